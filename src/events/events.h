@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * events/events.h - one record a question that matters, as JSON lines.
+ *
+ * What:      a worker puts records into its ring; one writer thread takes them out, formats them
+ *            and writes to the sinks (one file each). Field names follow the Elastic Common
+ *            Schema: docs/events.md.
+ * Threads:   one ring a worker (single producer, single consumer); events_start/stop: main.
+ * Memory:    fixed: ring size times workers, and the writer's buffer.
+ * Cost:      put: one copy of some hundred bytes, no lock, no system call but for waking a
+ *            sleeping writer, at most once a turn (events_turn_end).
+ * Limits:    a full ring drops the record and counts it; the loss is said in the log and as an
+ *            event of its own when there is room again. Files rotate at max_bytes, `keep` old
+ *            ones stay.
+ * Standards: RFC 8259 (JSON), RFC 3339 (time), RFC 8914 (codes)
+ * Tests:     tests/unit/events/
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "dns/name.h"
+#include "policy/policy.h"
+
+struct events;	   /* all rings and the writer */
+struct event_ring; /* one worker's */
+
+struct events_config {
+	const char *path; /* "-": standard output; NULL: no events */
+	uint64_t max_bytes; /* rotate at this size; 0: never */
+	unsigned keep;	    /* rotated files kept: PATH.1 is the youngest */
+	unsigned n_rings;
+	size_t ring_bytes; /* each; a power of two */
+};
+
+enum event_protocol { EVENT_UDP, EVENT_TCP, EVENT_CONTROL };
+
+/* Pointers are borrowed during events_put(). */
+struct event {
+	uint64_t wall_ns;	/* when the question came */
+	uint32_t latency_us;	/* until the answer was ready */
+	struct endpoint client;
+	struct endpoint local; /* the address that was asked */
+	enum event_protocol protocol;
+	const char *group; /* NULL: none */
+	const uint8_t *name; /* wire, as asked */
+	uint16_t type;
+	uint16_t id;
+	uint16_t flags; /* as asked: RD, CD, AD */
+	bool is_do;
+	uint8_t rcode; /* as answered */
+	bool is_answered; /* false: dropped */
+	bool is_cached, is_stale;
+	const struct verdict *verdict; /* NULL or action NONE: nothing matched */
+	const char *list;	       /* the winning rule's list; NULL: an edit or the default */
+	const char *rule;	       /* verdict_rule_text(); NULL */
+	const char *logged_list;       /* first `log` list that matched beside it; NULL */
+	const char *logged_rule;
+	uint16_t ede_code; /* 0xffff: none */
+	const char *ede_text;
+	/* The answer section of the message sent, for the summary; NULL: none. */
+	const uint8_t *message;
+	size_t message_bytes;
+	/* Misses: */
+	const uint8_t *zone;   /* the deepest cut, wire; NULL */
+	const uint8_t *const *server_names; /* of that cut */
+	unsigned n_server_names;
+	const struct addr *server_addrs;
+	unsigned n_server_addrs;
+	unsigned n_packets;
+};
+
+MUST_USE int events_start(const struct events_config *config, struct events **ret);
+/* Write what is in the rings, then stop. The workers must have stopped before. */
+void events_stop(struct events *e);
+struct event_ring *events_ring(struct events *e, unsigned i); /* NULL when there are no events */
+
+/* Put a record; r NULL: nothing happens. */
+void events_put(struct event_ring *r, const struct event *e);
+/* At the end of a loop turn in which something was put: wake the writer if it sleeps. */
+void events_turn_end(struct event_ring *r);
+/* Reopen the file (after SIGHUP, for logrotate). Any thread. */
+void events_reopen(struct events *e);
+
+struct events_counts {
+	uint64_t put, lost_ring, lost_disk, written, bytes, rotations;
+};
+void events_count(const struct events *e, struct events_counts *ret); /* any thread */

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * policy/policy.h - the front door of the policy: what is listed, for whom, and which rule wins.
+ *
+ * What:      a `struct policy` is one immutable snapshot: the image (names and prefixes of all
+ *            lists, mapped from a file), the operator's edits in front of it, the groups of
+ *            clients. Judging is pure: no clock, no socket, no allocation.
+ *
+ *            The order of precedence, for one subject (a name, or an address):
+ *              1  the deepest rule wins: exact name before any subtree, longer subtree before
+ *                 shorter; longer prefix before shorter;
+ *              2  at the same depth: an operator's edit (weir allow, weir block), then a rule
+ *                 marked important, then allow, then block;
+ *              3  among equals, the list that stands first in the group's `lists:`.
+ *            A rule of action `log` never wins; it is reported beside the winner.
+ *            Between subjects, the first stage that has a winner decides:
+ *              question name; then for each hop of the chain: name servers (names, addresses)
+ *              of the zones passed, then the alias target's name; then addresses in the answer.
+ *            An allow that wins at any stage ends the walk: nothing after it is looked at.
+ *            A group with `default: deny` refuses a question name that no allow rule won.
+ * Not here:  reading list files -> feeds/feeds.h; doing what the verdict says -> serve/.
+ * Threads:   a snapshot is immutable after publish; policy_current() under RCU (base/rcu.h).
+ *            Building, publishing and editing: the housekeeping thread only.
+ * Memory:    a snapshot owns its memory; verdicts point into it and are borrowed until the
+ *            reader's next quiet point.
+ * Cost:      hot path; judging a name: one hash probe a label; never allocates or blocks.
+ * Limits:    4096 lists, 1024 groups, 16 M distinct sets of lists; 10 million names in 200 MB.
+ * Standards: RFC 8914 4.16-4.19 (extended error codes 15-18)
+ * Tests:     tests/unit/policy/, tests/fuzz/image_fuzz.c
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "base/addr.h"
+#include "dns/name.h"
+
+struct policy;
+struct policy_list;
+
+enum {
+	POLICY_MAX_LISTS = 4096,
+	POLICY_MAX_GROUPS = 1024,
+	POLICY_NO_GROUP = 0xffff,
+	POLICY_NO_LIST = 0xffff,
+	POLICY_MAX_LOGGED = 4, /* `log` matches reported with one verdict; more are dropped */
+	POLICY_LIST_NAME_MAX = 63,
+};
+
+/* What a rule does. The order is not a ranking. */
+enum policy_action {
+	POLICY_NONE = 0, /* no rule won */
+	POLICY_ALLOW,
+	POLICY_LOG,
+	POLICY_NXDOMAIN,
+	POLICY_NODATA,
+	POLICY_REFUSED,
+	POLICY_DROP,
+	POLICY_TRUNCATE, /* over UDP: TC=1, come back over TCP; over TCP the real answer */
+	POLICY_ADDRESS,	 /* answer with the list's (or rule's) addresses */
+	POLICY_REDIRECT, /* answer with a CNAME to the list's (or rule's) target */
+};
+
+/* What a list's rules are compared with (`match:`). */
+enum policy_match {
+	POLICY_MATCH_NAME = 0,	 /* question name and alias targets */
+	POLICY_MATCH_ANSWER,	 /* addresses in answers: A, AAAA, SVCB/HTTPS hints */
+	POLICY_MATCH_NAMESERVER, /* names and addresses of the name servers asked */
+};
+
+/* Which part of a name tree a rule covers. */
+enum policy_scope {
+	POLICY_SCOPE_EXACT = 0, /* the name only */
+	POLICY_SCOPE_TREE,	/* the name and everything below it */
+	POLICY_SCOPE_BELOW,	/* everything below it, not the name */
+};
+
+/* What kind of thing the winning rule matched. */
+enum policy_trigger {
+	POLICY_TRIGGER_NONE = 0,
+	POLICY_TRIGGER_QUESTION,       /* the question's name */
+	POLICY_TRIGGER_ALIAS,	       /* the target of a CNAME or DNAME, or of SVCB/HTTPS alias mode */
+	POLICY_TRIGGER_ANSWER,	       /* an address in the answer */
+	POLICY_TRIGGER_SERVER_NAME,    /* the name of a name server */
+	POLICY_TRIGGER_SERVER_ADDRESS, /* the address of a name server */
+	POLICY_TRIGGER_DEFAULT,	       /* default: deny */
+};
+
+/* Local data of `address` and `redirect`; interned in the snapshot. */
+struct policy_data {
+	const struct addr *addrs; /* ADDRESS; of both families */
+	unsigned n_addrs;
+	const uint8_t *target; /* REDIRECT: wire name, lower case */
+};
+
+/* One operator's edit (weir block, weir allow). */
+struct policy_edit {
+	struct name name;
+	enum policy_action action; /* POLICY_ALLOW or POLICY_NXDOMAIN or what --action said */
+	enum policy_scope scope;   /* TREE unless --exact */
+	uint16_t group;		   /* POLICY_NO_GROUP: all groups */
+	char group_name[POLICY_LIST_NAME_MAX + 1]; /* "" for all */
+	uint64_t made_s;	   /* wall clock */
+	uint64_t expires_s;	   /* wall clock; 0 = never */
+	char who[64];		   /* user name (uid) of the caller, from the socket */
+	char reason[256];	   /* escaped UTF-8 text; may be "" */
+};
+
+/* The outcome for one subject. Pointers are borrowed until the next quiet point. */
+struct verdict {
+	enum policy_action action; /* POLICY_NONE: nothing won */
+	enum policy_trigger trigger;
+	enum policy_scope scope;   /* of the winning rule */
+	bool is_important;
+	uint16_t list;	      /* index into the snapshot's lists, POLICY_NO_LIST for an edit or
+				 the default */
+	uint8_t rule_depth;   /* the rule's name is the subject's last rule_depth labels */
+	uint8_t prefix_length; /* address triggers: the rule's prefix, in the family's own count */
+	uint8_t n_logged;
+	uint16_t logged[POLICY_MAX_LOGGED];	  /* lists whose `log` rules matched */
+	uint8_t logged_depth[POLICY_MAX_LOGGED]; /* and how deep */
+	const struct policy_edit *edit;	  /* not NULL: an edit won */
+	const struct policy_data *data; /* ADDRESS and REDIRECT */
+	struct addr addr; /* the address that matched (address triggers) */
+	struct name name; /* the name that matched (name triggers other than QUESTION); len 0 else */
+};
+
+static inline bool verdict_is_block(const struct verdict *v)
+{
+	return v->action >= POLICY_NXDOMAIN;
+}
+
+/* ---- reading: any registered RCU thread ---- */
+
+/* The snapshot in force; never NULL after policy_publish() was called once. */
+const struct policy *policy_current(void);
+
+/* Changes whenever any verdict may change: a publish, an edit, an expiry. Never 0. */
+uint32_t policy_generation(const struct policy *p);
+
+/* The group with the longest prefix that covers the client; POLICY_NO_GROUP if none. */
+uint16_t policy_group_of(const struct policy *p, const struct addr *client);
+
+struct policy_group_view {
+	const char *name;
+	bool is_default_deny;
+	enum policy_action deny_action; /* NXDOMAIN unless configured */
+	bool has_alias_rules;  /* some name list: hops need judging */
+	bool has_answer_rules; /* some match: answer list */
+	bool has_server_rules; /* some match: nameserver list */
+	bool log_all;	       /* events for every question */
+	unsigned n_lists;
+	const uint16_t *lists; /* in order */
+};
+void policy_group_view(const struct policy *p, uint16_t group, struct policy_group_view *ret);
+unsigned policy_n_groups(const struct policy *p);
+uint16_t policy_group_named(const struct policy *p, const char *name); /* or POLICY_NO_GROUP */
+
+struct policy_list_view {
+	const char *name; /* at most POLICY_LIST_NAME_MAX bytes of [a-zA-Z0-9._-] */
+	enum policy_action action;
+	enum policy_match match;
+	uint16_t ede_code;   /* 15-18 */
+	uint32_t ttl_s;	     /* of blocked answers */
+	uint32_t n_names, n_prefixes;
+	uint32_t n_skipped;
+	uint64_t loaded_s;   /* wall clock of the file that is in force */
+	const char *path;    /* the file it came from; explain looks the line up there */
+};
+unsigned policy_n_lists(const struct policy *p);
+void policy_list_view(const struct policy *p, uint16_t list, struct policy_list_view *ret);
+
+/*
+ * Judge a name. `hashes` are those of `lower` (name_hash_all). `trigger` is QUESTION, ALIAS
+ * or SERVER_NAME and chooses the lists by their `match`. On QUESTION a `default: deny` group
+ * gets action deny_action with trigger DEFAULT when no rule won. ret is written whole, but
+ * for ret->name, which the caller fills if it keeps the verdict.
+ */
+void policy_judge_name(const struct policy *p, uint16_t group, enum policy_trigger trigger,
+		       const uint8_t *lower, const struct name_hashes *hashes,
+		       struct verdict *ret);
+
+/* Judge an address; trigger is ANSWER or SERVER_ADDRESS. */
+void policy_judge_address(const struct policy *p, uint16_t group, enum policy_trigger trigger,
+			  const struct addr *a, struct verdict *ret);
+
+/*
+ * The winning rule as text: "*.evil.example" (BELOW), "evil.example", "192.0.2.0/24",
+ * "default: deny". `subject` is the name that was judged (NULL for address triggers).
+ * ret_text: NAME_TEXT_MAX + 8 bytes. Returns the length.
+ */
+size_t verdict_rule_text(const struct verdict *v, const uint8_t *subject, char *ret_text);
+
+/* "nxdomain", "allow", ...; and back, -EINVAL for others. */
+const char *policy_action_name(enum policy_action a);
+MUST_USE int policy_action_from_text(const char *text, enum policy_action *ret);
+const char *policy_trigger_name(enum policy_trigger t);
+
+/* ---- explaining ---- */
+
+/* One rule that matched, winner or not. */
+struct policy_match_found {
+	enum policy_action action;
+	enum policy_scope scope;
+	uint16_t list;
+	uint8_t rule_depth, prefix_length;
+	bool is_important, in_group, is_winner; /* in_group: the group uses this list */
+	const struct policy_edit *edit;
+	const struct policy_data *data;
+};
+
+/*
+ * Every rule that matches, of all lists, also those the group does not use, in the order of
+ * precedence. Give a name (with hashes) or, when lower is NULL, an address.
+ * Returns how many there are; at most max are written.
+ */
+unsigned policy_find_all(const struct policy *p, uint16_t group, enum policy_trigger trigger,
+			 const uint8_t *lower, const struct name_hashes *hashes,
+			 const struct addr *a, struct policy_match_found *ret, unsigned max);
+
+/* ---- building: the housekeeping thread ---- */
+
+struct policy_list_spec {
+	char name[POLICY_LIST_NAME_MAX + 1];
+	enum policy_action action;
+	enum policy_match match;
+	uint16_t ede_code;
+	uint32_t ttl_s;
+	struct policy_data data; /* for action address, redirect; copied */
+	char path[4096];
+};
+
+struct policy_group_spec {
+	char name[POLICY_LIST_NAME_MAX + 1];
+	struct addr_prefix *clients;
+	unsigned n_clients;
+	uint16_t *lists; /* indices into the list specs, in order */
+	unsigned n_lists;
+	bool is_default_deny;
+	enum policy_action deny_action;
+	bool log_all;
+};
+
+/*
+ * A builder takes rules list by list and writes one image file. The image keeps each list's
+ * rules apart from the configuration of actions and groups, so that those change without a
+ * new image.
+ */
+struct policy_builder;
+
+struct policy_rule {
+	enum policy_scope scope;
+	bool is_important;
+	enum policy_action action; /* POLICY_NONE: the list's own */
+	const struct policy_data *data; /* NULL: the list's own; copied and interned */
+};
+
+/* expected_names sizes the table (an upper bound is fine; it grows if wrong). 0 or -errno. */
+MUST_USE int policy_builder_new(uint64_t expected_names, struct policy_builder **ret);
+void policy_builder_free(struct policy_builder *b);
+MUST_USE int policy_builder_add_list(struct policy_builder *b, const struct policy_list_spec *spec,
+				     uint16_t *ret_list);
+/* lower: wire form, lower case. 0, -ENOMEM, -ENOSPC (too many sets). Equal rules count once. */
+MUST_USE int policy_builder_add_name(struct policy_builder *b, uint16_t list, const uint8_t *lower,
+				     const struct policy_rule *rule);
+MUST_USE int policy_builder_add_prefix(struct policy_builder *b, uint16_t list,
+				       const struct addr_prefix *prefix,
+				       const struct policy_rule *rule);
+void policy_builder_end_list(struct policy_builder *b, uint16_t list, uint32_t n_skipped,
+			     uint64_t loaded_s);
+/*
+ * Write the image to `path` (made beside it under another name, fsynced, renamed). `tag` is
+ * any 32 bytes that say what the image was built from; policy_image_open gives them back.
+ */
+MUST_USE int policy_builder_write(struct policy_builder *b, const char *path,
+				  const uint8_t tag[32]);
+
+struct policy_image;
+
+/*
+ * Map an image. -ENOENT, -EBADMSG (bad magic, version, size or checksum), or another -errno.
+ * The image's hash key becomes the process's (name_set_hash_key) when set_key is true: at
+ * start, before any other thread runs.
+ */
+MUST_USE int policy_image_open(const char *path, bool set_key, struct policy_image **ret);
+void policy_image_tag(const struct policy_image *i, uint8_t ret_tag[32]);
+/* Drop a reference; snapshots hold their own. */
+void policy_image_put(struct policy_image *i);
+
+/*
+ * A snapshot of an image (its lists by name; a spec whose list the image lacks is empty; an
+ * image list without a spec is inert), the groups, and the edits. NULL image: no rules.
+ */
+MUST_USE int policy_new(struct policy_image *image, const struct policy_list_spec *lists,
+			unsigned n_lists, const struct policy_group_spec *groups,
+			unsigned n_groups, struct policy **ret);
+/* Put it in force; the old one is retired. The edits carry over. */
+void policy_publish(struct policy *p);
+
+/* ---- edits: the housekeeping thread ---- */
+
+/*
+ * policy_edits_open - load the journal of edits from `path` (JSON lines; a cut last line, as
+ *                     after a crash, is dropped) and keep it for writing. "": keep in memory.
+ */
+MUST_USE int policy_edits_open(const char *path);
+void policy_edits_close(void);
+
+/*
+ * Put an edit in force now: written to the journal and fsynced, then published. An edit of
+ * the same name, scope and group replaces the older. -EINVAL, -ENOSPC, or what the disk said.
+ */
+MUST_USE int policy_edit_add(const struct policy_edit *e);
+/* Take an edit back: -ENOENT if there is none for that name and group. */
+MUST_USE int policy_edit_remove(const uint8_t *lower, const char *group_name);
+/* Drop what has expired; call it every second. Returns how many. */
+unsigned policy_edits_expire(uint64_t now_s);
+/* Visit all edits in force. */
+void policy_edits_each(void (*visit)(const struct policy_edit *e, void *arg), void *arg);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * resolve/resolve.h - the front door of the resolver: from a question to an answer.
+ *
+ * What:      a resolver per worker. resolve_start() looks for the closest zone cut in the cache
+ *            and iterates from there, or forwards; the request's `done` is called once, at the
+ *            latest when its time limit is reached. Requests for the same (name, type, group)
+ *            share one task. Every packet to a server passes guard_packet() first.
+ *            resolve_judge_cut() is the part of the guard that serving from the cache uses too,
+ *            so that cold and warm cache give the same verdict.
+ * Not here:  looking in the cache for the client's question, stale answers -> serve/.
+ * Threads:   worker-local; the cache and the table of servers are shared (cache/cache.h,
+ *            resolve/server.c: relaxed atomics).
+ * Memory:    tasks are bounded (resolve_config.max_tasks); each owns an arena.
+ * Cost:      a miss below a warm cut: one packet out, one in, two allocations.
+ * Limits:    resolve_limits below; each that is hit ends the request with an extended error.
+ * Standards: RFC 1034 5.3.3, 2181 5.4.1, 2308, 4697, 5452, 6891, 7766, 8020, 8109, 8914, 9156,
+ *            9520 (caching of resolution failures)
+ * Tests:     tests/unit/resolve/, tests/lab/
+ */
+#pragma once
+
+#include "cache/cache.h"
+#include "io/loop.h"
+#include "policy/policy.h"
+
+struct resolver;
+
+struct resolve_forward {
+	struct name zone;
+	struct endpoint *to;
+	unsigned n_to;
+};
+
+struct resolve_config {
+	uint16_t upstream_port; /* 53 */
+	bool use_ipv4, use_ipv6;
+	struct addr *source_v4, *source_v6; /* NULL: the kernel chooses */
+	unsigned n_hints;
+	const struct cut_plan_server *hints; /* root servers' names and addresses */
+	unsigned n_forwards;
+	const struct resolve_forward *forwards; /* the longest zone wins */
+	unsigned max_tasks;	    /* 10000; at the limit new ones fail at once, EDE 23 */
+	unsigned max_packets;	    /* a question, sub-questions included: 100 */
+	unsigned max_depth;	    /* of look-ups for name servers' addresses: 4 */
+	unsigned max_sub_questions; /* NS address look-ups a question: 16 (NXNSAttack) */
+	unsigned n_sockets;	    /* UDP sockets (random ports) a worker: 64 */
+	uint32_t time_limit_ms;	    /* a question: 10000 */
+	uint32_t udp_timeout_min_ms, udp_timeout_max_ms; /* 50, 1500 */
+	bool qname_minimisation;    /* RFC 9156, relaxed */
+};
+
+enum resolve_status {
+	RESOLVE_ANSWERED, /* answer is set (it may be NXDOMAIN or NODATA) */
+	RESOLVE_BLOCKED,  /* the guard said no; verdict is set */
+	RESOLVE_FAILED,	  /* SERVFAIL with ede_code and ede_text */
+};
+
+struct resolve_result {
+	enum resolve_status status;
+	const struct answer *answer; /* valid until the next quiet point */
+	const struct verdict *verdict; /* borrowed during the call */
+	const struct cut *cut;	     /* the deepest cut reached; may be NULL; as answer */
+	uint16_t ede_code;
+	const char *ede_text; /* which server said or did what; borrowed during the call */
+	unsigned n_packets;   /* sent for the task so far */
+};
+
+/* Embedded by whoever asks. Fill the first part; leave the second to the resolver (zeroed). */
+struct resolve_request {
+	const uint8_t *name; /* wire, lower case; stays valid until done */
+	const struct name_hashes *hashes;
+	uint16_t type;
+	uint16_t group;	 /* whose policy the guard applies; POLICY_NO_GROUP: none */
+	bool is_allowed; /* an allow rule won for the name: the guard lets everything pass */
+	void (*done)(struct resolve_request *r, const struct resolve_result *result);
+
+	struct resolve_request *next; /* on the same task */
+	void *task;
+};
+
+MUST_USE int resolver_new(const struct resolve_config *config, struct loop *loop,
+			  struct cache *cache, struct resolver **ret);
+/* All requests must be done or cancelled. */
+void resolver_free(struct resolver *r);
+
+/* `done` may be called from inside (at a limit, or when the guard refuses at once). */
+void resolve_start(struct resolver *r, struct resolve_request *request);
+/* The request is forgotten; done will not be called. The task may go on for the cache's sake. */
+void resolve_cancel(struct resolver *r, struct resolve_request *request);
+
+/*
+ * Refresh an answer in the background, asking the servers although the cache has one. The names
+ * are copied. Dropped silently when the same is under way or tasks are scarce.
+ */
+void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uint16_t group,
+		     bool is_allowed);
+
+struct resolve_counts {
+	uint64_t tasks_started, tasks_failed, packets_out, packets_in, packets_dropped, timeouts,
+		tcp_connections, guard_refused, at_limit;
+	uint64_t tasks_now;
+};
+/* Adds this resolver's counts to ret. Any thread. */
+void resolver_count(const struct resolver *r, struct resolve_counts *ret);
+
+/*
+ * Is the root reachable? For the start-up message on closed networks. -1 not known yet,
+ * 0 no server has answered, 1 yes. Any thread.
+ */
+int resolver_upstream_state(const struct resolver *r);
+
+/* ---- the guard (resolve/guard.c) ---- */
+
+/*
+ * Judge the servers of a cut and of the cuts above it: names first, then addresses, from the
+ * root down. Forwarding zones are not judged. true: nothing against it (or an allow won, then
+ * ret_verdict->action is POLICY_ALLOW); false: blocked. What was clean is remembered in the
+ * cuts' memos.
+ */
+bool resolve_judge_cut(const struct policy *p, uint16_t group, const struct cut *cut,
+		       struct verdict *ret_verdict);
+
+/* Everything a packet is judged by. */
+struct guard_packet {
+	const uint8_t *name; /* of the question that would be sent, lower case */
+	uint16_t type;
+	uint16_t group;
+	bool is_allowed;
+	const struct cut *cut;	       /* the zone it would be sent to */
+	const uint8_t *server_name;    /* NULL for forwarders */
+	const struct endpoint *server; /* where it would go */
+};
+
+/* true: send it. false: refused, ret_verdict says by what. No packet goes without this. */
+bool guard_packet(const struct guard_packet *g, struct verdict *ret_verdict);
