@@ -71,9 +71,9 @@ bool addr_is_loopback(const struct addr *a)
 
 bool addr_is_private(const struct addr *a)
 {
-	static const char *const prefixes[] = { "10.0.0.0/8",	  "172.16.0.0/12", "192.168.0.0/16",
-						"100.64.0.0/10",  "169.254.0.0/16", "127.0.0.0/8",
-						"::1",		  "fc00::/7",	   "fe80::/10" };
+	static const char *const prefixes[] = { "10.0.0.0/8",    "172.16.0.0/12",  "192.168.0.0/16",
+		                                "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8",
+		                                "::1",           "fc00::/7",       "fe80::/10" };
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
 		if (in_prefix(a, prefixes[i]))
 			return true;
@@ -156,7 +156,8 @@ int endpoint_from_text(const char *text, size_t n, uint16_t default_port, struct
 	} else if (at != NULL) {
 		addr_len = (size_t)(at - text);
 		port = at + 1;
-	} else if (colon != NULL && memchr(colon + 1, ':', n - (size_t)(colon + 1 - text)) == NULL) {
+	} else if (colon != NULL &&
+	           memchr(colon + 1, ':', n - (size_t)(colon + 1 - text)) == NULL) {
 		addr_len = (size_t)(colon - text); /* one colon only: v4:port */
 		port = colon + 1;
 	}

@@ -20,7 +20,9 @@
 
 #include "base/must.h"
 
-enum { ADDR_TEXT_MAX = 64 }; /* "[v6]@65535" and "v6/128" with the final NUL */
+enum {
+	ADDR_TEXT_MAX = 64
+}; /* "[v6]@65535" and "v6/128" with the final NUL */
 
 struct addr {
 	uint8_t bytes[16];
@@ -29,7 +31,7 @@ struct addr {
 
 struct addr_prefix {
 	struct addr addr; /* host bits are zero */
-	uint8_t length;	  /* in the family's own count: 0-32 or 0-128 */
+	uint8_t length;   /* in the family's own count: 0-32 or 0-128 */
 };
 
 struct endpoint {
@@ -50,7 +52,7 @@ MUST_USE int addr_from_text(const char *text, size_t n, struct addr *ret);
 MUST_USE int addr_prefix_from_text(const char *text, size_t n, struct addr_prefix *ret);
 /* "192.0.2.1@53", "2001:db8::1@53", "[::1]:53", "192.0.2.1:53", "::1" (default_port). */
 MUST_USE int endpoint_from_text(const char *text, size_t n, uint16_t default_port,
-				struct endpoint *ret);
+                                struct endpoint *ret);
 
 /* Write NUL-terminated text, at most ADDR_TEXT_MAX bytes; return its length. */
 size_t addr_to_text(const struct addr *a, char *ret_text);

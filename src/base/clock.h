@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-#define NS_PER_S 1000000000ULL
+#define NS_PER_S  1000000000ULL
 #define NS_PER_MS 1000000ULL
 
 uint64_t clock_mono_ns(void); /* CLOCK_MONOTONIC */

@@ -7,7 +7,9 @@
 
 #include "base/must.h"
 
-enum { POOL_BYTES = 4096 };
+enum {
+	POOL_BYTES = 4096
+};
 
 static _Thread_local struct {
 	size_t used;

@@ -6,7 +6,9 @@
 
 #include "base/must.h"
 
-enum { BATCH_MAX = 62 };
+enum {
+	BATCH_MAX = 62
+};
 
 struct batch {
 	struct rcu_head head;

@@ -39,7 +39,7 @@ static inline uint64_t load64(const uint8_t *p)
 }
 
 static inline uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t n, int c,
-			       int d)
+                               int d)
 {
 	const uint8_t *p = bytes;
 	struct state s = {

@@ -37,7 +37,7 @@
 #include "dns/name.h"
 
 enum {
-	CACHE_TTL_MAX_S = 86400,       /* positive; RFC 8767 4 advises a cap of days, we take one */
+	CACHE_TTL_MAX_S = 86400, /* positive; RFC 8767 4 advises a cap of days, we take one */
 	CACHE_TTL_NEGATIVE_MAX_S = 3600, /* RFC 2308 5 advises one to three hours */
 	CACHE_MEMOS = 4,
 	ANSWER_MAX_HOPS = 12, /* aliases in one chain */
@@ -51,9 +51,9 @@ struct cache;
 /* The common head of every item. */
 struct cache_item {
 	uint64_t hash;
-	uint32_t bytes;	   /* of the whole item, for the memory bound */
+	uint32_t bytes;    /* of the whole item, for the memory bound */
 	uint32_t stored_s; /* monotonic seconds (loop time / NS_PER_S) */
-	uint32_t ttl_s;	   /* lifetime; 0: never fresh, only handed to those who wait for it */
+	uint32_t ttl_s;    /* lifetime; 0: never fresh, only handed to those who wait for it */
 	_Atomic uint8_t is_used; /* read since the eviction hand came by */
 	uint8_t kind;
 	void (*release)(void *item);
@@ -61,7 +61,7 @@ struct cache_item {
 };
 
 struct cut_server {
-	const uint8_t *name; /* wire, lower case; inside the cut's own block */
+	const uint8_t *name;         /* wire, lower case; inside the cut's own block */
 	uint8_t first_addr, n_addrs; /* in cut.addrs */
 };
 
@@ -71,7 +71,7 @@ struct cut {
 	_Atomic uint32_t refs;
 	struct cut *parent; /* NULL for the root and for forwarding zones; counted */
 	bool is_forward;    /* servers are the operator's forwarders: policy does not judge them */
-	bool is_primed;	    /* root: confirmed by a priming answer (RFC 8109) */
+	bool is_primed;     /* root: confirmed by a priming answer (RFC 8109) */
 	uint8_t n_servers, n_addrs;
 	const uint8_t *zone; /* wire, lower case; inside this block */
 	struct cut_server servers[CUT_MAX_SERVERS];
@@ -83,14 +83,14 @@ struct cut {
 struct answer {
 	struct cache_item item;
 	uint16_t type;
-	uint8_t rcode;	   /* NOERROR or NXDOMAIN */
-	uint8_t n_cuts;	   /* one a hop: cuts[0] is the question's own zone */
-	bool is_secure;	   /* validated (later); AD may be set */
+	uint8_t rcode;  /* NOERROR or NXDOMAIN */
+	uint8_t n_cuts; /* one a hop: cuts[0] is the question's own zone */
+	bool is_secure; /* validated (later); AD may be set */
 	uint16_t n_ttls;
-	uint16_t n_an, n_an_sigs, n_ns, n_ns_sigs;	   /* records in the blocks */
+	uint16_t n_an, n_an_sigs, n_ns, n_ns_sigs;               /* records in the blocks */
 	uint16_t an_bytes, an_sig_bytes, ns_bytes, ns_sig_bytes; /* 64 KiB in sum at most */
-	const uint8_t *name;	 /* wire, lower case */
-	const uint16_t *ttl_at;	 /* offsets from `blocks`, ascending */
+	const uint8_t *name;                                     /* wire, lower case */
+	const uint16_t *ttl_at; /* offsets from `blocks`, ascending */
 	const uint8_t *blocks;
 	const struct cut *const *cuts;
 };
@@ -102,7 +102,7 @@ void cache_free(struct cache *c); /* no reader may be left */
  * Find an item, fresh or expired (answer_is_fresh); NULL if none. `hash` is name_hash(lower).
  */
 const struct answer *cache_find_answer(struct cache *c, uint64_t hash, const uint8_t *lower,
-				       uint16_t type);
+                                       uint16_t type);
 const struct cut *cache_find_cut(struct cache *c, uint64_t hash, const uint8_t *lower_zone);
 /* Bring the table line of an answer into the processor's cache. */
 void cache_prefetch_answer(struct cache *c, uint64_t hash, uint16_t type);
@@ -117,7 +117,7 @@ void cache_put_cut(struct cache *c, struct cut *taken);
 
 /* The closest cut at or above the name that is fresh; hashes of the name. NULL: none. */
 const struct cut *cache_closest_cut(struct cache *c, const uint8_t *lower,
-				    const struct name_hashes *hashes, uint32_t now_s);
+                                    const struct name_hashes *hashes, uint32_t now_s);
 
 /* Forget a name (all types), or with `below` everything under it too. Returns how many. */
 size_t cache_flush(struct cache *c, const uint8_t *lower, bool below);
@@ -135,19 +135,19 @@ static inline bool item_is_fresh(const struct cache_item *i, uint32_t now_s)
 /* ---- memo: "the policy has nothing against this, for this group at this generation" ---- */
 
 static inline bool cache_memo_is_clean(const struct cache_item *i, uint32_t generation,
-				       uint16_t group)
+                                       uint16_t group)
 {
 	uint64_t m = atomic_load_explicit(&i->memo[group % CACHE_MEMOS], memory_order_relaxed);
 	return m == ((uint64_t)generation << 32 | (uint64_t)group << 16 | 1);
 }
 
 static inline void cache_memo_set_clean(const struct cache_item *i, uint32_t generation,
-					uint16_t group)
+                                        uint16_t group)
 {
 	/* The memo is the one part of an item that changes: a race costs one more look-up. */
 	_Atomic uint64_t *m = (_Atomic uint64_t *)&i->memo[group % CACHE_MEMOS];
 	atomic_store_explicit(m, (uint64_t)generation << 32 | (uint64_t)group << 16 | 1,
-			      memory_order_relaxed);
+	                      memory_order_relaxed);
 }
 
 /* ---- making items ---- */
@@ -164,7 +164,7 @@ struct answer_rr {
 
 struct answer_plan {
 	const uint8_t *name; /* the question: wire, lower case */
-	uint64_t hash;	     /* name_hash(name) */
+	uint64_t hash;       /* name_hash(name) */
 	uint16_t type;
 	uint8_t rcode;
 	uint32_t now_s;
@@ -189,11 +189,11 @@ struct cut_plan {
 		const uint8_t *name; /* wire, lower case */
 		unsigned n_addrs;
 		const struct addr *addrs;
-	} *servers;
+	} * servers;
 };
 MUST_USE int cut_new(const struct cut_plan *plan, struct cut **ret);
 const struct cut *cut_get(const struct cut *c); /* take a reference */
-void cut_put(const struct cut *c);		/* and drop it: freed through rcu_retire */
+void cut_put(const struct cut *c);              /* and drop it: freed through rcu_retire */
 
 /*
  * answer_write - the message for one question from a cached answer.
@@ -208,4 +208,4 @@ void cut_put(const struct cut *c);		/* and drop it: freed through rcu_retire */
  * Returns the bytes written, or -EMSGSIZE if they do not fit in room (the caller truncates).
  */
 int answer_write(const struct answer *a, uint32_t now_s, uint32_t stale_ttl_s, bool with_dnssec,
-		 uint8_t *ret, size_t room, uint16_t ret_counts[2]);
+                 uint8_t *ret, size_t room, uint16_t ret_counts[2]);

@@ -113,14 +113,14 @@ static inline void store32(uint8_t *p, uint32_t x)
 /* What a client asked. Filled as far as parsing came. */
 struct question {
 	uint16_t id;
-	uint16_t flags;	    /* as received, host order */
+	uint16_t flags; /* as received, host order */
 	uint16_t type, class;
 	uint16_t wire_bytes; /* of the question section behind the header: name, type, class */
 	uint16_t udp_size;   /* what the client can take: at least 512, 512 without EDNS */
 	uint16_t edns_version;
-	bool has_question;   /* the question section was readable: it is echoed */
+	bool has_question; /* the question section was readable: it is echoed */
 	bool has_edns, is_do;
-	struct name name;    /* lower case */
+	struct name name; /* lower case */
 };
 
 /*
@@ -139,15 +139,20 @@ struct rr {
 	uint16_t type, class;
 	uint16_t rdata_len;
 	uint32_t ttl_s; /* RFC 2181 8: the top bit set counts as 0 */
-	enum { SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL } section;
+	enum {
+		SECTION_ANSWER,
+		SECTION_AUTHORITY,
+		SECTION_ADDITIONAL
+	} section;
 };
 
 struct message {
 	const uint8_t *bytes;
 	size_t n, at;
 	uint16_t id, flags;
-	uint16_t left[3]; /* records still to come in each section */
-	const uint8_t *question; /* name as sent (uncompressed); NULL if QDCOUNT is 0 */
+	uint16_t left[3];              /* records still to come in each section */
+	const uint8_t *question;       /* name as sent (uncompressed); NULL if QDCOUNT is 0 */
+	const uint8_t *question_lower; /* the same in lower case, in the scratch */
 	uint16_t type, class;
 	uint8_t *scratch; /* the caller's; names and record data are laid down here */
 	size_t scratch_left;
@@ -158,7 +163,7 @@ struct message {
  * A scratch of 4 * n bytes + 1 KiB is enough for any honest message.
  */
 MUST_USE int message_open(const uint8_t *bytes, size_t n, uint8_t *scratch, size_t scratch_bytes,
-			  struct message *ret);
+                          struct message *ret);
 
 /* The next record: 1, 0 at the end, -EBADMSG, -ENOBUFS (scratch is used up). */
 MUST_USE int message_next(struct message *m, struct rr *ret);
@@ -173,4 +178,4 @@ MUST_USE int message_next(struct message *m, struct rr *ret);
  * Returns 0, or -EBADMSG (pointer not strictly backwards, bad label, too long, cut off).
  */
 MUST_USE int name_from_message(const uint8_t *msg, size_t n, size_t at, uint8_t *ret,
-			       size_t *ret_len, size_t *ret_next);
+                               size_t *ret_len, size_t *ret_next);

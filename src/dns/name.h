@@ -27,7 +27,7 @@
 
 enum {
 	NAME_MAX_BYTES = 255,
-	NAME_MAX_LABELS = 127,	     /* without the root label */
+	NAME_MAX_LABELS = 127,       /* without the root label */
 	NAME_TEXT_MAX = 4 * 255 + 1, /* each byte as \DDD, and the final NUL */
 };
 
@@ -93,7 +93,7 @@ size_t name_to_text(const uint8_t *wire, char *ret_text);
 /* ---- hashing ---- */
 
 struct name_hashes {
-	unsigned n;		       /* labels of the name; h[n] is the root's hash */
+	unsigned n;                      /* labels of the name; h[n] is the root's hash */
 	uint64_t h[NAME_MAX_LABELS + 1]; /* h[i]: the name without its first i labels */
 };
 

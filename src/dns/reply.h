@@ -28,8 +28,8 @@ struct ede {
 
 struct reply {
 	uint8_t *bytes;
-	size_t n;     /* written so far */
-	size_t limit; /* bytes the client can take, OPT included */
+	size_t n;        /* written so far */
+	size_t limit;    /* bytes the client can take, OPT included */
 	size_t reserved; /* kept free for OPT */
 	uint16_t counts[4];
 	bool is_full;
@@ -40,11 +40,11 @@ struct reply {
  * copied from `msg`. `limit` is the size of the buffer and the most the client can take.
  */
 void reply_start(struct reply *r, uint8_t *buf, size_t limit, const struct question *q,
-		 const uint8_t *msg, size_t reserved);
+                 const uint8_t *msg, size_t reserved);
 
 /* Append a record. owner NULL: the question's name. rdata is written as it is. */
 void reply_add(struct reply *r, int section, const uint8_t *owner, uint16_t type, uint32_t ttl_s,
-	       const uint8_t *rdata, size_t rdata_len);
+               const uint8_t *rdata, size_t rdata_len);
 
 /*
  * Finish: flags (RA always; RD and CD copied; AD when is_ad; TC when something did not fit,
@@ -52,11 +52,11 @@ void reply_add(struct reply *r, int section, const uint8_t *owner, uint16_t type
  * Returns the message's bytes.
  */
 size_t reply_finish(struct reply *r, const struct question *q, unsigned rcode, bool is_ad,
-		    const struct ede *edes, unsigned n_edes);
+                    const struct ede *edes, unsigned n_edes);
 
 /*
  * A question to a server: header with RD as given, question, OPT with DO and REPLY_UDP_SIZE
  * when with_edns. Returns the bytes; buf holds 512.
  */
 size_t reply_write_query(uint8_t *buf, uint16_t id, const uint8_t *name, uint16_t type, bool rd,
-			 bool cd, bool with_edns);
+                         bool cd, bool with_edns);

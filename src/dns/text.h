@@ -12,7 +12,9 @@
 
 #include "base/must.h"
 
-enum { DNS_TYPE_TEXT_MAX = 32 };
+enum {
+	DNS_TYPE_TEXT_MAX = 32
+};
 
 /* "A", "HTTPS", "TYPE65280"; returns ret_text. */
 const char *dns_type_text(uint16_t type, char ret_text[DNS_TYPE_TEXT_MAX]);
