@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * feeds/feeds.h - the front door of the feeds: from list files to a policy image.
+ *
+ * What:      reads list files (plain, gzip or xz, told apart by their first bytes), turns lines
+ *            into rules, refuses files that are cut, unreadable or garbage and takes the last
+ *            good copy instead, and compiles everything into one image for policy/policy.h.
+ *
+ *                file -> reader.c (lines) -> format_*.c (rules, skips) -> load.c (is it sane?)
+ *                     -> compile.c (policy builder) -> STATE/policy.image
+ *
+ *            STATE/lists/NAME is the last good copy of each list. Both are written beside, synced
+ *            and renamed: a kill at any moment leaves the old or the new one, never half.
+ *            docs/lists.md describes the formats and these rules for users.
+ * Not here:  downloading (a later version); who uses which list -> policy/policy.h.
+ * Threads:   one thread at a time for feeds_compile() on one state directory; never a worker.
+ *            Uses the process's name hash key (dns/name.h), which must be set before.
+ * Memory:    a reader's buffers (about 400 KiB) and the policy builder; per list 16 bytes for
+ *            every AdBlock exception, at most 16 MiB. Nothing grows with the file's size or
+ *            with the length of its lines.
+ * Cost:      blocks on disk; about 0.1 us a line to read twice, the builder comes on top.
+ * Limits:    max_bytes of text a list (2 GiB), 64 KiB a line, 128 MiB for xz's dictionary,
+ *            POLICY_MAX_LISTS lists.
+ * Standards: RFC 1035 3.1; RFC 5890 2.3.2.1 (A-labels); UTS 46; RFC 1952 (gzip)
+ * Tests:     tests/unit/feeds/, tests/fuzz/{format,reader}_fuzz.c, tests/bench/lists_report.c
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "policy/policy.h"
+
+enum feeds_format {
+#define FORMAT(constant, text, parser, names, addresses) FEEDS_##constant,
+#include "feeds/formats.def"
+#undef FORMAT
+	FEEDS_N_FORMATS
+};
+
+const char *feeds_format_name(enum feeds_format f);
+MUST_USE int feeds_format_from_text(const char *text, enum feeds_format *ret); /* or -EINVAL */
+
+/* Can rules of this format be matched so? (names: name, nameserver; addresses: the other two) */
+bool feeds_format_suits(enum feeds_format f, enum policy_match m);
+
+/* Why a line became no rule; 0 is "it became one". */
+enum feeds_skip {
+	FEEDS_SKIP_NONE = 0,
+#define SKIP(constant, kind, text) FEEDS_SKIP_##constant,
+#include "feeds/skips.def"
+#undef SKIP
+	FEEDS_N_SKIPS
+};
+
+const char *feeds_skip_text(enum feeds_skip s);
+
+enum {
+	FEEDS_EXAMPLES = 20,
+	FEEDS_EXCERPT_MAX = 80,
+	FEEDS_MESSAGE_MAX = 512,
+	FEEDS_TAG_BYTES = 32,
+};
+
+#define FEEDS_MAX_BYTES (2ULL << 30) /* of decompressed text, unless the plan says otherwise */
+
+/* A skipped line, for the operator. */
+struct feeds_example {
+	uint64_t line;
+	enum feeds_skip why;
+	char excerpt[FEEDS_EXCERPT_MAX + 1]; /* escaped: printable ASCII only */
+};
+
+/* Where the rules of a list in force came from. */
+enum feeds_origin {
+	FEEDS_FROM_FILE = 0, /* the configured file */
+	FEEDS_FROM_COPY,     /* the last good copy; `message` says what is wrong with the file */
+	FEEDS_FROM_NOWHERE,  /* neither: the list is empty; `message` says why */
+};
+
+/* What came of one list. */
+struct feeds_report {
+	char name[POLICY_LIST_NAME_MAX + 1];
+	enum feeds_origin origin;
+	int error;                       /* what was wrong with the configured file: 0 or -errno */
+	uint64_t error_line;             /* where, 0 if no line is to blame */
+	char message[FEEDS_MESSAGE_MAX]; /* one sentence, escaped; "" when all is well */
+	uint64_t lines;                  /* read, comments and empty ones included */
+	uint64_t comments;               /* of those, comments and empty ones */
+	uint64_t names, prefixes;        /* rules, equal ones counted each time */
+	uint64_t suspicious;             /* prefixes in private, loopback or other special space */
+	uint64_t skipped;                /* all reasons, QUIET ones included */
+	uint64_t skips[FEEDS_N_SKIPS];   /* by reason */
+	uint64_t bytes;                  /* of text, after decompression */
+	uint64_t loaded_s;               /* wall clock: when the file in force was last written */
+	unsigned n_examples;
+	struct feeds_example examples[FEEDS_EXAMPLES];
+};
+
+/* One configured list. */
+struct feeds_list {
+	const struct policy_list_spec *spec; /* name, path, match, action; borrowed */
+	enum feeds_format format;
+	bool no_subdomains; /* domains, wildcard: a name does not cover what is below it */
+};
+
+/* Everything that is configured. Borrowed during the calls. */
+struct feeds_plan {
+	const struct feeds_list *lists;
+	unsigned n_lists;
+	const char *state_dir;   /* NULL or "": nothing is kept on disk */
+	bool is_read_only;       /* use the state directory, but write nothing there */
+	uint64_t max_bytes;      /* 0: FEEDS_MAX_BYTES */
+	const atomic_bool *stop; /* may be NULL; set it to end a compile with -ECANCELED */
+};
+
+/*
+ * feeds_open - map the image that the last compile left in the state directory.
+ *
+ * @set_key:        adopt the image's hash key: at start only (policy_image_open)
+ * @ret_image:      a reference of the caller's
+ * @ret_is_current: feeds_compile() would find nothing to do
+ *
+ * Returns 0; -ENOENT (no image, or no state directory); -EBADMSG (damaged, of another version or
+ * key: compile anew); another -errno of the disk. An image that is not current is still the last
+ * good policy: serve it while compiling.
+ */
+MUST_USE int feeds_open(const struct feeds_plan *plan, bool set_key,
+                        struct policy_image **ret_image, bool *ret_is_current);
+
+struct feeds_result {
+	bool is_unchanged;            /* `current` is what the plan gives; nothing else is set */
+	struct policy_image *image;   /* the new one; a reference of the caller's */
+	struct feeds_report *reports; /* one a list of the plan; heap */
+	unsigned n_reports;
+	unsigned n_from_copy, n_from_nowhere;
+};
+
+/*
+ * feeds_compile - read what is configured and write a new image, if anything changed.
+ *
+ * @current:    the image in force, or NULL: compile in any case
+ * @ret_result: end it with feeds_result_done(); also filled (reports only) with -EBADMSG
+ *
+ * A list that fails does not fail the others: see its report. Returns 0; -EINVAL (a list's name
+ * cannot be a file name); -ECANCELED; -ENOMEM, -ENOSPC; -EAGAIN (files kept changing while they
+ * were read); -EBADMSG (no state directory, so no last good copies, `current` is given, and a
+ * list failed: what is in force should stay); another -errno of writing the image.
+ */
+MUST_USE int feeds_compile(const struct feeds_plan *plan, const struct policy_image *current,
+                           struct feeds_result *ret_result);
+void feeds_result_done(struct feeds_result *r); /* drops the image's reference if still there */
+
+/*
+ * feeds_check - read one list as feeds_compile() would, and build nothing (weir check).
+ * The report tells all; returns its `error`.
+ */
+int feeds_check(const struct feeds_list *list, uint64_t max_bytes, struct feeds_report *ret);
+
+/* Write the report as lines of text: the summary, skips by reason, examples. */
+void feeds_report_print(const struct feeds_report *r, FILE *out);
+/* Log what an operator must know: errors and copies in use as warnings, the rest as info. */
+void feeds_report_log(const struct feeds_report *r);
+
+/* A rule to look for in a list's file. */
+struct feeds_wanted {
+	const uint8_t *lower;             /* a name, wire form and lower case; or NULL: */
+	const struct addr_prefix *prefix; /* a prefix */
+	enum policy_scope scope;          /* of the name */
+	bool is_allow;                    /* an AdBlock exception */
+};
+
+/*
+ * feeds_locate - the number of the first line that makes this rule, by reading the file again.
+ *
+ * @path: the file in force (policy_list_view's path); it may have changed since it was loaded
+ *
+ * Returns 0; -ENOENT (no such rule, or no such file); -errno of reading. Blocks: 0.1 us a line.
+ */
+MUST_USE int feeds_locate(const char *path, enum feeds_format format, bool no_subdomains,
+                          const struct feeds_wanted *wanted, uint64_t *ret_line);
