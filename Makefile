@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# The door. The build itself is meson's: see meson.build and meson_options.txt.
+# `make help` lists what there is.
+
+BUILD    ?= build
+prefix   ?= /usr/local
+SECONDS  ?= 60
+BENCH    ?=
+PYTHON   := /usr/bin/python3
+SANITIZE := -Db_lundef=false -Dabort_on_bug=true -Dbuildtype=debugoptimized
+JOBS     := $(if $(JOBS),-j$(JOBS))
+# So that one terminal shows the whole of a failing test, and no other.
+MESON_TEST := meson test --no-rebuild --print-errorlogs
+
+.DEFAULT_GOAL := all
+.PHONY: all help run test check asan tsan fuzz lint format bench lab install uninstall clean deps \
+	$(BUILD) build-asan build-tsan build-fuzz
+.NOTPARALLEL:
+
+all: $(BUILD)
+
+help:
+	@echo 'make                      build into $(BUILD)/ (the program is $(BUILD)/weir)'
+	@echo 'make run                  build and start a Weir on the loopback address'
+	@echo 'make lab                  a private internet on this machine, with Weir in front'
+	@echo 'make test [T=NAME]        all tests, or one'
+	@echo 'make asan [T=NAME]        unit tests and corpora under ASan and UBSan (build-asan/)'
+	@echo 'make tsan [T=NAME]        unit tests under TSan (build-tsan/)'
+	@echo 'make fuzz T=NAME [SECONDS=60]   run a fuzz target (build-fuzz/); without T: list them'
+	@echo 'make lint                 style, layers, headers, clang-tidy; ONLY=NAME for one check'
+	@echo 'make format               clang-format over all C files'
+	@echo 'make bench [BENCH=ARGS]   side by side with other resolvers'
+	@echo 'make install [DESTDIR=] [prefix=/usr/local]'
+	@echo 'make clean                remove all build folders'
+
+# ---- building ----
+
+$(BUILD)/build.ninja:
+	@tools/deps build
+	meson setup $(BUILD) --prefix=$(prefix) --sysconfdir=/etc --localstatedir=/var
+
+$(BUILD): $(BUILD)/build.ninja
+	@ninja $(JOBS) -C $(BUILD)
+
+build-asan:
+	@test -e $@/build.ninja || meson setup $@ -Db_sanitize=address,undefined $(SANITIZE)
+	@ninja $(JOBS) -C $@
+
+build-tsan:
+	@test -e $@/build.ninja || meson setup $@ -Db_sanitize=thread $(SANITIZE)
+	@ninja $(JOBS) -C $@
+
+build-fuzz:
+	@test -e $@/build.ninja || CC=clang-14 meson setup $@ -Dfuzzer=true \
+		-Db_sanitize=address,undefined $(SANITIZE)
+	@ninja $(JOBS) -C $@ $(if $(T),tests/fuzz/$(T)_fuzz)
+
+# ---- using ----
+
+run:
+	@tools/deps build run
+	@$(MAKE) --no-print-directory $(BUILD)
+	@tools/run $(BUILD)/weir
+
+lab:
+	@tools/deps build run test
+	@$(MAKE) --no-print-directory $(BUILD)
+	@$(PYTHON) tests/lab/lab.py --weir $(BUILD)/weir $(LAB)
+
+# A build folder keeps the prefix it was made with until another one is asked for.
+install: $(BUILD)
+	$(if $(filter command environment,$(firstword $(origin prefix))),\
+		@meson configure $(BUILD) -Dprefix=$(prefix) && ninja $(JOBS) -C $(BUILD))
+	@meson install --no-rebuild -C $(BUILD)
+
+uninstall:
+	@ninja -C $(BUILD) uninstall
+
+# ---- testing ----
+
+test check:
+	@tools/deps build test
+	@$(MAKE) --no-print-directory $(BUILD)
+	@$(MESON_TEST) -C $(BUILD) $(T)
+
+asan: build-asan
+	@tools/sanitized $(MESON_TEST) -C $< $(if $(T),$(T),--suite unit --suite corpus)
+
+tsan: build-tsan
+	@tools/sanitized $(MESON_TEST) -C $< $(if $(T),$(T),--suite unit)
+
+fuzz:
+	@if [ -z '$(T)' ]; then echo 'make fuzz T=NAME, where NAME is one of:'; \
+		ls tests/fuzz/*_fuzz.c | sed 's|.*/|  |; s|_fuzz.c||'; exit 2; fi
+	@$(MAKE) --no-print-directory build-fuzz T=$(T)
+	@tools/fuzz $(T) $(SECONDS)
+
+bench:
+	@tools/deps build bench
+	@$(MAKE) --no-print-directory $(BUILD)
+	@$(PYTHON) tests/bench/run.py $(BENCH)
+
+# ---- the look of the code ----
+
+lint:
+	@tools/deps build lint
+	@tools/lint $(ONLY)
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+
+clean:
+	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-clang build-gcc
