@@ -30,6 +30,7 @@
  */
 #pragma once
 
+#include <assert.h>
 #include <stdatomic.h>
 
 #include "base/addr.h"
@@ -55,6 +56,7 @@ struct cache_item {
 	uint32_t stored_s; /* monotonic seconds (loop time / NS_PER_S) */
 	uint32_t ttl_s;    /* lifetime; 0: never fresh, only handed to those who wait for it */
 	_Atomic uint8_t is_used; /* read since the eviction hand came by */
+	_Atomic uint8_t is_refreshed; /* somebody has asked for it anew (prefetch) */
 	uint8_t kind;
 	void (*release)(void *item);
 	_Atomic uint64_t memo[CACHE_MEMOS]; /* cache_memo_*() */
@@ -127,9 +129,15 @@ struct cache_counts {
 };
 void cache_count(struct cache *c, struct cache_counts *ret);
 
+/* Seconds since it was stored. The clocks of two workers may differ by a turn: never negative. */
+static inline uint32_t item_age_s(const struct cache_item *i, uint32_t now_s)
+{
+	return now_s > i->stored_s ? now_s - i->stored_s : 0;
+}
+
 static inline bool item_is_fresh(const struct cache_item *i, uint32_t now_s)
 {
-	return now_s - i->stored_s < i->ttl_s;
+	return item_age_s(i, now_s) < i->ttl_s;
 }
 
 /* ---- memo: "the policy has nothing against this, for this group at this generation" ---- */
