@@ -7,6 +7,7 @@ BUILD    ?= build
 prefix   ?= /usr/local
 SECONDS  ?= 60
 BENCH    ?=
+SETUP    ?=
 PYTHON   := /usr/bin/python3
 SANITIZE := -Db_lundef=false -Dabort_on_bug=true -Dbuildtype=debugoptimized
 JOBS     := $(if $(JOBS),-j$(JOBS))
@@ -38,7 +39,7 @@ help:
 
 $(BUILD)/build.ninja:
 	@tools/deps build
-	meson setup $(BUILD) --prefix=$(prefix) --sysconfdir=/etc --localstatedir=/var
+	meson setup $(BUILD) --prefix=$(prefix) --sysconfdir=/etc --localstatedir=/var $(SETUP)
 
 $(BUILD): $(BUILD)/build.ninja
 	@ninja $(JOBS) -C $(BUILD)
