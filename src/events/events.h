@@ -21,48 +21,53 @@
 #include "dns/name.h"
 #include "policy/policy.h"
 
-struct events;	   /* all rings and the writer */
+struct events;     /* all rings and the writer */
 struct event_ring; /* one worker's */
 
 struct events_config {
-	const char *path; /* "-": standard output; NULL: no events */
+	const char *path;   /* "-": standard output; NULL: no events */
 	uint64_t max_bytes; /* rotate at this size; 0: never */
-	unsigned keep;	    /* rotated files kept: PATH.1 is the youngest */
+	unsigned keep;      /* rotated files kept: PATH.1 is the youngest */
 	unsigned n_rings;
 	size_t ring_bytes; /* each; a power of two */
 };
 
-enum event_protocol { EVENT_UDP, EVENT_TCP, EVENT_CONTROL };
+enum event_protocol {
+	EVENT_UDP,
+	EVENT_TCP,
+	EVENT_CONTROL
+};
 
 /* Pointers are borrowed during events_put(). */
 struct event {
-	uint64_t wall_ns;	/* when the question came */
-	uint32_t latency_us;	/* until the answer was ready */
+	uint64_t wall_ns;    /* when the question came */
+	uint32_t latency_us; /* until the answer was ready */
 	struct endpoint client;
 	struct endpoint local; /* the address that was asked */
 	enum event_protocol protocol;
-	const char *group; /* NULL: none */
+	const char *group;   /* NULL: none */
 	const uint8_t *name; /* wire, as asked */
 	uint16_t type;
+	uint16_t class; /* 0: IN */
 	uint16_t id;
 	uint16_t flags; /* as asked: RD, CD, AD */
 	bool is_do;
-	uint8_t rcode; /* as answered */
+	uint8_t rcode;    /* as answered */
 	bool is_answered; /* false: dropped */
 	bool is_cached, is_stale;
 	const struct verdict *verdict; /* NULL or action NONE: nothing matched */
-	const char *list;	       /* the winning rule's list; NULL: an edit or the default */
-	const char *rule;	       /* verdict_rule_text(); NULL */
+	const char *list;              /* the winning rule's list; NULL: an edit or the default */
+	const char *rule;              /* verdict_rule_text(); NULL */
 	const char *logged_list;       /* first `log` list that matched beside it; NULL */
 	const char *logged_rule;
 	uint16_t ede_code; /* 0xffff: none */
 	const char *ede_text;
-	/* The answer section of the message sent, for the summary; NULL: none. */
+	/* The message sent, for its flags and a summary of its answer section; NULL: none. */
 	const uint8_t *message;
 	size_t message_bytes;
 	/* Misses: */
-	const uint8_t *zone;   /* the deepest cut, wire; NULL */
-	const uint8_t *const *server_names; /* of that cut */
+	const uint8_t *zone;                /* the deepest cut, wire; NULL */
+	const uint8_t *const *server_names; /* of that cut; the first 8 are told */
 	unsigned n_server_names;
 	const struct addr *server_addrs;
 	unsigned n_server_addrs;
@@ -82,6 +87,9 @@ void events_turn_end(struct event_ring *r);
 void events_reopen(struct events *e);
 
 struct events_counts {
-	uint64_t put, lost_ring, lost_disk, written, bytes, rotations;
+	uint64_t put;       /* handed to events_put(): written + lost + still on the way */
+	uint64_t lost_ring; /* the ring was full because the writer was too slow */
+	uint64_t lost_disk; /* the file did not take them */
+	uint64_t written, bytes, rotations;
 };
 void events_count(const struct events *e, struct events_counts *ret); /* any thread */

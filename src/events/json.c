@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "events/json.h"
+
+#include "base/clock.h"
+#include "dns/message.h"
+
+/* A record while it is written: where each part lies. */
+struct line {
+	struct json_line *j;
+	const struct record *r;
+	const uint8_t *parts[RECORD_PARTS];
+};
+
+void json_line_init(struct json_line *j)
+{
+	json_text_init();
+	j->second = UINT64_MAX;
+	for (unsigned type = 0; type < ARRAY_LEN(j->types); type++) {
+		dns_type_text((uint16_t)type, j->types[type].text);
+		j->types[type].len = strlen(j->types[type].text);
+	}
+}
+
+char *json_type(struct json_line *j, char *p, uint16_t type)
+{
+	char text[DNS_TYPE_TEXT_MAX];
+	if (type < ARRAY_LEN(j->types))
+		return json_bytes(p, j->types[type].text, j->types[type].len);
+	dns_type_text(type, text);
+	return json_bytes(p, text, strlen(text));
+}
+
+static char *put_timestamp(struct json_line *j, char *p, uint64_t wall_ns)
+{
+	uint64_t second = wall_ns / NS_PER_S;
+	if (second != j->second) {
+		json_second(second, j->second_text);
+		j->second = second;
+	}
+	p = JSON_LIT(p, "{\"@timestamp\":\"");
+	p = json_bytes(p, j->second_text, JSON_SECOND_BYTES);
+	p = json_fraction(p, (uint32_t)(wall_ns % NS_PER_S));
+	return JSON_LIT(p, "\",\"event\":{\"kind\":\"");
+}
+
+static bool has_part(const struct line *l, enum record_part part)
+{
+	return l->r->part_len[part] > 0;
+}
+
+/* before, the part as a string, after. */
+static char *put_part(const struct line *l, char *p, enum record_part part, const char *before)
+{
+	p = json_bytes(p, before, strlen(before));
+	p = json_string(p, (const char *)l->parts[part], l->r->part_len[part]);
+	*p++ = '"';
+	return p;
+}
+
+static char *put_name_part(const struct line *l, char *p, enum record_part part, const char *before)
+{
+	p = json_bytes(p, before, strlen(before));
+	p = json_name(p, l->parts[part]);
+	*p++ = '"';
+	return p;
+}
+
+/* ---- the fields, in the order they stand in the line ---- */
+
+enum outcome {
+	BLOCKED,
+	ALLOWED,
+	FAILED,
+	LOGGED,
+	ANSWERED
+};
+
+static enum outcome outcome_of(const struct line *l)
+{
+	const struct record *r = l->r;
+	if (r->action >= POLICY_NXDOMAIN)
+		return BLOCKED;
+	if (!r->is_answered || (r->rcode != RCODE_NOERROR && r->rcode != RCODE_NXDOMAIN))
+		return FAILED;
+	if (r->action == POLICY_ALLOW)
+		return ALLOWED;
+	return has_part(l, PART_LOGGED_LIST) ? LOGGED : ANSWERED;
+}
+
+static char *put_event(const struct line *l, char *p)
+{
+	p = put_timestamp(l->j, p, l->r->wall_ns);
+	bool is_alert = l->r->action >= POLICY_NXDOMAIN || has_part(l, PART_LOGGED_LIST);
+	p = is_alert ? JSON_LIT(p, "alert") : JSON_LIT(p, "event");
+	p = JSON_LIT(p, "\",\"category\":[\"network\"],\"type\":[\"protocol\",\"");
+	switch (outcome_of(l)) {
+	case BLOCKED:
+		p = JSON_LIT(p, "denied\"],\"action\":\"blocked\",\"outcome\":\"success\"");
+		break;
+	case ALLOWED:
+		p = JSON_LIT(p, "allowed\"],\"action\":\"allowed\",\"outcome\":\"success\"");
+		break;
+	case FAILED:
+		p = JSON_LIT(p, "info\"],\"action\":\"failed\",\"outcome\":\"failure\"");
+		break;
+	case LOGGED:
+		p = JSON_LIT(p, "allowed\"],\"action\":\"logged\",\"outcome\":\"success\"");
+		break;
+	case ANSWERED:
+		p = JSON_LIT(p, "allowed\"],\"action\":\"answered\",\"outcome\":\"success\"");
+		break;
+	}
+	p = JSON_LIT(p, ",\"duration\":");
+	p = json_number(p, l->r->latency_us * (uint64_t)1000);
+	return JSON_LIT(p, "},");
+}
+
+static char *put_peers(const struct line *l, char *p)
+{
+	p = JSON_LIT(p, "\"client\":{\"ip\":\"");
+	p = json_addr(p, &l->r->client);
+	p = JSON_LIT(p, "\",\"port\":");
+	p = json_number(p, l->r->client_port);
+	p = JSON_LIT(p, "},\"server\":{\"ip\":\"");
+	p = json_addr(p, &l->r->server);
+	p = JSON_LIT(p, "\",\"port\":");
+	p = json_number(p, l->r->server_port);
+	p = JSON_LIT(p, "},\"network\":{");
+	if (l->r->protocol == EVENT_UDP)
+		p = JSON_LIT(p, "\"transport\":\"udp\",");
+	else if (l->r->protocol == EVENT_TCP)
+		p = JSON_LIT(p, "\"transport\":\"tcp\",");
+	return JSON_LIT(p, "\"protocol\":\"dns\"},");
+}
+
+static char *put_op_code(char *p, uint16_t flags)
+{
+	static const char *const names[16] = { "QUERY",  "IQUERY", "STATUS", NULL,
+		                               "NOTIFY", "UPDATE", "DSO" };
+	unsigned code = (flags >> 11) & 15;
+	if (names[code] != NULL)
+		return json_bytes(p, names[code], strlen(names[code]));
+	p = JSON_LIT(p, "OPCODE");
+	return json_number(p, code);
+}
+
+static char *put_class(char *p, uint16_t class)
+{
+	if (class == DNS_CLASS_IN)
+		return JSON_LIT(p, "IN");
+	if (class == DNS_CLASS_CH)
+		return JSON_LIT(p, "CH");
+	if (class == DNS_CLASS_ANY)
+		return JSON_LIT(p, "ANY");
+	p = JSON_LIT(p, "CLASS"); /* RFC 3597 5 */
+	return json_number(p, class);
+}
+
+static char *put_flags(const struct record *r, char *p)
+{
+	static const struct {
+		uint16_t flag;
+		char text[6];
+	} names[] = { { FLAG_AA, "\"AA\"," }, { FLAG_TC, "\"TC\"," }, { FLAG_RD, "\"RD\"," },
+		      { FLAG_RA, "\"RA\"," }, { FLAG_AD, "\"AD\"," }, { FLAG_CD, "\"CD\"," } };
+	uint16_t flags = r->has_answer_flags ? r->answer_flags : r->flags;
+	p = JSON_LIT(p, ",\"header_flags\":[");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if ((flags & names[i].flag) != 0)
+			p = json_bytes(p, names[i].text, 5);
+	}
+	if (r->is_do)
+		p = JSON_LIT(p, "\"DO\",");
+	if (p[-1] == ',')
+		p--;
+	*p++ = ']';
+	return p;
+}
+
+static char *put_rcode(char *p, uint8_t rcode)
+{
+	if (rcode == RCODE_NXDOMAIN)
+		return JSON_LIT(p, "NXDOMAIN");
+	const char *text = dns_rcode_text(rcode);
+	p = json_bytes(p, text, strlen(text));
+	return strcmp(text, "RCODE") == 0 ? json_number(p, rcode) : p;
+}
+
+static char *put_dns(const struct line *l, char *p, const char *end)
+{
+	const struct record *r = l->r;
+	p = r->is_answered ? JSON_LIT(p, "\"dns\":{\"type\":\"answer\",\"id\":\"")
+	                   : JSON_LIT(p, "\"dns\":{\"type\":\"query\",\"id\":\"");
+	p = json_number(p, r->id);
+	p = JSON_LIT(p, "\",\"op_code\":\"");
+	p = put_op_code(p, r->flags);
+	p = JSON_LIT(p, "\"");
+	if (has_part(l, PART_NAME)) {
+		p = put_name_part(l, p, PART_NAME, ",\"question\":{\"name\":\"");
+		p = JSON_LIT(p, ",\"type\":\"");
+		p = json_type(l->j, p, r->type);
+		p = JSON_LIT(p, "\",\"class\":\"");
+		p = put_class(p, r->class);
+		p = JSON_LIT(p, "\"}");
+	}
+	p = put_flags(r, p);
+	if (r->is_answered) {
+		p = JSON_LIT(p, ",\"response_code\":\"");
+		p = put_rcode(p, r->rcode);
+		p = JSON_LIT(p, "\"");
+	}
+	if (has_part(l, PART_MESSAGE))
+		p = json_answers(l->j, p, end, l->parts[PART_MESSAGE], r->part_len[PART_MESSAGE]);
+	return JSON_LIT(p, "},");
+}
+
+/* ECS's own place for the rule, for tools that know ECS and not Weir. */
+static char *put_rule(const struct line *l, char *p)
+{
+	if (!has_part(l, PART_RULE))
+		return p;
+	p = put_part(l, p, PART_RULE, "\"rule\":{\"name\":\"");
+	if (has_part(l, PART_LIST))
+		p = put_part(l, p, PART_LIST, ",\"ruleset\":\"");
+	return JSON_LIT(p, "},");
+}
+
+static char *put_verdict(const struct line *l, char *p)
+{
+	const char *action = policy_action_name((enum policy_action)l->r->action);
+	const char *trigger = policy_trigger_name((enum policy_trigger)l->r->trigger);
+	p = JSON_LIT(p, ",\"verdict\":\"");
+	p = json_bytes(p, action, strlen(action));
+	p = JSON_LIT(p, "\",\"trigger\":\"");
+	p = json_bytes(p, trigger, strlen(trigger));
+	p = JSON_LIT(p, "\"");
+	if (has_part(l, PART_LIST))
+		p = put_part(l, p, PART_LIST, ",\"list\":\"");
+	if (has_part(l, PART_RULE))
+		p = put_part(l, p, PART_RULE, ",\"rule\":\"");
+	if (has_part(l, PART_MATCHED_NAME)) {
+		p = put_name_part(l, p, PART_MATCHED_NAME, ",\"matched\":\"");
+	} else if (has_part(l, PART_MATCHED_ADDR)) {
+		struct addr a;
+		memcpy(&a, l->parts[PART_MATCHED_ADDR], sizeof a);
+		p = JSON_LIT(p, ",\"matched\":\"");
+		p = json_addr(p, &a);
+		p = JSON_LIT(p, "\"");
+	}
+	if (l->r->is_edit) {
+		p = put_part(l, p, PART_WHO, ",\"edit\":{\"who\":\"");
+		p = put_part(l, p, PART_REASON, ",\"reason\":\"");
+		p = JSON_LIT(p, "}");
+	}
+	return p;
+}
+
+static char *put_name_servers(const struct line *l, char *p)
+{
+	p = JSON_LIT(p, ",\"name_servers\":[");
+	const uint8_t *at = l->parts[PART_SERVER_NAMES];
+	const uint8_t *end = at + l->r->part_len[PART_SERVER_NAMES];
+	for (; at < end; at += name_len(at)) {
+		*p++ = '"';
+		p = json_name(p, at);
+		p = JSON_LIT(p, "\",");
+	}
+	p[-1] = ']';
+	return p;
+}
+
+static char *put_name_server_ips(const struct line *l, char *p)
+{
+	p = JSON_LIT(p, ",\"name_server_ips\":[");
+	size_t n = l->r->part_len[PART_SERVER_ADDRS] / sizeof(struct addr);
+	for (size_t i = 0; i < n; i++) {
+		struct addr a;
+		memcpy(&a, l->parts[PART_SERVER_ADDRS] + i * sizeof a, sizeof a);
+		*p++ = '"';
+		p = json_addr(p, &a);
+		p = JSON_LIT(p, "\",");
+	}
+	p[-1] = ']';
+	return p;
+}
+
+/* What is known of a miss: where the answer came from. */
+static char *put_origin(const struct line *l, char *p)
+{
+	if (has_part(l, PART_ZONE))
+		p = put_name_part(l, p, PART_ZONE, ",\"zone\":\"");
+	if (has_part(l, PART_SERVER_NAMES))
+		p = put_name_servers(l, p);
+	if (has_part(l, PART_SERVER_ADDRS))
+		p = put_name_server_ips(l, p);
+	if (l->r->n_packets > 0) {
+		p = JSON_LIT(p, ",\"packets\":");
+		p = json_number(p, l->r->n_packets);
+	}
+	return p;
+}
+
+static char *put_weir(const struct line *l, char *p)
+{
+	p = l->r->is_cached ? JSON_LIT(p, "\"weir\":{\"cached\":true")
+	                    : JSON_LIT(p, "\"weir\":{\"cached\":false");
+	if (l->r->is_stale)
+		p = JSON_LIT(p, ",\"stale\":true");
+	if (has_part(l, PART_GROUP))
+		p = put_part(l, p, PART_GROUP, ",\"group\":\"");
+	if (l->r->action != POLICY_NONE)
+		p = put_verdict(l, p);
+	if (has_part(l, PART_LOGGED_LIST)) {
+		p = put_part(l, p, PART_LOGGED_LIST, ",\"logged\":{\"list\":\"");
+		if (has_part(l, PART_LOGGED_RULE))
+			p = put_part(l, p, PART_LOGGED_RULE, ",\"rule\":\"");
+		*p++ = '}';
+	}
+	if (l->r->ede_code != 0xffff) {
+		p = JSON_LIT(p, ",\"ede\":{\"code\":");
+		p = json_number(p, l->r->ede_code);
+		if (has_part(l, PART_EDE))
+			p = put_part(l, p, PART_EDE, ",\"text\":\"");
+		*p++ = '}';
+	}
+	p = put_origin(l, p);
+	return JSON_LIT(p, "}}\n");
+}
+
+size_t json_line_event(struct json_line *j, const struct record *r, char *ret_line)
+{
+	struct line l = { .j = j, .r = r };
+	const uint8_t *part = record_parts(r);
+	for (unsigned i = 0; i < RECORD_PARTS; i++) {
+		l.parts[i] = part;
+		part += r->part_len[i];
+	}
+	/* Answers may take what is left when everything else has its room. */
+	const char *answers_end = ret_line + JSON_LINE_MAX - JSON_TEXTS_MAX - JSON_NAMES_MAX;
+	char *p = put_event(&l, ret_line);
+	p = put_peers(&l, p);
+	p = put_dns(&l, p, answers_end);
+	p = put_rule(&l, p);
+	p = put_weir(&l, p);
+	return (size_t)(p - ret_line);
+}
+
+size_t json_line_loss(struct json_line *j, uint64_t wall_ns, uint64_t lost_ring, uint64_t lost_disk,
+                      char *ret_line)
+{
+	char *p = put_timestamp(j, ret_line, wall_ns);
+	p = JSON_LIT(p, "metric\",\"category\":[\"network\"],\"type\":[\"info\"],"
+	                "\"action\":\"events-lost\"},\"weir\":{\"lost\":");
+	p = json_number(p, lost_ring + lost_disk);
+	p = JSON_LIT(p, ",\"lost_ring\":");
+	p = json_number(p, lost_ring);
+	p = JSON_LIT(p, ",\"lost_disk\":");
+	p = json_number(p, lost_disk);
+	p = JSON_LIT(p, "}}\n");
+	return (size_t)(p - ret_line);
+}

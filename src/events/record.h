@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * events/record.h - an event as it lies in a ring: a fixed head and the parts that it has.
+ *
+ * What:      everything an event points to is copied, so that the worker's memory may change the
+ *            moment events_put() returns:
+ *
+ *                | struct record ... part_len[] | name | group | list | ... | message |
+ *
+ * Not here:  what becomes of it -> events/json.h
+ * Threads:   pure.
+ * Memory:    never allocates.
+ * Cost:      hot path: about a copy of 250 bytes for a blocked question.
+ * Limits:    texts are cut at their maximum; 8 server names, 8 server addresses, 1 KiB message.
+ * Tests:     tests/unit/events/json_test.c
+ */
+#pragma once
+
+#include "events/events.h"
+
+enum {
+	RECORD_GROUP_MAX = POLICY_LIST_NAME_MAX,
+	RECORD_RULE_MAX = NAME_TEXT_MAX + 8, /* verdict_rule_text() */
+	RECORD_EDE_MAX = 255,
+	RECORD_WHO_MAX = 64,
+	RECORD_REASON_MAX = 256,
+	RECORD_SERVERS_MAX = 8,
+	RECORD_MESSAGE_MAX = 1024,
+};
+
+enum record_part {
+	PART_NAME = 0,
+	PART_GROUP,
+	PART_LIST,
+	PART_RULE,
+	PART_LOGGED_LIST,
+	PART_LOGGED_RULE,
+	PART_EDE,
+	PART_WHO,
+	PART_REASON,
+	PART_MATCHED_NAME,
+	PART_MATCHED_ADDR, /* a struct addr */
+	PART_ZONE,
+	PART_SERVER_NAMES, /* wire names, one behind the other */
+	PART_SERVER_ADDRS, /* struct addr, one behind the other */
+	PART_MESSAGE,      /* its first bytes, if it has an answer section */
+	RECORD_PARTS,
+};
+
+struct record {
+	uint64_t wall_ns;
+	uint32_t latency_us;
+	uint32_t n_packets;
+	struct addr client, server;
+	uint16_t client_port, server_port;
+	uint16_t type, class, id;
+	uint16_t flags;        /* as asked */
+	uint16_t answer_flags; /* of the message sent; valid with has_answer_flags */
+	uint16_t ede_code;
+	uint8_t protocol; /* enum event_protocol */
+	uint8_t rcode;
+	uint8_t action;  /* enum policy_action; POLICY_NONE without a verdict */
+	uint8_t trigger; /* enum policy_trigger */
+	bool is_do, is_answered, is_cached, is_stale, is_edit, has_answer_flags;
+	uint16_t part_len[RECORD_PARTS]; /* bytes of each part; 0: not there */
+};
+
+/* The parts of an event, found and measured but not copied yet. */
+struct record_plan {
+	const void *parts[RECORD_PARTS]; /* NULL for the two that are gathered */
+	uint16_t len[RECORD_PARTS];
+	size_t bytes; /* of the whole record */
+};
+
+/* Measure, then write into plan->bytes bytes, aligned to 8. */
+void record_plan(const struct event *e, struct record_plan *ret);
+void record_write(const struct event *e, const struct record_plan *plan, void *ret_record);
+
+static inline const uint8_t *record_parts(const struct record *r)
+{
+	return (const uint8_t *)(r + 1);
+}
