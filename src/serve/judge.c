@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Policy on a question and on what was found for it: the order of policy/policy.h. */
+#include <string.h>
+
+#include "serve/serve.h"
+
+/* Enough for one record: its owner and the names of its data, laid down again for the next. */
+enum {
+	SCRATCH_BYTES = DNS_MAX_MESSAGE + 4 * NAME_MAX_BYTES
+};
+
+/* The next record; the scratch of the one before is used again, so it is never used up. */
+static bool next_rr(struct message *m, const struct message *opened, struct rr *ret)
+{
+	m->scratch = opened->scratch;
+	m->scratch_left = opened->scratch_left;
+	return message_next(m, ret) == 1;
+}
+
+/* A verdict was found: take it over, keep the `log` matches seen before. */
+static void keep_logged(struct verdict *v, const struct verdict *earlier)
+{
+	for (unsigned i = 0; i < earlier->n_logged && v->n_logged < POLICY_MAX_LOGGED; i++) {
+		v->logged[v->n_logged] = earlier->logged[i];
+		v->logged_depth[v->n_logged++] = earlier->logged_depth[i];
+	}
+}
+
+/* Over a stream there is nothing to truncate: the rule has won and the real answer is due. */
+static bool lets_pass(const struct query *q, const struct verdict *v)
+{
+	return v->action == POLICY_ALLOW || (v->action == POLICY_TRUNCATE && q->origin->is_stream);
+}
+
+enum outcome judge_question(struct query *q)
+{
+	policy_judge_name(policy_current(), q->group, POLICY_TRIGGER_QUESTION,
+	                  q->question.name.wire, &q->hashes, &q->verdict);
+	q->verdict.name.len = 0;
+	if (LIKELY(q->verdict.action == POLICY_NONE))
+		return GO_ON;
+	if (lets_pass(q, &q->verdict)) {
+		q->is_allowed = true;
+		return GO_ON;
+	}
+	return q->verdict.action == POLICY_DROP ? DROP : SAY;
+}
+
+/* Take v over if it decides: true. Otherwise only its `log` matches. */
+static bool decide(struct query *q, struct verdict *v)
+{
+	if (v->action == POLICY_NONE) {
+		keep_logged(&q->verdict, v);
+		return false;
+	}
+	keep_logged(v, &q->verdict);
+	q->verdict = *v;
+	if (lets_pass(q, v))
+		q->is_allowed = true;
+	return true;
+}
+
+static bool judge_alias(struct query *q, const struct policy *p, const uint8_t *target)
+{
+	struct verdict v;
+	struct name name;
+	struct name_hashes hashes;
+	name_set(&name, target);
+	name_hash_all(name.wire, &hashes);
+	policy_judge_name(p, q->group, POLICY_TRIGGER_ALIAS, name.wire, &hashes, &v);
+	v.name = name;
+	return decide(q, &v);
+}
+
+static bool judge_addr(struct query *q, const struct policy *p, const struct addr *a)
+{
+	struct verdict v;
+	policy_judge_address(p, q->group, POLICY_TRIGGER_ANSWER, a, &v);
+	v.addr = *a;
+	v.name.len = 0;
+	return decide(q, &v);
+}
+
+/* ipv4hint and ipv6hint of a SVCB or HTTPS record (RFC 9460 7.3). */
+static bool judge_hints(struct query *q, const struct policy *p, const struct rr *rr)
+{
+	if (rr->rdata_len < 3)
+		return false;
+	size_t name = name_check(rr->rdata + 2, rr->rdata_len - 2U);
+	size_t at = 2 + name;
+	while (name != 0 && at + 4 <= rr->rdata_len) {
+		unsigned key = load16(rr->rdata + at);
+		size_t len = load16(rr->rdata + at + 2);
+		at += 4;
+		if (rr->rdata_len - at < len)
+			return false;
+		size_t step = key == 4 ? 4 : key == 6 ? 16 : 0;
+		for (size_t i = 0; step != 0 && i + step <= len; i += step) {
+			const uint8_t *bytes = rr->rdata + at + i;
+			struct addr a =
+				step == 4 ? addr_from_bytes4(bytes) : addr_from_bytes16(bytes);
+			if (judge_addr(q, p, &a))
+				return true;
+		}
+		at += len;
+	}
+	return false;
+}
+
+static bool judge_rr_addresses(struct query *q, const struct policy *p, const struct rr *rr)
+{
+	struct addr a;
+	switch (rr->type) {
+	case DNS_A:
+		a = addr_from_bytes4(rr->rdata);
+		return judge_addr(q, p, &a);
+	case DNS_AAAA:
+		a = addr_from_bytes16(rr->rdata);
+		return judge_addr(q, p, &a);
+	case DNS_SVCB:
+	case DNS_HTTPS:
+		return judge_hints(q, p, rr);
+	default:
+		return false;
+	}
+}
+
+/* The alias that a record makes of its owner: CNAME, or SVCB/HTTPS in AliasMode (RFC 9460 2.4.2). */
+static const uint8_t *alias_of(const struct rr *rr, uint16_t asked)
+{
+	if (rr->type == DNS_CNAME && asked != DNS_CNAME && asked != DNS_ANY)
+		return rr->rdata;
+	if ((rr->type == DNS_SVCB || rr->type == DNS_HTTPS) && rr->rdata_len > 3 &&
+	    load16(rr->rdata) == 0 && name_check(rr->rdata + 2, rr->rdata_len - 2U) != 0)
+		return rr->rdata + 2;
+	return NULL;
+}
+
+static bool judge_cut(struct query *q, const struct policy *p, const struct cut *cut)
+{
+	struct verdict v;
+	if (resolve_judge_cut(p, q->group, cut, &v) && v.action != POLICY_ALLOW) {
+		keep_logged(&q->verdict, &v);
+		return false;
+	}
+	return decide(q, &v);
+}
+
+/*
+ * Walk the answer as it was found: for each hop the servers of its zone, then the alias it leads
+ * to; then the addresses. The same walk for an answer just fetched and for one from the cache,
+ * so both get the same verdict. true: something decided.
+ */
+static bool walk(struct query *q, const struct policy *p, const struct policy_group_view *g,
+                 const struct message *opened)
+{
+	const struct answer *a = q->found;
+	unsigned hop = 0;
+	if (g->has_server_rules && a->n_cuts > 0 && judge_cut(q, p, a->cuts[0]))
+		return true;
+	struct message m = *opened;
+	struct rr rr;
+	while (next_rr(&m, opened, &rr)) {
+		const uint8_t *target = alias_of(&rr, a->type);
+		if (target == NULL)
+			continue;
+		if (g->has_alias_rules && judge_alias(q, p, target))
+			return true;
+		if (rr.type == DNS_CNAME && ++hop < a->n_cuts && g->has_server_rules &&
+		    judge_cut(q, p, a->cuts[hop]))
+			return true;
+	}
+	m = *opened;
+	while (g->has_answer_rules && next_rr(&m, opened, &rr)) {
+		if (judge_rr_addresses(q, p, &rr))
+			return true;
+	}
+	return false;
+}
+
+/* Lay the answer section out as a message, for the walker. */
+static size_t lay_out(const struct query *q, uint8_t *buf, size_t room)
+{
+	const struct answer *a = q->found;
+	size_t question = name_len(a->name) + 4;
+	if (room < DNS_HEADER_BYTES + question + a->an_bytes)
+		return 0;
+	memset(buf, 0, DNS_HEADER_BYTES);
+	buf[5] = 1;
+	store16(buf + 6, a->n_an);
+	memcpy(buf + DNS_HEADER_BYTES, a->name, question - 4);
+	store16(buf + DNS_HEADER_BYTES + question - 4, a->type);
+	store16(buf + DNS_HEADER_BYTES + question - 2, DNS_CLASS_IN);
+	memcpy(buf + DNS_HEADER_BYTES + question, a->blocks, a->an_bytes);
+	return DNS_HEADER_BYTES + question + a->an_bytes;
+}
+
+enum outcome inspect_answer(struct query *q)
+{
+	static _Thread_local uint8_t bytes[DNS_MAX_MESSAGE];
+	static _Thread_local uint8_t scratch[SCRATCH_BYTES];
+	const struct policy *p = policy_current();
+	const struct answer *a = q->found;
+	if (q->is_allowed || a == NULL)
+		return GO_ON;
+	struct policy_group_view g;
+	policy_group_view(p, q->group, &g);
+	bool has_alias = a->n_cuts > 1 || a->type == DNS_SVCB || a->type == DNS_HTTPS;
+	if (g.has_server_rules || g.has_answer_rules || (g.has_alias_rules && has_alias)) {
+		struct message m;
+		size_t n = lay_out(q, bytes, sizeof bytes);
+		if (n == 0 || message_open(bytes, n, scratch, sizeof scratch, &m) != 0)
+			return GO_ON; /* not reached: answer_new laid it out */
+		if (walk(q, p, &g, &m)) {
+			if (q->verdict.action == POLICY_DROP)
+				return DROP;
+			return SAY;
+		}
+	}
+	if (q->verdict.action == POLICY_NONE && q->verdict.n_logged == 0 && !q->is_stale)
+		cache_memo_set_clean(&a->item, policy_generation(p), q->group);
+	return GO_ON;
+}

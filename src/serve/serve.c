@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "serve/serve.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static enum outcome fail(struct query *q, unsigned rcode, uint16_t ede_code, const char *ede_text)
+{
+	q->rcode = (uint16_t)rcode;
+	q->ede_code = ede_code;
+	strcpy(q->ede_text, ede_text); /* NOLINT: literals, shorter than EDE_TEXT_MAX */
+	return SAY;
+}
+
+static enum outcome admit_query(struct query *q)
+{
+	struct serve_counters *c = &q->serve->counters;
+	count_one(&c->questions);
+	count_one(q->origin->is_stream ? &c->tcp : &c->udp);
+	return GO_ON;
+}
+
+static enum outcome parse_query(struct query *q)
+{
+	int rcode = message_parse_question(q->in, q->in_bytes, &q->question);
+	if (rcode < 0)
+		return DROP;
+	if (q->is_cut && rcode == 0)
+		rcode = RCODE_FORMERR;
+	if (rcode != 0)
+		return fail(q, (unsigned)rcode, 0xffff, "");
+	return GO_ON;
+}
+
+static enum outcome find_group(struct query *q)
+{
+	const struct policy *p = policy_current();
+	q->generation = policy_generation(p);
+	q->group = policy_group_of(p, &q->client.addr);
+	if (UNLIKELY(q->group == POLICY_NO_GROUP))
+		return fail(q, RCODE_REFUSED, 18, "this client is in no group");
+	/* A question without RD asks what is in our cache, which is nobody's business. */
+	if (UNLIKELY((q->question.flags & FLAG_RD) == 0))
+		return fail(q, RCODE_REFUSED, 20, "recursion must be desired (RD)");
+	name_hash_all(q->question.name.wire, &q->hashes);
+	return GO_ON;
+}
+
+/* RFC 8767 aside, an answer in the last tenth of its life is fetched anew in the background. */
+static void prefetch(struct query *q, const struct answer *a, uint32_t now_s)
+{
+	uint32_t left_s = a->item.ttl_s - item_age_s(&a->item, now_s);
+	if (LIKELY(left_s > a->item.ttl_s / 10) || a->item.ttl_s < 10 ||
+	    !serve_options_of(q)->use_prefetch)
+		return;
+	_Atomic uint8_t *flag = (_Atomic uint8_t *)&a->item.is_refreshed;
+	if (atomic_exchange_explicit(flag, 1, memory_order_relaxed) != 0)
+		return;
+	count_one(&q->serve->counters.prefetched);
+	resolve_refresh(q->serve->resolver, q->question.name.wire, q->question.type, q->group,
+	                q->is_allowed);
+}
+
+static enum outcome look_in_cache(struct query *q)
+{
+	struct serve *s = q->serve;
+	uint32_t now_s = loop_now_s(s->loop);
+	if (q->found != NULL || q->is_resolved)
+		return GO_ON; /* back from the resolver */
+	const struct answer *a = cache_find_answer(s->cache, q->hashes.h[0], q->question.name.wire,
+	                                           q->question.type);
+	if (a == NULL || !item_is_fresh(&a->item, now_s))
+		return GO_ON;
+	q->found = a;
+	q->is_cached = !q->is_parked;
+	if (cache_memo_is_clean(&a->item, q->generation, q->group)) {
+		prefetch(q, a, now_s);
+		return SAY;
+	}
+	return GO_ON;
+}
+
+/* The whole server. A query runs down this list; a step ends it early by its outcome. */
+static enum outcome (*const steps[STEP_COUNT])(struct query *q) = {
+	[STEP_ADMIT] = admit_query,        /* counters; limits */
+	[STEP_PARSE] = parse_query,        /* RFC 1035 4.1, RFC 6891, RFC 8906 */
+	[STEP_GROUP] = find_group,         /* who asks; REFUSED for strangers */
+	[STEP_CACHE] = look_in_cache,      /* a clean hit goes straight to the answer */
+	[STEP_JUDGE] = judge_question,     /* policy on the question's name */
+	[STEP_RESOLVE] = resolve_question, /* a miss: PARK until the resolver is done */
+	[STEP_INSPECT] = inspect_answer,   /* policy on servers, aliases and addresses */
+	[STEP_ANSWER] = write_answer,      /* verdict or data to bytes; EDNS, extended errors */
+	[STEP_RECORD] = record_query,      /* event and counters; always runs */
+};
+
+static void run(struct query *q)
+{
+	while (q->step < STEP_COUNT) {
+		switch (steps[q->step++](q)) {
+		case GO_ON:
+			break;
+		case SAY:
+			q->step = STEP_ANSWER;
+			break;
+		case DROP:
+			q->is_silent = true;
+			q->out_bytes = 0;
+			q->step = STEP_RECORD;
+			break;
+		case PARK:
+			q->found = q->redirect_found = NULL; /* valid in this turn only */
+			q->blocked_by = NULL;
+			q->cut = NULL;
+			if (!q->is_parked) {
+				q->is_parked = true;
+				q->serve->n_parked++;
+			}
+			return;
+		}
+	}
+	if (q->is_parked)
+		q->serve->n_parked--;
+	q->origin->finish(q);
+}
+
+void serve_query(struct query *q)
+{
+	q->step = STEP_ADMIT;
+	q->is_silent = q->is_parked = q->is_stale = q->is_cached = false;
+	q->is_allowed = q->is_resolved = q->is_waiting = false;
+	q->n_redirects = 0;
+	q->group = POLICY_NO_GROUP;
+	q->rcode = RCODE_NOERROR;
+	q->ede_code = 0xffff;
+	q->n_packets = 0;
+	q->found = q->redirect_found = NULL;
+	q->blocked_by = NULL;
+	q->cut = NULL;
+	q->out = NULL;
+	q->out_bytes = 0;
+	q->verdict.action = POLICY_NONE;
+	q->verdict.n_logged = 0;
+	q->start_ns = loop_now_ns(q->serve->loop);
+	run(q);
+}
+
+void serve_resume(struct query *q, enum query_step step)
+{
+	q->step = (uint8_t)step;
+	run(q);
+}
+
+/* ---- the worker's part and its pool of queries ---- */
+
+void serve_init(struct serve *s, struct loop *loop, struct cache *cache, struct resolver *resolver,
+                struct event_ring *ring, const struct serve_options *options, unsigned max_parked)
+{
+	*s = (struct serve){
+		.loop = loop,
+		.cache = cache,
+		.resolver = resolver,
+		.ring = ring,
+		.max_parked = max_parked,
+		.wall_offset_ns = clock_wall_ns() - clock_mono_ns(),
+	};
+	atomic_init(&s->options, options);
+}
+
+void serve_done(struct serve *s)
+{
+	while (s->pool != NULL) {
+		struct query *q = s->pool;
+		s->pool = q->next;
+		free(q);
+	}
+}
+
+struct query *query_new(struct serve *s)
+{
+	struct query *q = s->pool;
+	if (q != NULL) {
+		s->pool = q->next;
+		return q;
+	}
+	q = calloc(1, sizeof *q);
+	if (q == NULL)
+		return NULL;
+	q->serve = s;
+	s->n_queries++;
+	return q;
+}
+
+void query_free(struct query *q)
+{
+	q->next = q->serve->pool;
+	q->serve->pool = q;
+}
+
+void serve_turn_end(struct serve *s)
+{
+	if (s->ring != NULL)
+		events_turn_end(s->ring);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * serve/serve.h - one question, from its bytes to the answer's bytes.
+ *
+ * What:      a table of steps and a runner. A transport fills a `struct query` and calls
+ *            serve_query(); the query runs down the steps; a step says go on, answer, drop or
+ *            park. Only the runner ends a query, by origin->finish().
+ *
+ *                admit  parse  group  cache  judge  resolve  inspect  answer  record
+ *
+ * Not here:  sockets -> transport/; which rule wins -> policy/; asking servers -> resolve/.
+ * Threads:   worker-local; a query never leaves its worker. Counters are read by any thread.
+ * Memory:    queries come from the worker's pool (query_new): at most max_parked wait for the
+ *            resolver, more misses fail at once; the transports bound the others. Nothing on
+ *            the path of a cached or blocked answer allocates or locks.
+ * Cost:      hot path.
+ * Limits:    questions of at most QUERY_IN_MAX bytes over UDP; more over TCP is FORMERR too.
+ * Standards: RFC 1035, 2308, 6891, 7766, 8767, 8906, 8914
+ * Tests:     tests/unit/serve/serve_test.c, tests/system/serving_test.py
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "cache/cache.h"
+#include "dns/reply.h"
+#include "events/events.h"
+#include "io/loop.h"
+#include "policy/policy.h"
+#include "resolve/resolve.h"
+
+enum {
+	QUERY_IN_MAX = 1232,
+	QUERY_OUT_MIN = 4096, /* a transport's buffer has at least this */
+};
+
+struct query;
+struct serve;
+
+/* Where a query came from: one constant a transport. */
+struct origin {
+	const char *name;
+	enum event_protocol protocol;
+	bool is_stream;
+	/* A buffer for the answer, valid until finish. NULL: there is none, the query is dropped. */
+	uint8_t *(*buffer)(struct query *q, size_t *ret_room);
+	/* The answer is q->out_bytes long; 0: nothing is to be sent. The query ends here. */
+	void (*finish)(struct query *q);
+};
+
+enum query_step {
+	STEP_ADMIT,
+	STEP_PARSE,
+	STEP_GROUP,
+	STEP_CACHE,
+	STEP_JUDGE,
+	STEP_RESOLVE,
+	STEP_INSPECT,
+	STEP_ANSWER,
+	STEP_RECORD,
+	STEP_COUNT,
+};
+
+struct query {
+	/* set by the transport */
+	const struct origin *origin;
+	void *transport; /* the socket or connection */
+	struct serve *serve;
+	struct sockaddr_storage peer; /* as the kernel gave it */
+	socklen_t peer_bytes;
+	struct endpoint client;   /* the same, for groups and events */
+	struct endpoint local;    /* the address that was asked */
+	uint32_t local_interface; /* of a wildcard bind, to answer by; 0 otherwise */
+	uint16_t in_bytes;
+	bool is_cut; /* more bytes came than fit */
+
+	/* the runner and the steps */
+	uint8_t step;
+	bool is_silent; /* drop: no answer goes out */
+	bool is_parked, is_stale, is_cached;
+	bool is_allowed;     /* an allow rule won: policy is done with it */
+	bool is_resolved;    /* the resolver is done with it */
+	bool is_waiting;     /* the resolver is asked for a redirect's target */
+	uint8_t n_redirects; /* how often that was */
+	uint16_t group;
+	uint16_t rcode;
+	uint16_t ede_code; /* 0xffff: none */
+	uint16_t n_packets;
+	uint32_t generation; /* of the policy that judged */
+	uint64_t start_ns;
+	const struct answer *found;          /* valid in this turn only */
+	const struct answer *redirect_found; /* the redirect target's; this turn only */
+	const struct verdict *blocked_by;    /* the guard's; during the resolver's call only */
+	const struct cut *cut;               /* the deepest cut a failure reached; this turn only */
+	size_t out_bytes;
+	uint8_t *out; /* this turn only */
+	struct question question;
+	struct name_hashes hashes;
+	struct verdict verdict;
+	struct resolve_request request;
+	struct timer stale_timer;
+	struct name redirect; /* the target being resolved */
+	struct name_hashes redirect_hashes;
+	char ede_text[EDE_TEXT_MAX + 1];
+	struct query *next; /* pool, or a transport's list */
+	uint8_t in[QUERY_IN_MAX];
+};
+
+/* What may change while running; swapped whole (RCU). */
+struct serve_options {
+	uint16_t udp_size; /* the most we send over UDP */
+	bool use_stale;
+	uint32_t stale_max_s;   /* how long expired answers may be used */
+	uint32_t stale_wait_ms; /* RFC 8767 5: 1800 */
+	bool use_prefetch;
+	bool log_all; /* an event for every question */
+};
+
+/* clang-format off */
+#define SERVE_COUNTERS(X) \
+	X(questions, "questions received") \
+	X(udp, "questions over UDP") \
+	X(tcp, "questions over TCP") \
+	X(cached, "answered from the cache") \
+	X(stale, "answered with expired data (RFC 8767)") \
+	X(resolved, "answered after asking servers") \
+	X(blocked, "answered by a block rule or default deny") \
+	X(allowed, "passed by an allow rule") \
+	X(logged, "matched by a log rule") \
+	X(dropped, "not answered") \
+	X(refused, "from clients in no group, or not recursive") \
+	X(malformed, "FORMERR, NOTIMP, BADVERS") \
+	X(failed, "SERVFAIL") \
+	X(prefetched, "cache entries refreshed before they expired")
+/* clang-format on */
+
+struct serve_counters {
+#define X(name, help) _Atomic uint64_t name;
+	SERVE_COUNTERS(X)
+#undef X
+};
+
+/* A counter has one writer, its worker: a plain load and store are enough. */
+static inline void count_one(_Atomic uint64_t *c)
+{
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + 1,
+	                      memory_order_relaxed);
+}
+
+/* One worker's server. */
+struct serve {
+	struct loop *loop;
+	struct cache *cache;
+	struct resolver *resolver;
+	struct event_ring *ring;
+	_Atomic(const struct serve_options *) options;
+	struct query *pool;
+	unsigned n_queries;
+	unsigned n_parked, max_parked;
+	uint64_t wall_offset_ns; /* wall clock minus monotonic, for event times */
+	struct serve_counters counters;
+};
+
+/* The pool starts empty. The parts are borrowed. */
+void serve_init(struct serve *s, struct loop *loop, struct cache *cache, struct resolver *resolver,
+                struct event_ring *ring, const struct serve_options *options, unsigned max_parked);
+void serve_done(struct serve *s);
+
+/* A query from the pool; NULL without memory. What the transport sets is not cleared. */
+struct query *query_new(struct serve *s);
+void query_free(struct query *q);
+
+/* Run a query whose transport part is filled. It may be finished when this returns, or parked. */
+void serve_query(struct query *q);
+/* Forget a parked query without an answer (its connection is gone). */
+void serve_abandon(struct query *q);
+/* The last thing in a turn: wakes the event writer. */
+void serve_turn_end(struct serve *s);
+
+/* ---- inside serve/ ---- */
+
+/* What a step says. Only the runner ends a query. */
+enum outcome {
+	GO_ON,
+	SAY,
+	DROP,
+	PARK
+};
+
+enum outcome judge_question(struct query *q); /* judge.c */
+enum outcome inspect_answer(struct query *q);
+enum outcome write_answer(struct query *q);     /* write.c */
+enum outcome record_query(struct query *q);     /* record.c */
+enum outcome resolve_question(struct query *q); /* wait.c */
+enum outcome resolve_redirect(struct query *q);
+bool find_stale(struct query *q);
+
+/* After a park: go on at a step. */
+void serve_resume(struct query *q, enum query_step step);
+
+static inline const struct serve_options *serve_options_of(const struct query *q)
+{
+	return atomic_load_explicit(&q->serve->options, memory_order_acquire);
+}

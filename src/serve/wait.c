@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A miss: parked until the resolver answers, or until expired data is good enough. */
+#include <string.h>
+
+#include "serve/serve.h"
+
+enum {
+	REDIRECTS_MAX = 2
+};
+
+/* RFC 8767 4: expired data may be used for a bounded time when the servers fail. */
+bool find_stale(struct query *q)
+{
+	const struct serve_options *o = serve_options_of(q);
+	uint32_t now_s = loop_now_s(q->serve->loop);
+	if (!o->use_stale)
+		return false;
+	const struct answer *a = cache_find_answer(q->serve->cache, q->hashes.h[0],
+	                                           q->question.name.wire, q->question.type);
+	if (a == NULL || item_age_s(&a->item, now_s) >= (uint64_t)a->item.ttl_s + o->stale_max_s)
+		return false;
+	q->found = a;
+	q->is_stale = !item_is_fresh(&a->item, now_s);
+	if (q->is_stale) {
+		q->ede_code = a->rcode == RCODE_NXDOMAIN ? 19 : 3;
+		strcpy(q->ede_text, "the servers do not answer");
+	}
+	return true;
+}
+
+/*
+ * Go on after a park. What the policy said before may point into a snapshot that is gone, and
+ * the policy may have changed: judge anew, but for the common case that it said nothing.
+ */
+static void resume(struct query *q)
+{
+	bool is_same = policy_generation(policy_current()) == q->generation;
+	if (LIKELY(is_same && q->verdict.action == POLICY_NONE && q->verdict.n_logged == 0)) {
+		serve_resume(q, STEP_RESOLVE);
+		return;
+	}
+	q->verdict.action = POLICY_NONE;
+	q->verdict.n_logged = 0;
+	q->is_allowed = false;
+	serve_resume(q, STEP_GROUP);
+}
+
+static void stale_is_due(struct timer *t)
+{
+	struct query *q = CONTAINER_OF(t, struct query, stale_timer);
+	if (!find_stale(q))
+		return;
+	resolve_cancel(q->serve->resolver, &q->request); /* the task goes on for the cache */
+	q->is_resolved = true;
+	resume(q);
+}
+
+static void take_failure(struct query *q, const struct resolve_result *r)
+{
+	q->rcode = RCODE_SERVFAIL;
+	q->ede_code = r->ede_code;
+	size_t n = r->ede_text != NULL ? strnlen(r->ede_text, EDE_TEXT_MAX) : 0;
+	memcpy(q->ede_text, r->ede_text != NULL ? r->ede_text : "", n);
+	q->ede_text[n] = 0;
+}
+
+/* The resolver is done. May be called from inside resolve_start, before the query is parked. */
+static void resolver_done(struct resolve_request *request, const struct resolve_result *r)
+{
+	struct query *q = CONTAINER_OF(request, struct query, request);
+	timer_cancel(q->serve->loop, &q->stale_timer);
+	q->is_resolved = true;
+	q->n_packets = (uint16_t)(r->n_packets < UINT16_MAX ? r->n_packets : UINT16_MAX);
+	q->cut = r->cut;
+	if (r->status == RESOLVE_ANSWERED)
+		q->found = r->answer;
+	else if (r->status == RESOLVE_BLOCKED)
+		q->blocked_by = r->verdict;
+	else if (!find_stale(q))
+		take_failure(q, r);
+	if (q->is_parked)
+		resume(q);
+}
+
+static void redirect_done(struct resolve_request *request, const struct resolve_result *r)
+{
+	struct query *q = CONTAINER_OF(request, struct query, request);
+	q->redirect_found = r->status == RESOLVE_ANSWERED ? r->answer : NULL;
+	q->is_waiting = false;
+	if (!q->is_parked)
+		return;
+	q->is_resolved = false; /* what was found for the question was valid in its turn only */
+	resume(q);
+}
+
+/* The guard refused: its verdict stands, with what `log` rules said before. */
+static enum outcome take_block(struct query *q)
+{
+	struct verdict before = q->verdict;
+	q->verdict = *q->blocked_by;
+	for (unsigned i = 0; i < before.n_logged && q->verdict.n_logged < POLICY_MAX_LOGGED; i++) {
+		q->verdict.logged[q->verdict.n_logged] = before.logged[i];
+		q->verdict.logged_depth[q->verdict.n_logged++] = before.logged_depth[i];
+	}
+	return q->verdict.action == POLICY_DROP ? DROP : SAY;
+}
+
+/* How it stands with the resolver: an answer to look at, a refusal, a failure. */
+static enum outcome look_at_result(struct query *q)
+{
+	if (q->found != NULL)
+		return GO_ON;
+	if (q->blocked_by != NULL)
+		return take_block(q);
+	return SAY;
+}
+
+/* An answer at once must not resume the query from inside the step that asks for it. */
+static void start(struct query *q)
+{
+	bool was_parked = q->is_parked;
+	q->is_parked = false;
+	resolve_start(q->serve->resolver, &q->request);
+	q->is_parked = was_parked;
+}
+
+enum outcome resolve_question(struct query *q)
+{
+	if (q->found != NULL || q->is_resolved)
+		return look_at_result(q);
+	if (q->serve->n_parked >= q->serve->max_parked && !q->is_parked) {
+		if (find_stale(q))
+			return GO_ON;
+		q->rcode = RCODE_SERVFAIL;
+		q->ede_code = 23;
+		strcpy(q->ede_text, "too many questions are waiting");
+		return SAY;
+	}
+	q->request = (struct resolve_request){
+		.name = q->question.name.wire,
+		.hashes = &q->hashes,
+		.type = q->question.type,
+		.group = q->group,
+		.is_allowed = q->is_allowed,
+		.done = resolver_done,
+	};
+	start(q);
+	if (q->is_resolved)
+		return look_at_result(q);
+	const struct serve_options *o = serve_options_of(q);
+	if (o->use_stale && o->stale_wait_ms > 0) {
+		q->stale_timer.fire = stale_is_due;
+		timer_set(q->serve->loop, &q->stale_timer,
+		          loop_now_ns(q->serve->loop) + o->stale_wait_ms * NS_PER_MS);
+	}
+	return PARK;
+}
+
+/*
+ * The target of a redirect is resolved like any name, and policy does not apply to it: it is
+ * the operator's. GO_ON when redirect_found says all there is to know.
+ */
+enum outcome resolve_redirect(struct query *q)
+{
+	struct serve *s = q->serve;
+	if (q->redirect_found != NULL)
+		return GO_ON;
+	name_set(&q->redirect, q->verdict.data->target);
+	name_hash_all(q->redirect.wire, &q->redirect_hashes);
+	const struct answer *a = cache_find_answer(s->cache, q->redirect_hashes.h[0],
+	                                           q->redirect.wire, q->question.type);
+	if (a != NULL && item_is_fresh(&a->item, loop_now_s(s->loop))) {
+		q->redirect_found = a;
+		return GO_ON;
+	}
+	if (q->n_redirects++ >= REDIRECTS_MAX)
+		return GO_ON; /* its answer does not keep: the alias alone must do */
+	q->request = (struct resolve_request){
+		.name = q->redirect.wire,
+		.hashes = &q->redirect_hashes,
+		.type = q->question.type,
+		.group = POLICY_NO_GROUP,
+		.is_allowed = true,
+		.done = redirect_done,
+	};
+	q->is_waiting = true;
+	start(q);
+	return q->is_waiting ? PARK : GO_ON;
+}
+
+void serve_abandon(struct query *q)
+{
+	resolve_cancel(q->serve->resolver, &q->request);
+	timer_cancel(q->serve->loop, &q->stale_timer);
+	if (q->is_parked)
+		q->serve->n_parked--;
+	q->is_parked = false;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The verdict, or the data, to bytes. */
+#include <stdio.h>
+#include <string.h>
+
+#include "serve/serve.h"
+
+enum {
+	OPT_AND_EDE_BYTES =
+		11 + 6 + 64, /* kept free: an extended error that fits is worth having */
+	STALE_TTL_S = 30,    /* RFC 8767 4 */
+	SOA_RDATA_MAX = 64,
+	DEFAULT_BLOCK_TTL_S = 10,
+	EDE_NONE = 0xffff,
+};
+
+struct block_terms {
+	uint32_t ttl_s;
+	uint16_t ede_code;
+	const char *list;
+};
+
+/* What the winning list, edit or default says about the answer. */
+static struct block_terms terms_of(const struct query *q)
+{
+	struct block_terms t = { .ttl_s = DEFAULT_BLOCK_TTL_S, .ede_code = 15, .list = NULL };
+	if (q->verdict.list != POLICY_NO_LIST) {
+		struct policy_list_view view;
+		policy_list_view(policy_current(), q->verdict.list, &view);
+		t.ttl_s = view.ttl_s;
+		t.ede_code = view.ede_code;
+		t.list = view.name;
+	} else if (q->verdict.trigger == POLICY_TRIGGER_DEFAULT) {
+		t.ede_code = 18; /* prohibited: nothing was listed, nothing was allowed either */
+	}
+	return t;
+}
+
+static size_t append(char *to, size_t at, size_t room, const char *text, size_t n)
+{
+	if (n > room - at - 1)
+		n = room - at - 1;
+	memcpy(to + at, text, n);
+	to[at + n] = 0;
+	return at + n;
+}
+
+/* "list malware: rule evil.example", without printf: one is written for every blocked answer. */
+static void write_ede_text(struct query *q, const struct block_terms *t)
+{
+	char rule[NAME_TEXT_MAX + 8];
+	const struct verdict *v = &q->verdict;
+	const uint8_t *subject = v->name.len > 0 ? v->name.wire : q->question.name.wire;
+	char *to = q->ede_text;
+	const size_t room = sizeof q->ede_text;
+	size_t n = verdict_rule_text(v, subject, rule);
+	size_t at = 0;
+	if (t->list != NULL) {
+		at = append(to, at, room, "list ", 5);
+		at = append(to, at, room, t->list, strlen(t->list));
+		at = append(to, at, room, ": rule ", 7);
+	} else if (v->edit != NULL) {
+		at = append(to, at, room, "blocked by the operator: rule ", 30);
+	}
+	append(to, at, room, rule, n);
+}
+
+/* A SOA, so that stub resolvers may keep the negative answer for ttl_s (RFC 2308 5). */
+static void add_soa(struct reply *r, uint32_t ttl_s)
+{
+	uint8_t soa[SOA_RDATA_MAX];
+	static const uint8_t names[] = "\x04weir\x07invalid\0\x0ahostmaster\x04weir\x07invalid";
+	memcpy(soa, names, sizeof names);
+	uint8_t *p = soa + sizeof names;
+	const uint32_t numbers[5] = { 1, 3600, 600, 86400, ttl_s };
+	for (int i = 0; i < 5; i++)
+		store32(p + 4 * i, numbers[i]);
+	reply_add(r, SECTION_AUTHORITY, NULL, DNS_SOA, ttl_s, soa, sizeof names + 20);
+}
+
+static void add_addresses(struct query *q, struct reply *r, uint32_t ttl_s)
+{
+	const struct policy_data *d = q->verdict.data;
+	uint16_t type = q->question.type;
+	for (unsigned i = 0; d != NULL && i < d->n_addrs; i++) {
+		const struct addr *a = &d->addrs[i];
+		if (a->is_v4 && (type == DNS_A || type == DNS_ANY))
+			reply_add(r, SECTION_ANSWER, NULL, DNS_A, ttl_s, a->bytes + 12, 4);
+		else if (!a->is_v4 && (type == DNS_AAAA || type == DNS_ANY))
+			reply_add(r, SECTION_ANSWER, NULL, DNS_AAAA, ttl_s, a->bytes, 16);
+	}
+	if (r->counts[1] == 0)
+		add_soa(r, ttl_s); /* NODATA for the other types */
+}
+
+/* The chain behind a redirect's target, copied record by record: its owners stand elsewhere. */
+static unsigned add_redirect(struct query *q, struct reply *r, uint32_t ttl_s)
+{
+	static _Thread_local uint8_t bytes[DNS_MAX_MESSAGE];
+	static _Thread_local uint8_t scratch[DNS_MAX_MESSAGE + 4 * NAME_MAX_BYTES];
+	const struct answer *a = q->redirect_found;
+	reply_add(r, SECTION_ANSWER, NULL, DNS_CNAME, ttl_s, q->redirect.wire, q->redirect.len);
+	if (a == NULL)
+		return RCODE_NOERROR;
+	size_t head = DNS_HEADER_BYTES + q->redirect.len + 4U;
+	uint16_t counts[2];
+	memset(bytes, 0, head);
+	bytes[5] = 1;
+	memcpy(bytes + DNS_HEADER_BYTES, q->redirect.wire, q->redirect.len);
+	int n = answer_write(a, loop_now_s(q->serve->loop), 0, false, bytes + head,
+	                     sizeof bytes - head, counts);
+	struct message m;
+	struct rr rr;
+	store16(bytes + 6, counts[0]);
+	if (n < 0 || message_open(bytes, head + (size_t)n, scratch, sizeof scratch, &m) != 0)
+		return RCODE_SERVFAIL;
+	const struct message opened = m;
+	while (message_next(&m, &rr) == 1) {
+		reply_add(r, SECTION_ANSWER, rr.owner, rr.type, rr.ttl_s < ttl_s ? rr.ttl_s : ttl_s,
+		          rr.rdata, rr.rdata_len);
+		m.scratch = opened.scratch;
+		m.scratch_left = opened.scratch_left;
+	}
+	return a->rcode;
+}
+
+/* The records of a blocked answer; returns the rcode. */
+static unsigned add_block(struct query *q, struct reply *r, const struct block_terms *t)
+{
+	switch (q->verdict.action) {
+	case POLICY_NXDOMAIN:
+		add_soa(r, t->ttl_s);
+		return RCODE_NXDOMAIN;
+	case POLICY_NODATA:
+		add_soa(r, t->ttl_s);
+		return RCODE_NOERROR;
+	case POLICY_REFUSED:
+		return RCODE_REFUSED;
+	case POLICY_TRUNCATE:
+		r->is_full = true; /* TC=1: come back over TCP, with a proven address */
+		return RCODE_NOERROR;
+	case POLICY_ADDRESS:
+		add_addresses(q, r, t->ttl_s);
+		return RCODE_NOERROR;
+	case POLICY_REDIRECT:
+		return add_redirect(q, r, t->ttl_s);
+	default:
+		return RCODE_SERVFAIL;
+	}
+}
+
+/* Copy what the cache holds behind the question. */
+static void add_found(struct query *q, struct reply *r)
+{
+	const struct answer *a = q->found;
+	size_t room = r->limit - r->n - r->reserved;
+	uint16_t counts[2];
+	int n = answer_write(a, loop_now_s(q->serve->loop), STALE_TTL_S, q->question.is_do,
+	                     r->bytes + r->n, r->limit < r->n + r->reserved ? 0 : room, counts);
+	if (n < 0) {
+		r->is_full = true;
+		return;
+	}
+	r->n += (size_t)n;
+	r->counts[1] = counts[0];
+	r->counts[2] = counts[1];
+}
+
+static size_t answer_limit(const struct query *q, size_t room)
+{
+	if (q->origin->is_stream)
+		return room < DNS_MAX_MESSAGE ? room : DNS_MAX_MESSAGE;
+	size_t limit = q->question.udp_size;
+	size_t ours = serve_options_of(q)->udp_size;
+	limit = limit < ours ? limit : ours;
+	return limit < room ? limit : room;
+}
+
+enum outcome write_answer(struct query *q)
+{
+	bool is_block = verdict_is_block(&q->verdict) && !q->is_allowed;
+	if (is_block && q->verdict.action == POLICY_REDIRECT && resolve_redirect(q) == PARK)
+		return PARK;
+	size_t room;
+	q->out = q->origin->buffer(q, &room);
+	if (q->out == NULL)
+		return DROP;
+	struct reply r;
+	size_t reserved = q->question.has_edns ? 11 : 0;
+	if (q->question.has_edns && (is_block || q->ede_code != EDE_NONE))
+		reserved = OPT_AND_EDE_BYTES;
+	reply_start(&r, q->out, answer_limit(q, room), &q->question, q->in, reserved);
+	unsigned rcode = q->rcode;
+	if (is_block) {
+		struct block_terms t = terms_of(q);
+		rcode = add_block(q, &r, &t);
+		q->ede_code = t.ede_code;
+		write_ede_text(q, &t);
+	} else if (q->found != NULL) {
+		add_found(q, &r);
+		rcode = q->found->rcode;
+	}
+	q->rcode = (uint16_t)rcode;
+	struct ede ede = { .code = q->ede_code, .text = q->ede_text };
+	q->out_bytes =
+		reply_finish(&r, &q->question, rcode, false, &ede, q->ede_code != EDE_NONE ? 1 : 0);
+	return GO_ON;
+}
