@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Do the lints find what they are for? A small clean tree, then one wrong thing at a time."""
+import json
 import pathlib
 import subprocess
 import sys
@@ -107,8 +108,35 @@ def run(tool, files):
         return done.returncode, done.stdout + done.stderr
 
 
+# lines of meson's log, and what tools/count-tests must say of them
+COUNTS = [
+    ([("OK", "")], 0, "1 passed, 0 failed"),
+    ([], 1, "0 passed, 0 failed"),
+    ([("OK", "[  PASSED  ] 7 test(s).\n"), ("SKIP", "")], 0, "7 passed, 0 failed, 1 skipped"),
+    ([("FAIL", "[  PASSED  ] 7 test(s).\n[  FAILED  ] 2 test(s), listed below:\n")], 1,
+     "7 passed, 2 failed"),
+    ([("FAIL", "[  PASSED  ] 7 test(s).\n")], 1, "7 passed, 1 failed"),
+    ([("TIMEOUT", "")], 1, "0 passed, 1 failed"),
+    ([("OK", "=== 5 passed, 2 skipped, 1 warning in 3.21s ===\n")], 0,
+     "5 passed, 0 failed, 2 skipped"),
+    ([("FAIL", "= 1 failed, 5 passed, 1 error in 61.10s (0:01:01) =\n")], 1, "5 passed, 2 failed"),
+]
+
+
+def count(rows):
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as log:
+        for result, stdout in rows:
+            log.write(json.dumps({"name": "x", "result": result, "stdout": stdout}) + "\n")
+        log.flush()
+        done = subprocess.run([TOOLS / "count-tests", log.name], capture_output=True, text=True)
+        return done.returncode, done.stdout.splitlines()[-1]
+
+
 def main():
     wrong = []
+    for rows, status, line in COUNTS:
+        if count(rows) != (status, line):
+            wrong.append(f"count-tests of {rows}: wanted '{line}', got {count(rows)}")
     for tool in ("layers", "headers", "source"):
         status, said = run(tool, CLEAN)
         if status != 0:
@@ -123,7 +151,7 @@ def main():
             wrong.append(f"lint-{tool}: false finding: {said}")
     for line in wrong:
         print(line)
-    print(f"selftest: {len(ROWS) + len(INNOCENT) + 3} cases, {len(wrong)} wrong")
+    print(f"selftest: {len(ROWS) + len(INNOCENT) + len(COUNTS) + 3} cases, {len(wrong)} wrong")
     return 1 if wrong else 0
 
 
