@@ -12,7 +12,11 @@
  *              2  at the same depth: an operator's edit (weir allow, weir block), then a rule
  *                 marked important, then allow, then block;
  *              3  among equals, the list that stands first in the group's `lists:`.
- *            A rule of action `log` never wins; it is reported beside the winner.
+ *            An edit for a name and its subtree (weir allow without --exact) counts as an exact
+ *            rule at that name: it beats what any list says of it. Among edits of one name an
+ *            exact one comes first, then one for the group, then allow.
+ *            A rule of action `log` never wins; it is reported beside the winner. A list of
+ *            action `log` only reports, whatever its rules say themselves.
  *            Between subjects, the first stage that has a winner decides:
  *              question name; then for each hop of the chain: name servers (names, addresses)
  *              of the zones passed, then the alias target's name; then addresses in the answer.
@@ -24,7 +28,8 @@
  * Memory:    a snapshot owns its memory; verdicts point into it and are borrowed until the
  *            reader's next quiet point.
  * Cost:      hot path; judging a name: one hash probe a label; never allocates or blocks.
- * Limits:    4096 lists, 1024 groups, 16 M distinct sets of lists; 10 million names in 200 MB.
+ * Limits:    4096 lists, 1024 groups, 100,000 edits, 16 M distinct sets of rules, 64 different
+ *            rules of one list for one name; 10 million names in 200 MB.
  * Standards: RFC 8914 4.16-4.19 (extended error codes 15-18)
  * Tests:     tests/unit/policy/, tests/fuzz/image_fuzz.c
  */
@@ -98,7 +103,8 @@ struct policy_edit {
 	struct name name;
 	enum policy_action action; /* POLICY_ALLOW or POLICY_NXDOMAIN or what --action said */
 	enum policy_scope scope;   /* TREE unless --exact */
-	uint16_t group;		   /* POLICY_NO_GROUP: all groups */
+	uint16_t group;		   /* in policy_edit_add, if group_name is empty; POLICY_NO_GROUP:
+				      all groups. Elsewhere read group_name, which lasts */
 	char group_name[POLICY_LIST_NAME_MAX + 1]; /* "" for all */
 	uint64_t made_s;	   /* wall clock */
 	uint64_t expires_s;	   /* wall clock; 0 = never */
@@ -260,7 +266,11 @@ MUST_USE int policy_builder_new(uint64_t expected_names, struct policy_builder *
 void policy_builder_free(struct policy_builder *b);
 MUST_USE int policy_builder_add_list(struct policy_builder *b, const struct policy_list_spec *spec,
 				     uint16_t *ret_list);
-/* lower: wire form, lower case. 0, -ENOMEM, -ENOSPC (too many sets). Equal rules count once. */
+/*
+ * lower: wire form, lower case. 0, -EINVAL, -ENOMEM, -ENOSPC (too many sets); -E2BIG (this rule
+ * only: 64 others of the list hang on the name, or its data is over 64 KiB): count it as skipped
+ * and go on. Equal rules count once.
+ */
 MUST_USE int policy_builder_add_name(struct policy_builder *b, uint16_t list, const uint8_t *lower,
 				     const struct policy_rule *rule);
 MUST_USE int policy_builder_add_prefix(struct policy_builder *b, uint16_t list,
@@ -271,6 +281,7 @@ void policy_builder_end_list(struct policy_builder *b, uint16_t list, uint32_t n
 /*
  * Write the image to `path` (made beside it under another name, fsynced, renamed). `tag` is
  * any 32 bytes that say what the image was built from; policy_image_open gives them back.
+ * Afterwards the builder can only be freed; most of its memory is given back already.
  */
 MUST_USE int policy_builder_write(struct policy_builder *b, const char *path,
 				  const uint8_t tag[32]);
@@ -290,18 +301,24 @@ void policy_image_put(struct policy_image *i);
 /*
  * A snapshot of an image (its lists by name; a spec whose list the image lacks is empty; an
  * image list without a spec is inert), the groups, and the edits. NULL image: no rules.
+ * Everything is copied; the image gets another reference. -EINVAL (action none, a list index out
+ * of range, an empty name), -EEXIST (two lists, groups or client prefixes alike), -ENOSPC,
+ * -ENOMEM.
  */
 MUST_USE int policy_new(struct policy_image *image, const struct policy_list_spec *lists,
 			unsigned n_lists, const struct policy_group_spec *groups,
 			unsigned n_groups, struct policy **ret);
-/* Put it in force; the old one is retired. The edits carry over. */
+/* Put it in force (it is taken); the old one is retired. The edits carry over. NULL: at exit. */
 void policy_publish(struct policy *p);
+/* Free a snapshot that was never published. */
+void policy_free(struct policy *p);
 
-/* ---- edits: the housekeeping thread ---- */
+/* ---- edits: the housekeeping thread, registered with base/rcu.h and awake ---- */
 
 /*
  * policy_edits_open - load the journal of edits from `path` (JSON lines; a cut last line, as
  *                     after a crash, is dropped) and keep it for writing. "": keep in memory.
+ *                     The file is not touched before the first edit. The hash key must be set.
  */
 MUST_USE int policy_edits_open(const char *path);
 void policy_edits_close(void);

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policy/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+static const uint8_t magic[8] = { 'W', 'E', 'I', 'R', 'P', 'O', 'L', '\n' };
+
+struct image_layout image_layout(const struct image_header *h)
+{
+	/* 32-bit counts times small sizes cannot overflow; the blob is compared with the file. */
+	struct image_layout l;
+	l.lists = sizeof *h;
+	l.sets = l.lists + (uint64_t)h->n_lists * sizeof(struct image_list);
+	l.members = l.sets + (uint64_t)h->n_sets * sizeof(struct image_set);
+	l.data = l.members + (uint64_t)h->n_members * sizeof(struct image_member);
+	l.blob = l.data + (uint64_t)h->n_data * sizeof(struct image_data);
+	uint64_t blob_end = l.blob + h->blob_bytes;
+	l.table = (blob_end + IMAGE_TABLE_ALIGN - 1) / IMAGE_TABLE_ALIGN * IMAGE_TABLE_ALIGN;
+	l.end = l.table + ((uint64_t)h->n_slots + h->max_probe + 1) * sizeof(uint64_t);
+	return l;
+}
+
+uint64_t image_seal(const struct image_header *h, uint64_t body)
+{
+	return XXH3_64bits_withSeed(h, sizeof *h, body);
+}
+
+uint64_t image_checksum(const uint8_t *bytes, size_t n)
+{
+	struct image_header h;
+	memcpy(&h, bytes, sizeof h);
+	h.checksum = 0;
+	return image_seal(&h, XXH3_64bits(bytes + sizeof h, n - sizeof h));
+}
+
+uint64_t image_prefix_hash(const struct addr *masked, unsigned length)
+{
+	/* A label is at most 63 bytes and is hashed under another key: 0xff and the key set
+	 * prefixes apart from names. */
+	uint8_t bytes[3 + 16] = { 0xff, masked->is_v4 ? 4 : 6, (uint8_t)length };
+	size_t n = masked->is_v4 ? 4 : 16;
+	memcpy(bytes + 3, masked->bytes + 16 - n, n);
+	struct siphash_key key = name_hash_key();
+	return siphash13(&key, bytes, 3 + n);
+}
+
+/* ---- checking: judging relies on every index but the set ids in the slots ---- */
+
+static bool header_is_good(const struct image_header *h, uint64_t n_bytes)
+{
+	if (memcmp(h->magic, magic, sizeof magic) != 0 || h->version != IMAGE_VERSION ||
+	    h->byte_order != IMAGE_BYTE_ORDER || h->file_bytes != n_bytes)
+		return false;
+	if (h->n_slots == 0 || h->max_probe > IMAGE_MAX_PROBE || h->n_lists > POLICY_MAX_LISTS ||
+	    h->n_sets == 0 || h->n_sets > IMAGE_MAX_SETS || h->n_data == 0 ||
+	    h->blob_bytes > n_bytes)
+		return false;
+	return image_layout(h).end == n_bytes;
+}
+
+static bool lists_are_good(const struct policy_image *i)
+{
+	for (uint32_t at = 0; at < i->header->n_lists; at++) {
+		const struct image_list *l = &i->lists[at];
+		if (memchr(l->name, 0, sizeof l->name) == NULL || l->path_bytes == 0 ||
+		    l->path_at > i->header->blob_bytes ||
+		    l->path_bytes > i->header->blob_bytes - l->path_at)
+			return false;
+		const uint8_t *path = i->blob + l->path_at;
+		if (memchr(path, 0, l->path_bytes) != path + l->path_bytes - 1)
+			return false;
+	}
+	return true;
+}
+
+static bool sets_are_good(const struct policy_image *i)
+{
+	uint32_t n_members = i->header->n_members;
+	for (uint32_t at = 0; at < i->n_sets; at++) {
+		const struct image_set *s = &i->sets[at];
+		if (s->first > n_members || s->n > n_members - s->first)
+			return false;
+	}
+	for (uint32_t at = 0; at < n_members; at++) {
+		const struct image_member *m = &i->members[at];
+		if (m->list >= i->header->n_lists || m->data >= i->header->n_data ||
+		    m->action > POLICY_REDIRECT ||
+		    (m->scope & IMAGE_SCOPE_MASK) > POLICY_SCOPE_BELOW ||
+		    (m->scope & ~(IMAGE_SCOPE_MASK | IMAGE_IMPORTANT)) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Checks one entry and makes the pointers to it. */
+static bool data_is_good(const struct policy_image *i, const struct image_data *d,
+                         struct policy_data *ret)
+{
+	uint64_t addr_bytes = (uint64_t)d->n_addrs * sizeof(struct addr);
+	uint64_t blob_bytes = i->header->blob_bytes;
+	if (d->at > blob_bytes || addr_bytes > blob_bytes - d->at ||
+	    d->target_bytes > blob_bytes - d->at - addr_bytes)
+		return false;
+	const uint8_t *p = i->blob + d->at;
+	for (uint32_t at = 0; at < d->n_addrs; at++) {
+		if (p[at * sizeof(struct addr) + offsetof(struct addr, is_v4)] > 1)
+			return false; /* neither true nor false */
+	}
+	const uint8_t *target = p + addr_bytes;
+	if (d->target_bytes != 0 && name_check(target, d->target_bytes) != d->target_bytes)
+		return false;
+	ret->addrs = d->n_addrs != 0 ? (const struct addr *)p : NULL;
+	ret->n_addrs = d->n_addrs;
+	ret->target = d->target_bytes != 0 ? target : NULL;
+	return true;
+}
+
+static int data_open(struct policy_image *i, const struct image_data *data)
+{
+	uint32_t n = i->header->n_data;
+	i->data = calloc(n, sizeof *i->data);
+	if (i->data == NULL)
+		return -ENOMEM;
+	for (uint32_t at = 1; at < n; at++) {
+		if (!data_is_good(i, &data[at], &i->data[at]))
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+/* ---- opening ---- */
+
+static void image_free(struct policy_image *i)
+{
+	if (i->header != NULL)
+		munmap((void *)(uintptr_t)i->header, i->n_bytes);
+	free(i->data);
+	free(i);
+}
+
+static int image_map(struct policy_image *i, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	struct stat st;
+	int e = fstat(fd, &st) != 0 ? -errno : 0;
+	if (e == 0 && (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(struct image_header)))
+		e = -EBADMSG;
+	if (e == 0) {
+		/* All of it is read for the checksum anyway: populating saves the faults. */
+		void *p =
+			mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+		if (p == MAP_FAILED) {
+			e = -errno;
+		} else {
+			i->header = p;
+			i->n_bytes = (size_t)st.st_size;
+		}
+	}
+	close(fd);
+	return e;
+}
+
+static int image_check(struct policy_image *i)
+{
+	const struct image_header *h = i->header;
+	const uint8_t *bytes = (const uint8_t *)h;
+	if (!header_is_good(h, i->n_bytes) || image_checksum(bytes, i->n_bytes) != h->checksum)
+		return -EBADMSG;
+	struct image_layout l = image_layout(h);
+	i->lists = (const struct image_list *)(bytes + l.lists);
+	i->sets = (const struct image_set *)(bytes + l.sets);
+	i->members = (const struct image_member *)(bytes + l.members);
+	i->blob = bytes + l.blob;
+	i->slots = (const uint64_t *)(bytes + l.table);
+	i->n_slots = h->n_slots;
+	i->max_probe = h->max_probe;
+	i->n_sets = h->n_sets;
+	if (!lists_are_good(i) || !sets_are_good(i))
+		return -EBADMSG;
+	return data_open(i, (const struct image_data *)(bytes + l.data));
+}
+
+int policy_image_open(const char *path, bool set_key, struct policy_image **ret)
+{
+	struct policy_image *i = calloc(1, sizeof *i);
+	if (i == NULL)
+		return -ENOMEM;
+	atomic_init(&i->refs, 1);
+	int e = image_map(i, path);
+	if (e == 0)
+		e = image_check(i);
+	if (e == 0) {
+		struct siphash_key theirs = { i->header->key[0], i->header->key[1] };
+		struct siphash_key ours = name_hash_key();
+		if (set_key)
+			name_set_hash_key(&theirs);
+		else if (theirs.k0 != ours.k0 || theirs.k1 != ours.k1)
+			e = -EBADMSG;
+	}
+	if (e != 0) {
+		image_free(i);
+		return e;
+	}
+	i->has_root_rule = image_find(i, name_hash_root()) != 0;
+	*ret = i;
+	return 0;
+}
+
+void policy_image_tag(const struct policy_image *i, uint8_t ret_tag[32])
+{
+	memcpy(ret_tag, i->header->tag, 32);
+}
+
+struct policy_image *image_get(struct policy_image *i)
+{
+	atomic_fetch_add_explicit(&i->refs, 1, memory_order_relaxed);
+	return i;
+}
+
+void policy_image_put(struct policy_image *i)
+{
+	if (i != NULL && atomic_fetch_sub_explicit(&i->refs, 1, memory_order_acq_rel) == 1)
+		image_free(i);
+}

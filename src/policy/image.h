@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * policy/image.h - the image file: what it looks like, and finding a hash in it.
+ *
+ * What:      header | lists | sets | members | data | blob | padding | table
+ *
+ *            The table holds names and address prefixes alike, 8 bytes a slot:
+ *
+ *                63                         24 23              0
+ *                | low 40 bits of the hash    | set id           |   0: empty
+ *
+ *            The upper 32 bits of the hash choose the home position, spread over the slots by
+ *            one multiplication, so the two parts share bits only above 16 M slots. Slots are
+ *            in the order of their hashes, each at its home or behind it, never further than
+ *            max_probe; behind the last home there are max_probe + 1 more, so that probing
+ *            needs no wrap and no bounds check. A set id names a run of members: the rules
+ *            that hang on this name.
+ * Not here:  writing it -> policy/write.c; what a match means -> policy/judge.c.
+ * Threads:   immutable after image_open; references are counted with an atomic.
+ * Memory:    the file is mapped; on the heap only the pointers of the local data (24 bytes each).
+ * Cost:      finding: one cache line, sometimes two; opening: one pass of XXH3 over the file.
+ * Limits:    16 M sets, 4 G slots. A name that is not listed is taken for a listed one with a
+ *            probability of 1e-11 a label (40 bits, some ten slots); the hash is keyed, so
+ *            nobody can look for such a name.
+ * Tests:     tests/unit/policy/image_test.c, tests/fuzz/image_fuzz.c
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "policy/policy.h"
+
+enum {
+	IMAGE_VERSION = 1,
+	IMAGE_BYTE_ORDER = 0x01020304,
+	IMAGE_TABLE_ALIGN = 64, /* a cache line */
+	IMAGE_SET_BITS = 24,
+	IMAGE_MAX_SETS = 1 << IMAGE_SET_BITS,
+	IMAGE_MAX_PROBE = 4096, /* some 60 are needed at 10 M names */
+	IMAGE_NO_DATA = 0,      /* in a member: the list's own data */
+};
+
+struct image_header {
+	uint8_t magic[8];
+	uint32_t version;
+	uint32_t byte_order;
+	uint64_t file_bytes;
+	uint64_t checksum; /* image_checksum() */
+	uint64_t key[2];   /* of the hashes */
+	uint8_t tag[32];
+	uint64_t lengths_v4;    /* bit n: there are IPv4 prefixes of length n */
+	uint64_t lengths_v6[3]; /* the same for IPv6, bits 0-128 */
+	uint64_t blob_bytes;
+	uint32_t n_slots; /* home positions, at least 1 */
+	uint32_t max_probe;
+	uint32_t n_used; /* slots taken */
+	uint32_t n_lists;
+	uint32_t n_sets; /* set 0 is the empty one */
+	uint32_t n_members;
+	uint32_t n_data;        /* data 0 is none */
+	uint32_t has_log_rules; /* some rule has action log by itself */
+};
+
+struct image_list {
+	char name[POLICY_LIST_NAME_MAX + 1];
+	uint64_t loaded_s;
+	uint64_t path_at;    /* in the blob, NUL-terminated */
+	uint32_t path_bytes; /* with the NUL */
+	uint32_t n_names, n_prefixes, n_skipped;
+};
+
+struct image_set {
+	uint32_t first, n; /* members */
+};
+
+/* One rule as it hangs on a name or prefix. */
+struct image_member {
+	uint16_t list;
+	uint8_t scope;  /* enum policy_scope, and IMAGE_IMPORTANT */
+	uint8_t action; /* enum policy_action; POLICY_NONE: the list's own */
+	uint32_t data;  /* IMAGE_NO_DATA or an index */
+};
+
+enum {
+	IMAGE_SCOPE_MASK = 0x03,
+	IMAGE_IMPORTANT = 0x80
+};
+
+struct image_data {
+	uint64_t at; /* in the blob: n_addrs struct addr, then the target's wire form */
+	uint32_t n_addrs;
+	uint32_t target_bytes; /* 0: none */
+};
+
+_Static_assert(sizeof(struct image_header) == 152, "the header has no holes");
+_Static_assert(sizeof(struct image_list) == 96, "a list has no holes");
+_Static_assert(sizeof(struct image_member) == 8, "a member is compared as 8 bytes");
+_Static_assert(sizeof(struct image_data) == 16, "data has no holes");
+_Static_assert(sizeof(struct addr) == 17, "addresses are kept in files as they are");
+
+struct policy_image {
+	const uint64_t *slots;
+	const struct image_set *sets;
+	const struct image_member *members;
+	uint32_t n_slots, max_probe, n_sets;
+	bool has_root_rule;
+	const struct image_header *header;
+	const struct image_list *lists;
+	const uint8_t *blob;
+	struct policy_data *data; /* heap; pointers into the blob; [0] is unused */
+	size_t n_bytes;
+	atomic_uint refs;
+};
+
+/* Where the parts are; computed from the counts in the header. */
+struct image_layout {
+	uint64_t lists, sets, members, data, blob, table, end;
+};
+struct image_layout image_layout(const struct image_header *h);
+
+/* The checksum of a whole file: image_seal() of the header with checksum 0 and the XXH3 of the
+ * rest. */
+uint64_t image_checksum(const uint8_t *bytes, size_t n);
+uint64_t image_seal(const struct image_header *h, uint64_t body);
+
+/* Another reference. */
+struct policy_image *image_get(struct policy_image *i);
+
+/* What a prefix is filed under; p is masked to its length. */
+uint64_t image_prefix_hash(const struct addr *masked, unsigned length);
+
+static inline uint32_t image_home(uint64_t hash, uint32_t n_slots)
+{
+	return (uint32_t)(((hash >> 32) * n_slots) >> 32);
+}
+
+static inline void image_prefetch(const struct policy_image *i, uint64_t hash)
+{
+	__builtin_prefetch(&i->slots[image_home(hash, i->n_slots)], 0, 1);
+}
+
+/* The set of a hash, 0 if there is none. Only the checksum vouches for ids: one too large is none. */
+static inline uint32_t image_find(const struct policy_image *i, uint64_t hash)
+{
+	const uint64_t *slot = i->slots + image_home(hash, i->n_slots);
+	uint64_t tag = hash << IMAGE_SET_BITS;
+	for (uint32_t n = 0; n <= i->max_probe && slot[n] != 0; n++) {
+		uint64_t id = slot[n] ^ tag;
+		if (id < IMAGE_MAX_SETS)
+			return id < i->n_sets ? (uint32_t)id : 0;
+	}
+	return 0;
+}

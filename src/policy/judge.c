@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policy/edits.h"
+#include "policy/snapshot.h"
+
+/* The order of precedence is written down in policy.h and docs/policy.md; policy_find_all()
+ * in explain.c follows the same order and a test compares the two. */
+
+static void verdict_clear(struct verdict *v)
+{
+	v->action = POLICY_NONE;
+	v->trigger = POLICY_TRIGGER_NONE;
+	v->scope = POLICY_SCOPE_EXACT;
+	v->is_important = false;
+	v->list = POLICY_NO_LIST;
+	v->rule_depth = 0;
+	v->prefix_length = 0;
+	v->n_logged = 0;
+	v->edit = NULL;
+	v->data = NULL;
+	v->addr = (struct addr){ 0 };
+	v->name.len = 0;
+}
+
+/* What is being looked at: one name of the subject's suffixes, or one prefix. */
+struct place {
+	const struct policy *p;
+	const struct policy_group *g;
+	enum policy_match match;
+	enum policy_trigger trigger;
+	uint8_t depth;     /* labels of the suffix, or length of the prefix */
+	bool is_full_name; /* not a part of the tree above it */
+};
+
+static void log_note(const struct place *at, uint16_t image_list, struct verdict *v)
+{
+	uint16_t list = at->p->list_of_image[image_list];
+	for (unsigned i = 0; i < v->n_logged; i++) {
+		if (v->logged[i] == list)
+			return; /* a deeper rule of it was noted */
+	}
+	if (v->n_logged == POLICY_MAX_LOGGED)
+		return;
+	v->logged[v->n_logged] = list;
+	v->logged_depth[v->n_logged++] = at->depth;
+}
+
+static const struct policy_data *data_of(const struct policy *p, const struct image_member *m,
+                                         enum policy_action action)
+{
+	if (action != POLICY_ADDRESS && action != POLICY_REDIRECT)
+		return NULL;
+	if (m->data != IMAGE_NO_DATA)
+		return &p->image->data[m->data];
+	return &p->lists[p->list_of_image[m->list]].data;
+}
+
+static void verdict_win(const struct place *at, const struct image_member *m,
+                        enum policy_action action, struct verdict *v)
+{
+	v->action = action;
+	v->trigger = at->trigger;
+	v->scope = m->scope & IMAGE_SCOPE_MASK;
+	v->is_important = (m->scope & IMAGE_IMPORTANT) != 0;
+	v->list = at->p->list_of_image[m->list];
+	v->data = data_of(at->p, m, action);
+	v->rule_depth = at->depth;
+}
+
+/* The rules of one set: the best becomes the verdict if there is none yet. */
+static void judge_set(const struct place *at, uint32_t set, struct verdict *v)
+{
+	const struct image_set *s = &at->p->image->sets[set];
+	const struct image_member *members = at->p->image->members + s->first;
+	const struct image_member *best = NULL;
+	uint32_t best_order = UINT32_MAX;
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct image_member *m = &members[i];
+		const struct policy_part *part = &at->g->parts[m->list];
+		if (part->rank == RANK_NONE || part->match != at->match ||
+		    !scope_matches(m->scope, at->is_full_name))
+			continue;
+		enum policy_action action = rule_action(m->action, part->action);
+		if (action == POLICY_LOG)
+			log_note(at, m->list, v);
+		if (action == POLICY_NONE || action == POLICY_LOG)
+			continue;
+		uint32_t order = rule_order(m->scope, action, part->rank, at->is_full_name);
+		if (order < best_order) {
+			best_order = order;
+			best = m;
+		}
+	}
+	if (best != NULL && v->action == POLICY_NONE)
+		verdict_win(at, best, rule_action(best->action, at->g->parts[best->list].action),
+		            v);
+}
+
+static void judge_edits(const struct place *at, const struct edits_table *t, const uint8_t *suffix,
+                        uint64_t hash, struct verdict *v)
+{
+	const struct policy_edit *best = NULL;
+	const struct policy_edit *e;
+	for (uint32_t i = 0; (e = edits_next(t, suffix, hash, &i)) != NULL;) {
+		if (scope_matches((uint8_t)e->scope, at->is_full_name) &&
+		    edits_is_for(e, at->g->name) &&
+		    (best == NULL ||
+		     edits_order(e, at->is_full_name) < edits_order(best, at->is_full_name)))
+			best = e;
+	}
+	if (best == NULL)
+		return;
+	v->action = best->action;
+	v->trigger = at->trigger;
+	v->scope = best->scope;
+	v->edit = best;
+	v->rule_depth = at->depth;
+}
+
+/* From the full name up to the root; `edits` and `image` are NULL where there is nothing. */
+static void judge_suffixes(struct place *at, const struct policy_image *image,
+                           const struct edits_table *edits, const uint8_t *suffix,
+                           const struct name_hashes *hashes, struct verdict *v)
+{
+	bool has_log = at->g->has_log[at->match];
+	for (unsigned i = 0; i <= hashes->n; i++) {
+		at->depth = (uint8_t)(hashes->n - i);
+		at->is_full_name = i == 0;
+		if (edits != NULL && v->action == POLICY_NONE)
+			judge_edits(at, edits, suffix, hashes->h[i], v);
+		uint32_t set = image != NULL ? image_find(image, hashes->h[i]) : 0;
+		if (set != 0)
+			judge_set(at, set, v);
+		if (v->action != POLICY_NONE && !has_log)
+			return;
+		if (i < hashes->n)
+			suffix += *suffix + 1;
+	}
+}
+
+void policy_judge_name(const struct policy *p, uint16_t group, enum policy_trigger trigger,
+                       const uint8_t *lower, const struct name_hashes *hashes, struct verdict *ret)
+{
+	verdict_clear(ret);
+	if (group >= p->n_groups || bug_if(hashes->n > NAME_MAX_LABELS))
+		return;
+	struct place at = {
+		.p = p,
+		.g = &p->groups[group],
+		.match = match_of_trigger(trigger),
+		.trigger = trigger,
+	};
+	const struct policy_image *image = at.g->has_rules[at.match] ? p->image : NULL;
+	const struct edits_table *edits = at.match == POLICY_MATCH_NAME ? edits_now() : NULL;
+	for (unsigned i = 0; image != NULL && i < hashes->n; i++)
+		image_prefetch(image, hashes->h[i]);
+	if (image != NULL || edits != NULL)
+		judge_suffixes(&at, image, edits, lower, hashes, ret);
+	if (trigger == POLICY_TRIGGER_QUESTION && at.g->is_default_deny &&
+	    ret->action == POLICY_NONE) {
+		ret->action = at.g->deny_action;
+		ret->trigger = POLICY_TRIGGER_DEFAULT;
+	}
+}
+
+/* Longest first. `bits` are the lengths that occur, those from 64 * word on. */
+static void judge_lengths(struct place *at, uint64_t bits, unsigned word, const struct addr *a,
+                          struct verdict *v)
+{
+	unsigned max = a->is_v4 ? 32 : 128;
+	while (bits != 0) {
+		unsigned bit = 63U - (unsigned)__builtin_clzll(bits);
+		bits &= ~(1ULL << bit);
+		unsigned length = word * 64 + bit;
+		if (length > max) /* only an image that lies has such bits */
+			continue;
+		struct addr masked = addr_masked(a, length);
+		uint32_t set = image_find(at->p->image, image_prefix_hash(&masked, length));
+		bool had = v->action != POLICY_NONE;
+		at->depth = (uint8_t)length;
+		if (set != 0)
+			judge_set(at, set, v);
+		if (!had && v->action != POLICY_NONE) {
+			v->addr = *a;
+			v->prefix_length = (uint8_t)length;
+			v->rule_depth = 0;
+		}
+		if (v->action != POLICY_NONE && !at->g->has_log[at->match])
+			return;
+	}
+}
+
+void policy_judge_address(const struct policy *p, uint16_t group, enum policy_trigger trigger,
+                          const struct addr *a, struct verdict *ret)
+{
+	verdict_clear(ret);
+	if (group >= p->n_groups)
+		return;
+	struct place at = {
+		.p = p,
+		.g = &p->groups[group],
+		.match = match_of_trigger(trigger),
+		.trigger = trigger,
+	};
+	if (at.match == POLICY_MATCH_NAME || !at.g->has_rules[at.match])
+		return;
+	const struct image_header *h = p->image->header;
+	if (a->is_v4) {
+		judge_lengths(&at, h->lengths_v4, 0, a, ret);
+		return;
+	}
+	for (unsigned word = 3; word-- > 0;) {
+		if (ret->action == POLICY_NONE || at.g->has_log[at.match])
+			judge_lengths(&at, h->lengths_v6[word], word, a, ret);
+	}
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policy/snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rcu.h"
+#include "policy/edits.h"
+
+static struct policy *_Atomic current;
+static _Atomic uint32_t last_generation;
+
+/* ---- copying what the caller configured ---- */
+
+static int name_copy_text(char to[POLICY_LIST_NAME_MAX + 1], const char *from)
+{
+	size_t n = strnlen(from, POLICY_LIST_NAME_MAX + 1);
+	if (n == 0 || n > POLICY_LIST_NAME_MAX)
+		return -EINVAL;
+	memcpy(to, from, n);
+	return 0;
+}
+
+static int data_copy(struct policy_data *to, const struct policy_data *from)
+{
+	if (from->n_addrs > 0) {
+		struct addr *addrs = calloc(from->n_addrs, sizeof *addrs);
+		if (addrs == NULL)
+			return -ENOMEM;
+		memcpy(addrs, from->addrs, from->n_addrs * sizeof *addrs);
+		to->addrs = addrs;
+		to->n_addrs = from->n_addrs;
+	}
+	if (from->target != NULL) {
+		uint8_t *target = malloc(NAME_MAX_BYTES);
+		if (target == NULL)
+			return -ENOMEM;
+		name_copy_lower(target, from->target);
+		to->target = target;
+	}
+	return 0;
+}
+
+static int list_init(struct policy_list *l, const struct policy_list_spec *spec,
+                     const struct policy_image *image)
+{
+	if (spec->action <= POLICY_NONE || spec->action > POLICY_REDIRECT ||
+	    spec->match > POLICY_MATCH_NAMESERVER || name_copy_text(l->name, spec->name) != 0)
+		return -EINVAL;
+	l->action = spec->action;
+	l->match = spec->match;
+	l->ede_code = spec->ede_code;
+	l->ttl_s = spec->ttl_s;
+	l->path = strndup(spec->path, sizeof spec->path);
+	if (l->path == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; image != NULL && i < image->header->n_lists; i++) {
+		if (strcmp(image->lists[i].name, l->name) == 0)
+			l->image = &image->lists[i];
+	}
+	return data_copy(&l->data, &spec->data);
+}
+
+static int lists_init(struct policy *p, const struct policy_list_spec *specs)
+{
+	for (uint32_t i = 0; i < p->n_lists; i++) {
+		int e = list_init(&p->lists[i], &specs[i], p->image);
+		if (e != 0)
+			return e;
+		if (p->lists[i].image == NULL)
+			continue;
+		size_t at = (size_t)(p->lists[i].image - p->image->lists);
+		if (p->list_of_image[at] != POLICY_NO_LIST)
+			return -EEXIST; /* two lists of one name */
+		p->list_of_image[at] = (uint16_t)i;
+	}
+	return 0;
+}
+
+/* ---- groups ---- */
+
+static void parts_init(const struct policy *p, struct policy_part *parts)
+{
+	for (uint32_t i = 0; i < p->n_image_lists; i++) {
+		parts[i] = (struct policy_part){ .rank = RANK_NONE };
+		if (p->list_of_image[i] == POLICY_NO_LIST)
+			continue;
+		const struct policy_list *l = &p->lists[p->list_of_image[i]];
+		parts[i].match = (uint8_t)l->match;
+		parts[i].action = (uint8_t)l->action;
+	}
+}
+
+static int group_init(const struct policy *p, struct policy_group *g,
+                      const struct policy_group_spec *spec, struct policy_part *parts)
+{
+	if (name_copy_text(g->name, spec->name) != 0 || spec->n_lists > POLICY_MAX_LISTS)
+		return -EINVAL;
+	g->is_default_deny = spec->is_default_deny;
+	g->log_all = spec->log_all;
+	g->deny_action = spec->deny_action > POLICY_LOG ? spec->deny_action : POLICY_NXDOMAIN;
+	g->lists = calloc(spec->n_lists + 1U, sizeof *g->lists);
+	if (g->lists == NULL)
+		return -ENOMEM;
+	g->parts = parts;
+	for (uint32_t i = 0; i < spec->n_lists; i++) {
+		uint16_t list = spec->lists[i];
+		if (list >= p->n_lists)
+			return -EINVAL;
+		g->lists[g->n_lists++] = list;
+		const struct policy_list *l = &p->lists[list];
+		if (l->image == NULL)
+			continue;
+		struct policy_part *part = &parts[l->image - p->image->lists];
+		if (part->rank == RANK_NONE)
+			part->rank = (uint16_t)i;
+		bool has_rules = l->image->n_names + (uint64_t)l->image->n_prefixes > 0;
+		g->has_rules[l->match] |= has_rules;
+		g->has_log[l->match] |= has_rules && (l->action == POLICY_LOG ||
+		                                      p->image->header->has_log_rules != 0);
+	}
+	return 0;
+}
+
+static int clients_collect(struct policy *p, const struct policy_group_spec *specs)
+{
+	size_t n = 0;
+	for (uint32_t i = 0; i < p->n_groups; i++)
+		n += specs[i].n_clients;
+	struct clients_prefix *prefixes = calloc(n + 1, sizeof *prefixes);
+	if (prefixes == NULL)
+		return -ENOMEM;
+	n = 0;
+	for (uint32_t i = 0; i < p->n_groups; i++) {
+		for (uint32_t at = 0; at < specs[i].n_clients; at++, n++) {
+			prefixes[n].prefix = specs[i].clients[at];
+			prefixes[n].group = (uint16_t)i;
+		}
+	}
+	int e = clients_init(&p->clients, prefixes, n);
+	free(prefixes);
+	return e;
+}
+
+static int groups_init(struct policy *p, const struct policy_group_spec *specs)
+{
+	for (uint32_t i = 0; i < p->n_groups; i++) {
+		struct policy_part *row = p->parts + (size_t)i * p->n_image_lists;
+		parts_init(p, row);
+		int e = group_init(p, &p->groups[i], &specs[i], row);
+		for (uint32_t at = 0; e == 0 && at < i; at++) {
+			if (strcmp(p->groups[at].name, p->groups[i].name) == 0)
+				e = -EEXIST;
+		}
+		if (e != 0)
+			return e;
+	}
+	parts_init(p, p->parts + (size_t)p->n_groups * p->n_image_lists);
+	return clients_collect(p, specs);
+}
+
+/* ---- the snapshot ---- */
+
+void policy_free(struct policy *p)
+{
+	if (p == NULL)
+		return;
+	for (uint32_t i = 0; p->lists != NULL && i < p->n_lists; i++) {
+		free(p->lists[i].path);
+		free((void *)(uintptr_t)p->lists[i].data.addrs);
+		free((void *)(uintptr_t)p->lists[i].data.target);
+	}
+	for (uint32_t i = 0; p->groups != NULL && i < p->n_groups; i++)
+		free(p->groups[i].lists);
+	clients_done(&p->clients);
+	free(p->lists);
+	free(p->groups);
+	free(p->parts);
+	free(p->list_of_image);
+	policy_image_put((struct policy_image *)(uintptr_t)p->image);
+	free(p);
+}
+
+int policy_new(struct policy_image *image, const struct policy_list_spec *lists, unsigned n_lists,
+               const struct policy_group_spec *groups, unsigned n_groups, struct policy **ret)
+{
+	if (n_lists > POLICY_MAX_LISTS || n_groups > POLICY_MAX_GROUPS)
+		return -ENOSPC;
+	struct policy *p = calloc(1, sizeof *p);
+	if (p == NULL)
+		return -ENOMEM;
+	p->n_lists = n_lists;
+	p->n_groups = n_groups;
+	if (image != NULL) {
+		p->image = image_get(image);
+		p->n_image_lists = image->header->n_lists;
+	}
+	p->lists = calloc(n_lists + 1U, sizeof *p->lists);
+	p->groups = calloc(n_groups + 1U, sizeof *p->groups);
+	p->parts = calloc((n_groups + 1U) * (p->n_image_lists + 1ULL), sizeof *p->parts);
+	p->list_of_image = calloc(p->n_image_lists + 1U, sizeof *p->list_of_image);
+	int e = -ENOMEM;
+	if (p->lists != NULL && p->groups != NULL && p->parts != NULL && p->list_of_image != NULL) {
+		for (uint32_t i = 0; i < p->n_image_lists; i++)
+			p->list_of_image[i] = POLICY_NO_LIST;
+		e = lists_init(p, lists);
+		if (e == 0)
+			e = groups_init(p, groups);
+	}
+	if (e != 0) {
+		policy_free(p);
+		return e;
+	}
+	*ret = p;
+	return 0;
+}
+
+/* ---- in force ---- */
+
+uint32_t generation_next(void)
+{
+	uint32_t g = atomic_fetch_add_explicit(&last_generation, 1, memory_order_relaxed) + 1;
+	return g != 0 ? g : generation_next();
+}
+
+void policy_touch(void)
+{
+	struct policy *p = atomic_load_explicit(&current, memory_order_acquire);
+	if (p != NULL)
+		atomic_store_explicit(&p->generation, generation_next(), memory_order_release);
+}
+
+static void policy_release(void *object)
+{
+	policy_free(object);
+}
+
+void policy_publish(struct policy *p)
+{
+	/* The number belongs to the snapshot, not to the process: who still reads the old one
+	 * must not file what it says under the new number. */
+	if (p != NULL)
+		atomic_store_explicit(&p->generation, generation_next(), memory_order_relaxed);
+	struct policy *old = atomic_exchange_explicit(&current, p, memory_order_acq_rel);
+	if (old != NULL)
+		rcu_retire(old, policy_release);
+}
+
+const struct policy *policy_current(void)
+{
+	return atomic_load_explicit(&current, memory_order_acquire);
+}
+
+uint32_t policy_generation(const struct policy *p)
+{
+	return atomic_load_explicit(&p->generation, memory_order_acquire);
+}
+
+/* ---- views ---- */
+
+uint16_t policy_group_of(const struct policy *p, const struct addr *client)
+{
+	return clients_group(&p->clients, client);
+}
+
+void policy_group_view(const struct policy *p, uint16_t group, struct policy_group_view *ret)
+{
+	must(group < p->n_groups);
+	const struct policy_group *g = &p->groups[group];
+	*ret = (struct policy_group_view){
+		.name = g->name,
+		.is_default_deny = g->is_default_deny,
+		.deny_action = g->deny_action,
+		.has_alias_rules = g->has_rules[POLICY_MATCH_NAME] || edits_now() != NULL,
+		.has_answer_rules = g->has_rules[POLICY_MATCH_ANSWER],
+		.has_server_rules = g->has_rules[POLICY_MATCH_NAMESERVER],
+		.log_all = g->log_all,
+		.n_lists = g->n_lists,
+		.lists = g->lists,
+	};
+}
+
+unsigned policy_n_groups(const struct policy *p)
+{
+	return p->n_groups;
+}
+
+uint16_t policy_group_named(const struct policy *p, const char *name)
+{
+	for (uint32_t i = 0; i < p->n_groups; i++) {
+		if (strcmp(p->groups[i].name, name) == 0)
+			return (uint16_t)i;
+	}
+	return POLICY_NO_GROUP;
+}
+
+unsigned policy_n_lists(const struct policy *p)
+{
+	return p->n_lists;
+}
+
+void policy_list_view(const struct policy *p, uint16_t list, struct policy_list_view *ret)
+{
+	must(list < p->n_lists);
+	const struct policy_list *l = &p->lists[list];
+	*ret = (struct policy_list_view){
+		.name = l->name,
+		.action = l->action,
+		.match = l->match,
+		.ede_code = l->ede_code,
+		.ttl_s = l->ttl_s,
+		.path = l->path,
+	};
+	if (l->image == NULL)
+		return;
+	ret->n_names = l->image->n_names;
+	ret->n_prefixes = l->image->n_prefixes;
+	ret->n_skipped = l->image->n_skipped;
+	ret->loaded_s = l->image->loaded_s;
+	ret->path = (const char *)p->image->blob + l->image->path_at;
+}

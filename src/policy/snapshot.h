@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * policy/snapshot.h - the inside of struct policy.
+ *
+ * What:      the image, the lists as configured, and for each group a row that says, for each
+ *            list of the image, whether and how it takes part: one look-up a rule.
+ * Threads:   immutable after policy_new, but for the generation (atomic).
+ * Memory:    8 bytes a group and list; the image is counted.
+ * Tests:     tests/unit/policy/snapshot_test.c
+ */
+#pragma once
+
+#include "policy/clients.h"
+#include "policy/image.h"
+
+enum {
+	RANK_NONE = 0xffff,
+	MATCH_COUNT = POLICY_MATCH_NAMESERVER + 1
+};
+
+/* What a list of the image is to a group. */
+struct policy_part {
+	uint16_t rank;  /* position in the group's lists; RANK_NONE: not among them */
+	uint8_t match;  /* enum policy_match */
+	uint8_t action; /* enum policy_action, the list's own; POLICY_NONE: not configured */
+};
+
+struct policy_list {
+	char name[POLICY_LIST_NAME_MAX + 1];
+	char *path;
+	enum policy_action action;
+	enum policy_match match;
+	uint16_t ede_code;
+	uint32_t ttl_s;
+	struct policy_data data;
+	const struct image_list *image; /* NULL: not in the image */
+};
+
+struct policy_group {
+	char name[POLICY_LIST_NAME_MAX + 1];
+	bool is_default_deny, log_all;
+	bool has_rules[MATCH_COUNT]; /* some list of that match has rules */
+	bool has_log[MATCH_COUNT];   /* and some of them may be `log` */
+	enum policy_action deny_action;
+	const struct policy_part *parts; /* by image list */
+	uint16_t *lists;
+	uint32_t n_lists;
+};
+
+struct policy {
+	const struct policy_image *image; /* never NULL inside when n_image_lists > 0 */
+	uint32_t n_lists, n_groups, n_image_lists;
+	struct policy_list *lists;
+	struct policy_group *groups;
+	struct policy_part *parts; /* n_groups rows of n_image_lists, then one of no group */
+	uint16_t *list_of_image;   /* image list -> list, POLICY_NO_LIST */
+	struct clients clients;
+	_Atomic uint32_t generation;
+};
+
+/* Lists of this match are compared with a trigger's subjects. */
+static inline enum policy_match match_of_trigger(enum policy_trigger t)
+{
+	switch (t) {
+	case POLICY_TRIGGER_ANSWER:
+		return POLICY_MATCH_ANSWER;
+	case POLICY_TRIGGER_SERVER_NAME:
+	case POLICY_TRIGGER_SERVER_ADDRESS:
+		return POLICY_MATCH_NAMESERVER;
+	default:
+		return POLICY_MATCH_NAME;
+	}
+}
+
+/*
+ * The action of a rule in a list. A list of action `log` only ever reports: what its rules say
+ * themselves is not done, and its exceptions are not matches.
+ */
+static inline enum policy_action rule_action(uint8_t own, uint8_t of_list)
+{
+	if (of_list == POLICY_LOG)
+		return own == POLICY_ALLOW ? POLICY_NONE : POLICY_LOG;
+	return own != POLICY_NONE ? own : of_list;
+}
+
+/* How a rule compares with others that match at the same depth: the smallest wins. */
+static inline uint32_t rule_order(uint8_t scope_bits, enum policy_action action, uint16_t rank,
+                                  bool is_full_name)
+{
+	uint32_t is_tree = is_full_name && (scope_bits & IMAGE_SCOPE_MASK) != POLICY_SCOPE_EXACT;
+	uint32_t is_plain = (scope_bits & IMAGE_IMPORTANT) == 0;
+	uint32_t is_block = action != POLICY_ALLOW;
+	return is_tree << 18 | is_plain << 17 | is_block << 16 | rank;
+}
+
+/* Does a rule of this scope match, at the full name or above it? */
+static inline bool scope_matches(uint8_t scope_bits, bool is_full_name)
+{
+	return (scope_bits & IMAGE_SCOPE_MASK) !=
+	       (is_full_name ? POLICY_SCOPE_BELOW : POLICY_SCOPE_EXACT);
+}
+
+/* The next number of the one counter of generations; never 0. */
+uint32_t generation_next(void);
+/* Something beside the snapshot changed: the one in force gets a new generation. */
+void policy_touch(void);
