@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * api/explain.h - the walk over everything that is judged for one question, as JSON.
+ *
+ * What:      explain.c lays out the stages in the order of policy/policy.h: the question's name;
+ *            for each hop the name servers of the zones passed and then the alias's target; the
+ *            addresses in the answer. match.c says for one subject which rules match it, which
+ *            wins and why the others do not. explain_cache.c takes the facts out of the cache.
+ *            The shape of the JSON is in docs/control.md.
+ * Not here:  the text that people read -> print_explain.c; line numbers -> lines.h.
+ * Threads:   a registered RCU thread, within one turn.
+ * Memory:    jansson's heap.
+ * Cost:      some microseconds a subject; not on the path of a question.
+ * Limits:    API_MAX_MATCHES rules a subject.
+ * Tests:     tests/unit/api/explain_test.c
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "api/api.h"
+
+struct walk {
+	const struct api_context *context;
+	const struct policy *policy;
+	uint16_t group;
+	uint16_t type;
+	struct name name; /* of the question */
+	struct name_hashes hashes;
+	json_t *stages;           /* an array, in the order of judging */
+	struct verdict verdict;   /* the first winner; action POLICY_NONE until one is found */
+	struct name decided_name; /* the name that it matched (name triggers) */
+	bool is_decided;
+};
+
+/* What is judged at once: a name (lower not NULL) or an address. */
+struct subject {
+	enum policy_trigger trigger;
+	const uint8_t *lower;
+	const struct addr *addr;
+};
+
+/*
+ * Append what matches the subject to `matches`, judge it, and let it decide the walk if it is
+ * the first that can. Returns true when it did.
+ */
+bool walk_judge(struct walk *w, const struct subject *s, json_t *matches);
+
+/* Append a stage (taken): "looked_at", "decides" and "matches" (taken) are added here. */
+void walk_add_stage(struct walk *w, json_t *stage, json_t *matches, bool was_decided);
+
+/* The stages that the cache knows of; returns the "cache" object of the reply. */
+json_t *walk_cache(struct walk *w);
+
+/* {"action", "by", "list", "rule", "edit"} of a verdict; lower: the name judged, or NULL. */
+json_t *verdict_to_json(const struct policy *p, const struct verdict *v, const uint8_t *lower);
+json_t *edit_to_json(const struct policy_edit *e);
+
+/* Extended error code of a blocked answer (RFC 8914). */
+uint16_t verdict_ede_code(const struct policy *p, const struct verdict *v);
+
+enum {
+	WALK_SENTENCE_MAX = 1024
+};
+/* What the client gets, in one sentence. */
+void walk_sentence(const struct walk *w, const char *client, bool is_complete,
+                   char ret[WALK_SENTENCE_MAX]);

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the cache knows of a question. The order of the stages is that of serve/judge.c, which
+ * judges the same facts when it serves them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/explain.h"
+#include "base/clock.h"
+#include "dns/text.h"
+
+enum {
+	ZONES_MAX = 128 /* of one cut upwards: a name has at most 127 labels */
+};
+
+/* ---- zone cuts ---- */
+
+static json_t *servers_to_json(const struct cut *cut)
+{
+	json_t *servers = json_array();
+	for (unsigned i = 0; i < cut->n_servers; i++) {
+		const struct cut_server *s = &cut->servers[i];
+		char text[NAME_TEXT_MAX];
+		json_t *addrs = json_array();
+		for (unsigned k = 0; k < s->n_addrs; k++) {
+			addr_to_text(&cut->addrs[s->first_addr + k], text);
+			json_array_append_new(addrs, json_string(text));
+		}
+		name_to_text(s->name, text);
+		json_array_append_new(servers,
+		                      json_pack("{s:s, s:o}", "name", text, "addresses", addrs));
+	}
+	return servers;
+}
+
+/* Names first, then addresses, as resolve_judge_cut() does. */
+static void judge_servers(struct walk *w, const struct cut *cut, json_t *matches)
+{
+	for (unsigned i = 0; i < cut->n_servers; i++) {
+		const struct subject s = { .trigger = POLICY_TRIGGER_SERVER_NAME,
+			                   .lower = cut->servers[i].name };
+		walk_judge(w, &s, matches);
+	}
+	for (unsigned i = 0; i < cut->n_addrs; i++) {
+		const struct subject s = { .trigger = POLICY_TRIGGER_SERVER_ADDRESS,
+			                   .addr = &cut->addrs[i] };
+		walk_judge(w, &s, matches);
+	}
+}
+
+static void add_zone(struct walk *w, const struct cut *cut, unsigned hop)
+{
+	bool was_decided = w->is_decided;
+	char zone[NAME_TEXT_MAX];
+	name_to_text(cut->zone, zone);
+	json_t *stage =
+		json_pack("{s:s, s:s, s:i, s:b, s:o}", "stage", "servers", "zone", zone, "hop",
+	                  (int)hop, "forwarded", cut->is_forward, "servers", servers_to_json(cut));
+	json_t *matches = json_array();
+	if (!cut->is_forward) /* the operator's own choice is not judged */
+		judge_servers(w, cut, matches);
+	walk_add_stage(w, stage, matches, was_decided);
+}
+
+static bool is_above(const struct cut *above, const struct cut *cut)
+{
+	for (; cut != NULL; cut = cut->parent)
+		if (cut == above)
+			return true;
+	return false;
+}
+
+/* A cut and those above it, from the root down; what an earlier hop has shown is left out. */
+static void add_zones(struct walk *w, const struct answer *a, unsigned hop, const struct cut *cut)
+{
+	const struct cut *chain[ZONES_MAX];
+	unsigned n = 0;
+	for (; cut != NULL && n < ZONES_MAX; cut = cut->parent) {
+		bool is_known = false;
+		for (unsigned i = 0; a != NULL && i < hop && i < a->n_cuts; i++)
+			is_known = is_known || is_above(cut, a->cuts[i]);
+		if (!is_known)
+			chain[n++] = cut;
+	}
+	while (n > 0)
+		add_zone(w, chain[--n], hop);
+}
+
+/* ---- the answer's records ---- */
+
+struct laid_out {
+	uint8_t *bytes, *scratch;
+	size_t n, scratch_bytes;
+};
+
+/* As a message, so that the walker of dns/message.h reads it. */
+static bool lay_out(const struct answer *a, struct laid_out *ret)
+{
+	size_t question = name_len(a->name) + 4;
+	ret->n = DNS_HEADER_BYTES + question + a->an_bytes;
+	ret->scratch_bytes = 4 * ret->n + 1024;
+	ret->bytes = calloc(1, ret->n);
+	ret->scratch = malloc(ret->scratch_bytes);
+	if (ret->bytes == NULL || ret->scratch == NULL)
+		return false;
+	store16(ret->bytes + 4, 1);
+	store16(ret->bytes + 6, a->n_an);
+	memcpy(ret->bytes + DNS_HEADER_BYTES, a->name, question - 4);
+	store16(ret->bytes + DNS_HEADER_BYTES + question - 4, a->type);
+	store16(ret->bytes + DNS_HEADER_BYTES + question - 2, DNS_CLASS_IN);
+	memcpy(ret->bytes + DNS_HEADER_BYTES + question, a->blocks, a->an_bytes);
+	return true;
+}
+
+static void laid_out_done(struct laid_out *l)
+{
+	free(l->bytes);
+	free(l->scratch);
+}
+
+/* The next record; the scratch of the one before is used again, so it is never used up. */
+static bool next_rr(struct message *m, const struct message *opened, struct rr *ret)
+{
+	m->scratch = opened->scratch;
+	m->scratch_left = opened->scratch_left;
+	return message_next(m, ret) == 1;
+}
+
+/* Where an alias leads: CNAME, or SVCB and HTTPS in AliasMode (RFC 9460 2.4.2). */
+static const uint8_t *alias_of(const struct rr *rr, uint16_t asked)
+{
+	if (rr->type == DNS_CNAME)
+		return asked != DNS_CNAME && asked != DNS_ANY ? rr->rdata : NULL;
+	bool is_svcb = rr->type == DNS_SVCB || rr->type == DNS_HTTPS;
+	if (is_svcb && rr->rdata_len > 3 && load16(rr->rdata) == 0 &&
+	    name_check(rr->rdata + 2, rr->rdata_len - 2U) != 0)
+		return rr->rdata + 2;
+	return NULL;
+}
+
+static void add_alias(struct walk *w, const struct rr *rr, const uint8_t *target, unsigned hop)
+{
+	bool was_decided = w->is_decided;
+	struct name lower;
+	name_set(&lower, target);
+	char owner[NAME_TEXT_MAX], name[NAME_TEXT_MAX], type[DNS_TYPE_TEXT_MAX];
+	name_to_text(rr->owner, owner);
+	name_to_text(lower.wire, name);
+	json_t *matches = json_array();
+	const struct subject s = { .trigger = POLICY_TRIGGER_ALIAS, .lower = lower.wire };
+	walk_judge(w, &s, matches);
+	walk_add_stage(w,
+	               json_pack("{s:s, s:s, s:s, s:s, s:i}", "stage", "alias", "owner", owner,
+	                         "type", dns_type_text(rr->type, type), "name", name, "hop",
+	                         (int)hop),
+	               matches, was_decided);
+}
+
+static void judge_address(struct walk *w, const struct addr *a, json_t *addrs, json_t *matches)
+{
+	char text[ADDR_TEXT_MAX];
+	addr_to_text(a, text);
+	json_array_append_new(addrs, json_string(text));
+	const struct subject s = { .trigger = POLICY_TRIGGER_ANSWER, .addr = a };
+	walk_judge(w, &s, matches);
+}
+
+/* ipv4hint (4) and ipv6hint (6) of SVCB and HTTPS records (RFC 9460 7.3). */
+static void judge_hints(struct walk *w, const struct rr *rr, json_t *addrs, json_t *matches)
+{
+	size_t name = rr->rdata_len < 3 ? 0 : name_check(rr->rdata + 2, rr->rdata_len - 2U);
+	for (size_t at = 2 + name; name != 0 && at + 4 <= rr->rdata_len;) {
+		unsigned key = load16(rr->rdata + at);
+		size_t len = load16(rr->rdata + at + 2);
+		at += 4;
+		if (rr->rdata_len - at < len)
+			return;
+		size_t step = key == 4 ? 4 : key == 6 ? 16 : 0;
+		for (size_t i = 0; step != 0 && i + step <= len; i += step) {
+			struct addr a = step == 4 ? addr_from_bytes4(rr->rdata + at + i)
+			                          : addr_from_bytes16(rr->rdata + at + i);
+			judge_address(w, &a, addrs, matches);
+		}
+		at += len;
+	}
+}
+
+static void add_addresses(struct walk *w, const struct message *opened)
+{
+	bool was_decided = w->is_decided;
+	json_t *addrs = json_array(), *matches = json_array();
+	struct message m = *opened;
+	struct rr rr;
+	while (next_rr(&m, opened, &rr)) {
+		struct addr a;
+		if (rr.type == DNS_A && rr.rdata_len == 4) {
+			a = addr_from_bytes4(rr.rdata);
+			judge_address(w, &a, addrs, matches);
+		} else if (rr.type == DNS_AAAA && rr.rdata_len == 16) {
+			a = addr_from_bytes16(rr.rdata);
+			judge_address(w, &a, addrs, matches);
+		} else if (rr.type == DNS_SVCB || rr.type == DNS_HTTPS) {
+			judge_hints(w, &rr, addrs, matches);
+		}
+	}
+	if (json_array_size(addrs) == 0) {
+		json_decref(addrs);
+		json_decref(matches);
+		return;
+	}
+	walk_add_stage(w, json_pack("{s:s, s:o}", "stage", "answer", "addresses", addrs), matches,
+	               was_decided);
+}
+
+static void add_answer(struct walk *w, const struct answer *a)
+{
+	struct laid_out l = { 0 };
+	struct message opened, m;
+	if (a->n_cuts > 0)
+		add_zones(w, a, 0, a->cuts[0]);
+	if (!lay_out(a, &l) || message_open(l.bytes, l.n, l.scratch, l.scratch_bytes, &opened) != 0)
+		goto out;
+	struct rr rr;
+	unsigned hop = 0;
+	m = opened;
+	while (next_rr(&m, &opened, &rr)) {
+		const uint8_t *target = alias_of(&rr, a->type);
+		if (target == NULL)
+			continue;
+		add_alias(w, &rr, target, hop + 1);
+		if (rr.type == DNS_CNAME && ++hop < a->n_cuts)
+			add_zones(w, a, hop, a->cuts[hop]);
+	}
+	add_addresses(w, &opened);
+out:
+	laid_out_done(&l);
+}
+
+/* ---- the cache as a whole ---- */
+
+static json_t *add_closest_zone(struct walk *w, uint32_t now_s)
+{
+	const struct cut *cut =
+		cache_closest_cut(w->context->cache, w->name.wire, &w->hashes, now_s);
+	if (cut == NULL)
+		return json_pack("{s:s}", "state", "none");
+	add_zones(w, NULL, 0, cut);
+	char zone[NAME_TEXT_MAX];
+	name_to_text(cut->zone, zone);
+	return json_pack("{s:s, s:s}", "state", "none", "closest_zone", zone);
+}
+
+json_t *walk_cache(struct walk *w)
+{
+	struct cache *c = w->context->cache;
+	if (c == NULL)
+		return json_pack("{s:s}", "state", "unknown");
+	uint32_t now_s = (uint32_t)(clock_mono_ns() / NS_PER_S);
+	const struct answer *a = cache_find_answer(c, w->hashes.h[0], w->name.wire, w->type);
+	if (a == NULL)
+		return add_closest_zone(w, now_s);
+	bool is_fresh = item_is_fresh(&a->item, now_s);
+	uint32_t age_s = item_age_s(&a->item, now_s);
+	json_t *o = json_pack("{s:s, s:s, s:i, s:I, s:I, s:b}", "state",
+	                      is_fresh ? "fresh" : "expired", "rcode", dns_rcode_text(a->rcode),
+	                      "records", (int)a->n_an, "age_s", (json_int_t)age_s, "ttl_s",
+	                      is_fresh ? (json_int_t)(a->item.ttl_s - age_s) : (json_int_t)0,
+	                      "secure", a->is_secure);
+	add_answer(w, a);
+	return o;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/explain.h"
+
+static const char *scope_name(enum policy_scope s)
+{
+	switch (s) {
+	case POLICY_SCOPE_EXACT:
+		return "exact";
+	case POLICY_SCOPE_TREE:
+		return "tree";
+	case POLICY_SCOPE_BELOW:
+		return "below";
+	}
+	return "";
+}
+
+json_t *edit_to_json(const struct policy_edit *e)
+{
+	char name[NAME_TEXT_MAX];
+	name_to_text(e->name.wire, name);
+	return json_pack("{s:s, s:s, s:s, s:s?, s:I, s:I, s:s, s:s}", "name", name, "action",
+	                 policy_action_name(e->action), "scope", scope_name(e->scope), "group",
+	                 e->group_name[0] != '\0' ? e->group_name : NULL, "made_s",
+	                 (json_int_t)e->made_s, "expires_s", (json_int_t)e->expires_s, "who",
+	                 e->who, "reason", e->reason);
+}
+
+json_t *verdict_to_json(const struct policy *p, const struct verdict *v, const uint8_t *lower)
+{
+	json_t *o = json_object();
+	json_object_set_new(o, "action",
+	                    v->action == POLICY_NONE ? json_null()
+	                                             : json_string(policy_action_name(v->action)));
+	const char *by = "nothing";
+	if (v->edit != NULL)
+		by = "edit";
+	else if (v->trigger == POLICY_TRIGGER_DEFAULT)
+		by = "default";
+	else if (v->action != POLICY_NONE)
+		by = "list";
+	json_object_set_new(o, "by", json_string(by));
+	if (v->action == POLICY_NONE)
+		return o;
+	json_object_set_new(o, "trigger", json_string(policy_trigger_name(v->trigger)));
+	char rule[NAME_TEXT_MAX + 8];
+	verdict_rule_text(v, lower, rule);
+	json_object_set_new(o, "rule", json_string(rule));
+	if (v->list != POLICY_NO_LIST && v->edit == NULL) {
+		struct policy_list_view list;
+		policy_list_view(p, v->list, &list);
+		json_object_set_new(o, "list", json_string(list.name));
+		json_object_set_new(o, "ttl_s", json_integer(list.ttl_s));
+	}
+	if (v->edit != NULL)
+		json_object_set_new(o, "edit", edit_to_json(v->edit));
+	return o;
+}
+
+/* The codes that serve/write.c gives. */
+uint16_t verdict_ede_code(const struct policy *p, const struct verdict *v)
+{
+	enum {
+		EDE_BLOCKED = 15,
+		EDE_PROHIBITED = 18
+	}; /* RFC 8914 4.16, 4.19 */
+	if (v->trigger == POLICY_TRIGGER_DEFAULT)
+		return EDE_PROHIBITED;
+	if (v->edit != NULL || v->list == POLICY_NO_LIST)
+		return EDE_BLOCKED;
+	struct policy_list_view list;
+	policy_list_view(p, v->list, &list);
+	return list.ede_code;
+}
+
+/* ---- one match ---- */
+
+/* A match as the verdict it would be alone. */
+static struct verdict verdict_of(const struct policy_match_found *m, const struct subject *s)
+{
+	struct verdict v = { .action = m->action,
+		             .trigger = s->trigger,
+		             .scope = m->scope,
+		             .is_important = m->is_important,
+		             .list = m->list,
+		             .rule_depth = m->rule_depth,
+		             .prefix_length = m->prefix_length,
+		             .edit = m->edit,
+		             .data = m->data };
+	if (s->addr != NULL)
+		v.addr = *s->addr;
+	return v;
+}
+
+/* How deep a rule reaches, for comparing: at one depth an exact rule is the deeper. */
+static unsigned depth_of(const struct policy_match_found *m, bool is_name)
+{
+	if (!is_name)
+		return m->prefix_length;
+	return m->rule_depth * 2U + (m->scope == POLICY_SCOPE_EXACT ? 1 : 0);
+}
+
+/* The first step of the order of precedence in which `over` beats `m`. */
+static const char *beaten_by(const struct policy_match_found *m,
+                             const struct policy_match_found *over, bool is_name)
+{
+	if (depth_of(m, is_name) != depth_of(over, is_name))
+		return is_name ? "a deeper rule goes first" : "a longer prefix goes first";
+	if ((m->edit != NULL) != (over->edit != NULL))
+		return "an operator's edit goes before lists";
+	if (m->is_important != over->is_important)
+		return "a rule marked important goes first";
+	if ((m->action == POLICY_ALLOW) != (over->action == POLICY_ALLOW))
+		return "allow goes before block at the same depth";
+	return m->edit != NULL ? "another edit goes first"
+	                       : "its list stands later in the group's lists";
+}
+
+static const char *why(const struct policy_match_found *m, const struct policy_match_found *winner,
+                       const struct policy_match_found *second, bool is_name)
+{
+	if (!m->in_group)
+		return m->edit != NULL ? "the edit is for another group"
+		                       : "the group does not use this list";
+	if (m->action == POLICY_LOG)
+		return "log is recorded, and never wins";
+	if (winner == NULL)
+		return "";
+	if (!m->is_winner)
+		return beaten_by(m, winner, is_name);
+	return second != NULL ? beaten_by(second, m, is_name)
+	                      : "no other rule of this group matches";
+}
+
+/* How the list's file is written, for those who look the rule up in it. */
+static void add_format(const struct api_context *c, const char *list, json_t *o)
+{
+	const struct config *config = c->config != NULL ? c->config(c->arg) : NULL;
+	for (unsigned i = 0; config != NULL && i < config->lists.n; i++) {
+		const struct config_list *l = &config->lists.at[i];
+		if (strcmp(l->name, list) != 0)
+			continue;
+		json_object_set_new(o, "format", json_string(l->format));
+		json_object_set_new(o, "subdomains", json_boolean(l->subdomains));
+	}
+}
+
+static void add_list(struct walk *w, const struct policy_match_found *m, json_t *o)
+{
+	struct policy_list_view list;
+	policy_list_view(w->policy, m->list, &list);
+	json_object_set_new(o, "list", json_string(list.name));
+	json_t *file = json_string(list.path != NULL ? list.path : "");
+	json_object_set_new(o, "file", file != NULL ? file : json_string("(not UTF-8)"));
+	add_format(w->context, list.name, o);
+	json_object_set_new(o, "own_action", json_boolean(list.action == m->action));
+}
+
+static json_t *match_to_json(struct walk *w, const struct subject *s,
+                             const struct policy_match_found *m, const char *reason)
+{
+	struct verdict v = verdict_of(m, s);
+	char subject[NAME_TEXT_MAX], rule[NAME_TEXT_MAX + 8];
+	if (s->lower != NULL)
+		name_to_text(s->lower, subject);
+	else
+		addr_to_text(s->addr, subject);
+	verdict_rule_text(&v, s->lower, rule);
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:s}", "trigger",
+	                      policy_trigger_name(s->trigger), "subject", subject, "rule", rule,
+	                      "action", policy_action_name(m->action), "important", m->is_important,
+	                      "in_group", m->in_group, "winner", m->is_winner, "why", reason);
+	if (s->lower != NULL)
+		json_object_set_new(o, "scope", json_string(scope_name(m->scope)));
+	if (m->edit != NULL)
+		json_object_set_new(o, "edit", edit_to_json(m->edit));
+	else if (m->list != POLICY_NO_LIST)
+		add_list(w, m, o);
+	return o;
+}
+
+static void add_matches(struct walk *w, const struct subject *s, const struct name_hashes *hashes,
+                        json_t *matches)
+{
+	struct policy_match_found *found = calloc(API_MAX_MATCHES, sizeof *found);
+	if (found == NULL)
+		return;
+	unsigned n = policy_find_all(w->policy, w->group, s->trigger, s->lower, hashes, s->addr,
+	                             found, API_MAX_MATCHES);
+	if (n > API_MAX_MATCHES)
+		n = API_MAX_MATCHES;
+	const struct policy_match_found *winner = NULL, *second = NULL;
+	for (unsigned i = 0; i < n; i++) {
+		if (found[i].is_winner)
+			winner = &found[i];
+		else if (winner != NULL && second == NULL && found[i].in_group &&
+		         found[i].action != POLICY_LOG)
+			second = &found[i];
+	}
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(
+			matches, match_to_json(w, s, &found[i],
+		                               why(&found[i], winner, second, s->lower != NULL)));
+	free(found);
+}
+
+bool walk_judge(struct walk *w, const struct subject *s, json_t *matches)
+{
+	struct name_hashes hashes;
+	if (s->lower != NULL)
+		name_hash_all(s->lower, &hashes);
+	add_matches(w, s, &hashes, matches);
+	if (w->is_decided || w->group == POLICY_NO_GROUP)
+		return false;
+	struct verdict v;
+	if (s->lower != NULL)
+		policy_judge_name(w->policy, w->group, s->trigger, s->lower, &hashes, &v);
+	else
+		policy_judge_address(w->policy, w->group, s->trigger, s->addr, &v);
+	if (v.action == POLICY_NONE || v.action == POLICY_LOG)
+		return false;
+	w->verdict = v;
+	if (s->lower != NULL)
+		name_set(&w->decided_name, s->lower);
+	w->is_decided = true;
+	return true;
+}

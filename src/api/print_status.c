@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* `weir status` as people read it. */
+#include <string.h>
+
+#include "api/api.h"
+#include "api/text.h"
+
+enum {
+	LABEL_WIDTH = 12
+};
+
+static const char *count_of(const json_t *o, const char *member)
+{
+	enum {
+		BUFFERS = 8
+	};
+	static char buffers[BUFFERS][TEXT_TIME_MAX];
+	static unsigned next;
+	return text_count(text_number(o, member), buffers[next++ % BUFFERS]);
+}
+
+static void print_head(FILE *out, const json_t *s)
+{
+	char up[TEXT_TIME_MAX], at[TEXT_TIME_MAX];
+	fprintf(out, "Weir %s, up %s, since %s\n", text_of(s, "version"),
+	        text_duration(text_number(s, "uptime_s"), up),
+	        text_time(text_number(s, "started_s"), at));
+	if (json_is_string(json_object_get(s, "config")))
+		fprintf(out, "%-*s%s\n", LABEL_WIDTH, "Config", text_of(s, "config"));
+	const json_t *p = json_object_get(s, "policy");
+	if (!json_is_object(p)) {
+		fprintf(out, "%-*snone in force yet\n", LABEL_WIDTH, "Policy");
+		return;
+	}
+	fprintf(out, "%-*sgeneration %s, %s reloads", LABEL_WIDTH, "Policy",
+	        count_of(p, "generation"), count_of(s, "reloads"));
+	if (text_number(s, "loaded_s") != 0)
+		fprintf(out, ", the last %s", text_time(text_number(s, "loaded_s"), at));
+	fprintf(out, ", %s edits\n", count_of(p, "edits"));
+}
+
+static void print_list(FILE *out, const json_t *l, uint64_t now_s)
+{
+	char age[TEXT_TIME_MAX], rules[64];
+	uint64_t loaded_s = text_number(l, "loaded_s"), prefixes = text_number(l, "prefixes");
+	if (prefixes > 0)
+		snprintf(rules, sizeof rules, "%s addresses", count_of(l, "prefixes"));
+	else
+		snprintf(rules, sizeof rules, "%s names", count_of(l, "names"));
+	fprintf(out, "  %-20s %-9s %20s", text_of(l, "name"), text_of(l, "action"), rules);
+	if (loaded_s != 0)
+		fprintf(out, "  file %s old",
+		        text_duration(now_s > loaded_s ? now_s - loaded_s : 0, age));
+	if (text_number(l, "skipped") > 0)
+		fprintf(out, ", %s lines skipped", count_of(l, "skipped"));
+	fputc('\n', out);
+	if (json_object_get(l, "problem") != NULL) {
+		fputs("    ! ", out);
+		text_wrap(out, 6, 6, text_of(l, "problem"));
+	}
+}
+
+static void print_groups(FILE *out, const json_t *groups)
+{
+	for (size_t i = 0; i < json_array_size(groups); i++) {
+		const json_t *g = json_array_get(groups, i);
+		const json_t *lists = json_object_get(g, "lists");
+		unsigned column = (unsigned)fprintf(out, "  %-20s default %s", text_of(g, "name"),
+		                                    text_of(g, "default"));
+		char line[TEXT_SHOWN_MAX];
+		size_t at = (size_t)snprintf(line, sizeof line, ";%s",
+		                             json_array_size(lists) == 0 ? " no lists" : " lists");
+		for (size_t k = 0; k < json_array_size(lists) && at < sizeof line; k++) {
+			char shown[128];
+			const char *name = json_string_value(json_array_get(lists, k));
+			at += (size_t)snprintf(
+				line + at, sizeof line - at, " %s",
+				text_show(name != NULL ? name : "", shown, sizeof shown));
+		}
+		text_wrap(out, column, 23, line);
+	}
+}
+
+static void print_questions(FILE *out, const json_t *s)
+{
+	const json_t *q = json_object_get(s, "questions");
+	fprintf(out, "\n%-*s%s received: %s over UDP, %s over TCP, by %zu worker%s\n", LABEL_WIDTH,
+	        "Questions", count_of(q, "questions"), count_of(q, "udp"), count_of(q, "tcp"),
+	        json_array_size(json_object_get(s, "workers")),
+	        json_array_size(json_object_get(s, "workers")) == 1 ? "" : "s");
+	fprintf(out, "%*s%s from the cache, %s after asking servers, %s stale\n", LABEL_WIDTH, "",
+	        count_of(q, "cached"), count_of(q, "resolved"), count_of(q, "stale"));
+	fprintf(out, "%*s%s blocked, %s allowed by exception, %s logged\n", LABEL_WIDTH, "",
+	        count_of(q, "blocked"), count_of(q, "allowed"), count_of(q, "logged"));
+	fprintf(out, "%*s%s failed, %s refused, %s malformed, %s not answered\n", LABEL_WIDTH, "",
+	        count_of(q, "failed"), count_of(q, "refused"), count_of(q, "malformed"),
+	        count_of(q, "dropped"));
+}
+
+static void print_upstream(FILE *out, const json_t *s)
+{
+	const json_t *u = json_object_get(s, "upstream");
+	const json_t *reachable = json_object_get(u, "reachable");
+	fprintf(out, "%-*s%s\n", LABEL_WIDTH, "Upstream",
+	        json_is_true(reachable)    ? "reachable"
+	        : json_is_false(reachable) ? "NOT REACHABLE: no server has answered"
+	                                   : "not asked yet");
+	fprintf(out, "%*s%s packets sent, %s received, %s dropped, %s timeouts, %s over TCP\n",
+	        LABEL_WIDTH, "", count_of(u, "packets_out"), count_of(u, "packets_in"),
+	        count_of(u, "packets_dropped"), count_of(u, "timeouts"),
+	        count_of(u, "tcp_connections"));
+	fprintf(out,
+	        "%*s%s questions under way, %s failed, %s refused by the guard, %s at a limit\n",
+	        LABEL_WIDTH, "", count_of(u, "tasks_now"), count_of(u, "tasks_failed"),
+	        count_of(u, "guard_refused"), count_of(u, "at_limit"));
+}
+
+static void print_stores(FILE *out, const json_t *s)
+{
+	const json_t *c = json_object_get(s, "cache"), *e = json_object_get(s, "events");
+	char used[TEXT_TIME_MAX], size[TEXT_TIME_MAX];
+	if (json_is_object(c))
+		fprintf(out, "%-*s%s answers, %s zones, %s of %s, %s evicted\n", LABEL_WIDTH,
+		        "Cache", count_of(c, "answers"), count_of(c, "cuts"),
+		        text_bytes(text_number(c, "bytes"), used),
+		        text_bytes(text_number(c, "size_bytes"), size), count_of(c, "evicted"));
+	if (!json_is_object(e)) {
+		fprintf(out, "%-*snot written (events.file is not set)\n", LABEL_WIDTH, "Events");
+		return;
+	}
+	uint64_t lost = text_number(e, "lost_ring") + text_number(e, "lost_disk");
+	fprintf(out, "%-*s%s written, %s; ", LABEL_WIDTH, "Events", count_of(e, "written"),
+	        text_bytes(text_number(e, "bytes"), used));
+	fprintf(out, lost == 0 ? "none lost\n" : "LOST: %s for want of room, %s by the disk\n",
+	        count_of(e, "lost_ring"), count_of(e, "lost_disk"));
+}
+
+void api_print_status(FILE *out, const json_t *reply)
+{
+	const json_t *s = json_object_get(reply, "status");
+	const json_t *p = json_object_get(s, "policy");
+	const json_t *lists = json_object_get(p, "lists");
+	print_head(out, s);
+	fprintf(out, "\nLists (%zu)\n", json_array_size(lists));
+	for (size_t i = 0; i < json_array_size(lists); i++)
+		print_list(out, json_array_get(lists, i), text_number(s, "now_s"));
+	fprintf(out, "Groups (%zu)\n", json_array_size(json_object_get(p, "groups")));
+	print_groups(out, json_object_get(p, "groups"));
+	print_questions(out, s);
+	print_upstream(out, s);
+	print_stores(out, s);
+	if (text_number(s, "bugs") > 0)
+		fprintf(out, "%-*s%s mistakes of the program itself: please report them\n",
+		        LABEL_WIDTH, "Bugs", count_of(s, "bugs"));
+}
