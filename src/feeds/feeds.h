@@ -15,8 +15,8 @@
  * Not here:  downloading (a later version); who uses which list -> policy/policy.h.
  * Threads:   one thread at a time for feeds_compile() on one state directory; never a worker.
  *            Uses the process's name hash key (dns/name.h), which must be set before.
- * Memory:    a reader's buffers (about 400 KiB) and the policy builder; per list 16 bytes for
- *            every AdBlock exception, at most 16 MiB. Nothing grows with the file's size or
+ * Memory:    a reader's buffers (about 400 KiB) and the policy builder; per list 24 bytes for
+ *            every AdBlock exception, at most 32 MiB. Nothing grows with the file's size or
  *            with the length of its lines.
  * Cost:      blocks on disk; about 0.1 us a line to read twice, the builder comes on top.
  * Limits:    max_bytes of text a list (2 GiB), 64 KiB a line, 128 MiB for xz's dictionary,

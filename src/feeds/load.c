@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "feeds/load.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "feeds/report.h"
+#include "feeds/store.h"
+
+static void set_up(const struct load *l, struct scan *s, struct feeds_report *report)
+{
+	*s = (struct scan){
+		.format = l->list->format,
+		.no_subdomains = l->list->no_subdomains,
+		.is_log_only = l->list->spec->action == POLICY_LOG,
+		.stop = l->plan->stop,
+		.report = report,
+	};
+}
+
+static uint64_t max_bytes(const struct load *l)
+{
+	return l->plan->max_bytes != 0 ? l->plan->max_bytes : FEEDS_MAX_BYTES;
+}
+
+/* Why the text of a file that was read whole is not taken, or NULL. */
+static const char *judge(const struct scan *s, const struct feeds_report *r)
+{
+	uint64_t lines = r->lines - r->comments;
+	uint64_t rules = r->names + r->prefixes;
+	/* Names of the local machine alone are an honest, empty hosts file. */
+	if (rules == 0 && lines > 0 && r->skips[FEEDS_SKIP_LOCAL_NAME] != r->skipped)
+		return "has lines, but none of them is a rule of this format";
+	if (lines > LOAD_GARBAGE_LINES && s->garbage_lines > lines / 2)
+		return "is garbage: more than half of its lines are not of this format";
+	return NULL;
+}
+
+/* An error that no copy can help against. */
+static bool is_ours(int e)
+{
+	return e == -ENOMEM || e == -ECANCELED;
+}
+
+/* The first pass over one file. 0, or -errno with the reason and the line. */
+static int check_file(struct load *l, const char *path, struct feeds_report *report,
+                      const char **ret_why, uint64_t *ret_line)
+{
+	struct scan s;
+	struct reader *r;
+	*ret_line = 0;
+	overrides_done(&l->overrides);
+	int e = reader_open(path, max_bytes(l), &r, ret_why);
+	if (e != 0)
+		return e;
+	set_up(l, &s, report);
+	s.pass = SCAN_CHECK;
+	s.overrides = l->list->format == FEEDS_ADBLOCK ? &l->overrides : NULL;
+	e = scan_file(&s, r);
+	if (e == -E2BIG) {
+		*ret_why = "has more than a million exceptions";
+		*ret_line = s.line;
+	} else if (e != 0) {
+		(void)reader_error(r, ret_why);
+		*ret_line = reader_line(r);
+	} else if ((*ret_why = judge(&s, report)) != NULL) {
+		e = -EBADMSG;
+		*ret_line = report->n_examples > 0 ? report->examples[0].line : 0;
+	} else if (reader_has_changed(r)) {
+		*ret_why = "was changed while it was read";
+		e = -EAGAIN;
+	}
+	l->is_blank = report->lines == report->comments && !s.has_comment;
+	l->stat = *reader_stat(r);
+	l->digest = reader_digest(r);
+	report->loaded_s = (uint64_t)l->stat.st_mtim.tv_sec;
+	reader_close(r);
+	overrides_seal(&l->overrides);
+	return e;
+}
+
+static void age_text(uint64_t then_s, char *ret, size_t room)
+{
+	uint64_t now = clock_wall_ns() / NS_PER_S;
+	uint64_t s = now > then_s ? now - then_s : 0;
+	if (s < 120)
+		snprintf(ret, room, "%" PRIu64 " seconds", s);
+	else if (s < 7200)
+		snprintf(ret, room, "%" PRIu64 " minutes", s / 60);
+	else if (s < 172800)
+		snprintf(ret, room, "%" PRIu64 " hours", s / 3600);
+	else
+		snprintf(ret, room, "%" PRIu64 " days", s / 86400);
+}
+
+/* What was wrong, in the words of the operator: "list 'x': FILE:LINE: why (errno)". */
+static void describe(const struct load *l, int error, const char *why, uint64_t line, char *ret,
+                     size_t room)
+{
+	char place[32] = "", example[160] = "";
+	bool is_plain = error == -EBADMSG || error == -ENODATA || error == -EILSEQ ||
+	                error == -ENOTSUP || error == -EAGAIN || error == -EFBIG ||
+	                error == -E2BIG || error == -EINVAL;
+	if (line > 0)
+		snprintf(place, sizeof place, ":%" PRIu64, line);
+	/* A wrong `format:` is the usual cause, and the first line's reason tells the right one. */
+	if (error == -EBADMSG && l->report->n_examples > 0)
+		snprintf(example, sizeof example, " (%s)",
+		         feeds_skip_text(l->report->examples[0].why));
+	/* Paths are long, the message is not: the end of a path says more than its beginning. */
+	const char *path = l->list->spec->path;
+	size_t n = strlen(path);
+	snprintf(ret, room, "list '%s': %s%s%s %s%s%s%s", l->list->spec->name, n > 200 ? "..." : "",
+	         n > 200 ? path + n - 200 : path, place, why, example, is_plain ? "" : ": ",
+	         is_plain ? "" : strerrordesc_np(-error));
+}
+
+static int use_copy(struct load *l, int error, const char *why, uint64_t line)
+{
+	char what[FEEDS_MESSAGE_MAX], age[48];
+	const char *copy_why;
+	uint64_t copy_line;
+	struct feeds_report *r = l->report, mine = *r;
+	describe(l, error, why, line, what, sizeof what);
+	int e = -ENOENT;
+	if (store_copy_path(l->plan, l->list->spec->name, l->path, sizeof l->path))
+		e = check_file(l, l->path, &mine, &copy_why, &copy_line);
+	if (is_ours(e))
+		return e;
+	if (e == 0) {
+		*r = mine;
+		r->origin = FEEDS_FROM_COPY;
+		age_text(r->loaded_s, age, sizeof age);
+		report_say(r, "%s; the last good copy, %s old, stays in force", what, age);
+	} else {
+		r->origin = FEEDS_FROM_NOWHERE;
+		r->names = r->prefixes = 0;
+		r->loaded_s = 0;
+		l->path[0] = 0;
+		overrides_done(&l->overrides);
+		report_say(r, "%s; there is no good copy of it, so the list is empty", what);
+	}
+	r->error = error;
+	r->error_line = line;
+	return 0;
+}
+
+/*
+ * Nothing at all in a file is what a download that failed leaves behind; a list that is empty on
+ * purpose can say so in a comment.
+ */
+static bool is_suspiciously_empty(const struct load *l)
+{
+	char path[sizeof l->path];
+	struct stat st;
+	return l->is_blank && store_copy_path(l->plan, l->list->spec->name, path, sizeof path) &&
+	       stat(path, &st) == 0 && st.st_size > 0;
+}
+
+int load_check(struct load *l, const struct feeds_plan *plan, const struct feeds_list *list,
+               struct feeds_report *report)
+{
+	const char *why = "";
+	uint64_t line = 0;
+	memset(l, 0, sizeof *l);
+	l->plan = plan;
+	l->list = list;
+	l->report = report;
+	report_init(report, list->spec->name);
+	if (!feeds_format_suits(list->format, list->spec->match)) {
+		report->origin = FEEDS_FROM_NOWHERE;
+		report->error = -EINVAL;
+		report_say(
+			report,
+			"list '%s': format %s gives %s, and its `match` needs %s; the list is empty",
+			list->spec->name, feeds_format_name(list->format),
+			list->format == FEEDS_ADDRESSES ? "addresses" : "names",
+			list->format == FEEDS_ADDRESSES ? "names" : "addresses");
+		return 0;
+	}
+	snprintf(l->path, sizeof l->path, "%s", list->spec->path);
+	int e = check_file(l, l->path, report, &why, &line);
+	if (e == 0 && is_suspiciously_empty(l)) {
+		e = -ENODATA;
+		why = "is empty (a list that is empty on purpose holds a comment)";
+	}
+	if (e == 0 && report->names + report->prefixes == 0)
+		report_say(report, "list '%s': %s holds no rule", list->spec->name,
+		           list->spec->path);
+	if (e == 0 || is_ours(e))
+		return e;
+	return use_copy(l, e, why, line);
+}
+
+int load_emit(struct load *l, int (*rule)(void *arg, const struct feeds_rule *r), void *arg)
+{
+	struct scan s;
+	struct reader *r;
+	const char *why;
+	if (l->report->origin == FEEDS_FROM_NOWHERE)
+		return 0;
+	if (reader_open(l->path, max_bytes(l), &r, &why) != 0)
+		return -EAGAIN;
+	set_up(l, &s, l->report);
+	s.pass = SCAN_EMIT;
+	s.overrides = l->list->format == FEEDS_ADBLOCK ? &l->overrides : NULL;
+	s.rule = rule;
+	s.arg = arg;
+	int e = scan_file(&s, r);
+	/* What was judged must be what was taken. */
+	if (s.error == 0 && e != -ECANCELED && (e != 0 || reader_digest(r) != l->digest))
+		e = -EAGAIN;
+	reader_close(r);
+	return e;
+}
+
+void load_done(struct load *l)
+{
+	overrides_done(&l->overrides);
+}
+
+int feeds_check(const struct feeds_list *list, uint64_t bytes, struct feeds_report *ret)
+{
+	struct feeds_plan plan = { .lists = list, .n_lists = 1, .max_bytes = bytes };
+	struct load l;
+	int e = load_check(&l, &plan, list, ret);
+	if (e == 0 && ret->error == 0)
+		e = load_emit(&l, NULL, NULL); /* for the counts of what is excepted */
+	load_done(&l);
+	return e != 0 ? e : ret->error;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * feeds/load.h - one list: is its file sane, and if not, is there a last good copy?
+ *
+ * What:      a file is refused when it cannot be read whole (missing, unreadable, not a regular
+ *            file, cut off, damaged, too large), when it has lines but gives no rule, when more
+ *            than half of its lines (of LOAD_GARBAGE_LINES or more) are garbage, and when it is
+ *            empty (not even a comment) where the last good copy is not.
+ * Not here:  keeping copies -> feeds/store.h
+ * Threads:   one thread.
+ * Memory:    a reader, and the list's overrides until load_done().
+ * Cost:      load_check reads the file once, load_emit once more.
+ * Limits:    those of feeds.h
+ * Tests:     tests/unit/feeds/load_test.c
+ */
+#pragma once
+
+#include "feeds/overrides.h"
+#include "feeds/scan.h"
+
+enum {
+	LOAD_GARBAGE_LINES = 20
+};
+
+struct load {
+	const struct feeds_plan *plan;
+	const struct feeds_list *list;
+	struct feeds_report *report;
+	char path[4096 + 128]; /* of the file in force: the configured one or the copy */
+	struct stat stat;      /* of it */
+	uint64_t digest;       /* of its text */
+	struct overrides overrides;
+	bool is_blank; /* not even a comment in it */
+};
+
+/*
+ * Read the list and fill the report; choose file or copy. Returns 0, also if neither is any good
+ * (report->origin says so); -ECANCELED; -ENOMEM.
+ */
+MUST_USE int load_check(struct load *l, const struct feeds_plan *plan,
+                        const struct feeds_list *list, struct feeds_report *report);
+
+/*
+ * Read it again and make the rules. 0; -EAGAIN: the file is not what it was; -ECANCELED; what
+ * `rule` returned.
+ */
+MUST_USE int load_emit(struct load *l, int (*rule)(void *arg, const struct feeds_rule *r),
+                       void *arg);
+void load_done(struct load *l);

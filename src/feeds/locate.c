@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+
+#include "feeds/scan.h"
+
+enum {
+	FOUND = 1
+}; /* ends the scan; no errno */
+
+struct search {
+	const struct feeds_wanted *wanted;
+	uint64_t line;
+};
+
+static int compare(void *arg, const struct feeds_rule *r)
+{
+	struct search *s = arg;
+	const struct feeds_wanted *w = s->wanted;
+	if (w->lower != NULL) {
+		if (r->name == NULL || r->rule.scope != w->scope ||
+		    (r->rule.action == POLICY_ALLOW) != w->is_allow ||
+		    !name_equal(r->name->wire, w->lower))
+			return 0;
+	} else if (r->prefix == NULL || r->prefix->length != w->prefix->length ||
+	           !addr_equal(&r->prefix->addr, &w->prefix->addr)) {
+		return 0;
+	}
+	s->line = r->line;
+	return FOUND;
+}
+
+int feeds_locate(const char *path, enum feeds_format format, bool no_subdomains,
+                 const struct feeds_wanted *wanted, uint64_t *ret_line)
+{
+	struct feeds_report report = { 0 };
+	struct search search = { .wanted = wanted };
+	struct scan s = {
+		.pass = SCAN_EMIT,
+		.format = format,
+		.no_subdomains = no_subdomains,
+		.rule = compare,
+		.arg = &search,
+		.report = &report,
+	};
+	struct reader *r;
+	const char *why;
+	int e = reader_open(path, FEEDS_MAX_BYTES, &r, &why);
+	if (e != 0)
+		return e;
+	e = scan_file(&s, r);
+	reader_close(r);
+	if (e == FOUND) {
+		*ret_line = search.line;
+		return 0;
+	}
+	return e == 0 ? -ENOENT : e;
+}

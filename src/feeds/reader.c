@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "feeds/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lzma.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+#include <zlib.h>
+
+enum {
+	IN_BYTES = 64 * 1024,
+	TEXT_BYTES = 2 * READER_LINE_MAX, /* so that a line of the longest kind always fits */
+};
+
+/* What `xz -9` needs is 65 MiB; more is a bomb or a mistake. */
+static const uint64_t xz_memory_max = 128ULL << 20;
+
+enum kind {
+	KIND_PLAIN,
+	KIND_GZIP,
+	KIND_XZ
+};
+
+struct reader {
+	int fd;
+	enum kind kind;
+	struct stat stat;
+	uint64_t max_bytes, file_bytes, text_bytes, line;
+	int error;
+	const char *why;
+	bool is_file_end, is_text_end, has_started;
+	bool is_between; /* gzip: behind the end of a member */
+	bool is_passing; /* inside a line that is too long */
+	bool eat_lf;     /* the last line ended in CR: an LF that follows belongs to it */
+	z_stream gzip;
+	lzma_stream xz;
+	XXH3_state_t *digest;
+	size_t in_at, in_end;
+	size_t start, end; /* text not yet given out */
+	size_t lf;         /* the first LF in [start, end), or end */
+	char head[READER_HEAD];
+	size_t head_n;
+	uint8_t in[IN_BYTES];
+	char text[TEXT_BYTES];
+};
+
+static void fail(struct reader *r, int error, const char *why)
+{
+	if (r->error != 0)
+		return;
+	r->error = error;
+	r->why = why;
+}
+
+int reader_open(const char *path, uint64_t max_bytes, struct reader **ret, const char **ret_why)
+{
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0) {
+		int e = -errno;
+		*ret_why = "cannot be opened";
+		return e;
+	}
+	struct reader *r = calloc(1, sizeof *r);
+	XXH3_state_t *digest = XXH3_createState();
+	int e = 0;
+	if (r == NULL || digest == NULL) {
+		e = -ENOMEM;
+		*ret_why = "no memory to read it";
+	} else if (fstat(fd, &r->stat) != 0) {
+		e = -errno;
+		*ret_why = "cannot be examined";
+	} else if (!S_ISREG(r->stat.st_mode)) {
+		e = -ENOTSUP;
+		*ret_why = S_ISDIR(r->stat.st_mode) ? "is a directory" : "is not a regular file";
+	}
+	if (e != 0) {
+		XXH3_freeState(digest);
+		free(r);
+		close(fd);
+		return e;
+	}
+	XXH3_64bits_reset(digest);
+	r->fd = fd;
+	r->digest = digest;
+	r->max_bytes = max_bytes;
+	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	*ret = r;
+	return 0;
+}
+
+void reader_close(struct reader *r)
+{
+	if (r == NULL)
+		return;
+	if (r->kind == KIND_GZIP)
+		inflateEnd(&r->gzip);
+	if (r->kind == KIND_XZ)
+		lzma_end(&r->xz);
+	XXH3_freeState(r->digest);
+	close(r->fd);
+	free(r);
+}
+
+/* More of the file into `in`, which is empty. */
+static void read_file(struct reader *r)
+{
+	ssize_t n;
+	do
+		n = read(r->fd, r->in, sizeof r->in);
+	while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		fail(r, -errno, "cannot be read");
+		return;
+	}
+	if (n == 0)
+		r->is_file_end = true;
+	r->in_at = 0;
+	r->in_end = (size_t)n;
+	r->file_bytes += (uint64_t)n;
+	/* Compressed files of endless nothing (empty members, padding) end here. */
+	if (r->file_bytes > r->max_bytes)
+		fail(r, -EFBIG, "is larger than allowed");
+}
+
+/* ---- what the first bytes say ---- */
+
+static const struct magic {
+	const char *bytes;
+	size_t n;
+	const char *why; /* NULL: understood */
+	enum kind kind;
+} magics[] = {
+	/* clang-format off */
+	{ "\x1f\x8b",                  2, NULL, KIND_GZIP },
+	{ "\xfd" "7zXZ\0",             6, NULL, KIND_XZ },
+	{ "\x28\xb5\x2f\xfd",          4, "is compressed with zstd; use gzip or xz", KIND_PLAIN },
+	{ "BZh",                       3, "is compressed with bzip2; use gzip or xz", KIND_PLAIN },
+	{ "PK\x03\x04",                4, "is a zip archive; use gzip or xz", KIND_PLAIN },
+	{ "7z\xbc\xaf\x27\x1c",        6, "is a 7z archive; use gzip or xz", KIND_PLAIN },
+	{ "\x04\x22\x4d\x18",          4, "is compressed with lz4; use gzip or xz", KIND_PLAIN },
+	/* clang-format on */
+};
+
+static void start_file(struct reader *r)
+{
+	r->has_started = true;
+	read_file(r);
+	for (size_t i = 0; i < ARRAY_LEN(magics); i++) {
+		const struct magic *m = &magics[i];
+		if (r->in_end < m->n || memcmp(r->in, m->bytes, m->n) != 0)
+			continue;
+		if (m->why != NULL)
+			fail(r, -EILSEQ, m->why);
+		else if (m->kind == KIND_GZIP && inflateInit2(&r->gzip, 16 + MAX_WBITS) != Z_OK)
+			fail(r, -ENOMEM, "no memory to decompress it");
+		else if (m->kind == KIND_XZ &&
+		         lzma_stream_decoder(&r->xz, xz_memory_max, LZMA_CONCATENATED) != LZMA_OK)
+			fail(r, -ENOMEM, "no memory to decompress it");
+		else
+			r->kind = m->kind;
+		return;
+	}
+}
+
+static void start_text(struct reader *r)
+{
+	const char *t = r->text;
+	if (r->end >= 3 && memcmp(t, "\xef\xbb\xbf", 3) == 0)
+		r->start = 3;
+	else if (r->end >= 2 && (memcmp(t, "\xff\xfe", 2) == 0 || memcmp(t, "\xfe\xff", 2) == 0))
+		fail(r, -EILSEQ, "is UTF-16 text; save it as UTF-8");
+}
+
+/* ---- filling the text buffer ---- */
+
+static void fill_plain(struct reader *r)
+{
+	size_t n = r->in_end - r->in_at;
+	if (n > TEXT_BYTES - r->end)
+		n = TEXT_BYTES - r->end;
+	memcpy(r->text + r->end, r->in + r->in_at, n);
+	r->end += n;
+	r->in_at += n;
+	r->is_text_end = r->is_file_end;
+}
+
+/* RFC 1952 2.2: members follow each other; gzip(1) also takes zeros behind the last. */
+static void start_member(struct reader *r)
+{
+	while (r->in_at < r->in_end && r->in[r->in_at] == 0)
+		r->in_at++;
+	if (r->in_at == r->in_end) {
+		r->is_text_end = r->is_file_end;
+		return;
+	}
+	if (r->in[r->in_at] != 0x1f || inflateReset(&r->gzip) != Z_OK)
+		fail(r, -EBADMSG, "has garbage behind its compressed data");
+	r->is_between = false;
+}
+
+static void fill_gzip(struct reader *r)
+{
+	if (r->is_between) {
+		start_member(r);
+		return;
+	}
+	r->gzip.next_in = r->in + r->in_at;
+	r->gzip.avail_in = (uInt)(r->in_end - r->in_at);
+	r->gzip.next_out = (Bytef *)r->text + r->end;
+	r->gzip.avail_out = (uInt)(TEXT_BYTES - r->end);
+	int e = inflate(&r->gzip, Z_NO_FLUSH);
+	r->in_at = r->in_end - r->gzip.avail_in;
+	r->end = TEXT_BYTES - r->gzip.avail_out;
+	if (e == Z_STREAM_END)
+		r->is_between = true;
+	else if (e == Z_MEM_ERROR)
+		fail(r, -ENOMEM, "no memory to decompress it");
+	else if (e != Z_OK && e != Z_BUF_ERROR)
+		fail(r, -EBADMSG, "has damaged compressed data");
+	else if (r->is_file_end && r->gzip.avail_out > 0)
+		fail(r, -ENODATA, "is cut off: its compressed data end early");
+}
+
+static void fill_xz(struct reader *r)
+{
+	r->xz.next_in = r->in + r->in_at;
+	r->xz.avail_in = r->in_end - r->in_at;
+	r->xz.next_out = (uint8_t *)r->text + r->end;
+	r->xz.avail_out = TEXT_BYTES - r->end;
+	lzma_ret e = lzma_code(&r->xz, r->is_file_end ? LZMA_FINISH : LZMA_RUN);
+	r->in_at = r->in_end - r->xz.avail_in;
+	r->end = TEXT_BYTES - r->xz.avail_out;
+	if (e == LZMA_STREAM_END)
+		r->is_text_end = true;
+	else if (e == LZMA_MEM_ERROR)
+		fail(r, -ENOMEM, "no memory to decompress it");
+	else if (e == LZMA_MEMLIMIT_ERROR)
+		fail(r, -EFBIG, "needs more than 128 MiB to decompress");
+	else if (e == LZMA_BUF_ERROR && r->is_file_end)
+		fail(r, -ENODATA, "is cut off: its compressed data end early");
+	else if (e != LZMA_OK && e != LZMA_BUF_ERROR)
+		fail(r, -EBADMSG, "has damaged compressed data");
+}
+
+/* Move what is left to the front and fill the buffer as far as it goes. */
+static void fill(struct reader *r)
+{
+	memmove(r->text, r->text + r->start, r->end - r->start);
+	r->end -= r->start;
+	r->start = 0;
+	r->lf = r->end;
+	size_t old_end = r->end;
+	if (!r->has_started)
+		start_file(r);
+	bool is_first = r->text_bytes == 0;
+	while (r->error == 0 && !r->is_text_end && r->end < TEXT_BYTES) {
+		if (r->in_at == r->in_end && !r->is_file_end)
+			read_file(r);
+		if (r->error != 0)
+			break;
+		if (r->kind == KIND_GZIP)
+			fill_gzip(r);
+		else if (r->kind == KIND_XZ)
+			fill_xz(r);
+		else
+			fill_plain(r);
+	}
+	r->text_bytes += r->end - old_end;
+	if (r->text_bytes > r->max_bytes)
+		fail(r, -EFBIG, "is larger than allowed");
+	XXH3_64bits_update(r->digest, r->text + old_end, r->end - old_end);
+	if (is_first)
+		start_text(r);
+	const char *lf = memchr(r->text + r->lf, '\n', r->end - r->lf);
+	r->lf = lf != NULL ? (size_t)(lf - r->text) : r->end;
+}
+
+/* ---- lines ---- */
+
+static enum reader_got give(struct reader *r, const char *line, size_t n, const char **ret_line,
+                            size_t *ret_n)
+{
+	r->line++;
+	*ret_line = r->is_passing ? r->head : line;
+	*ret_n = r->is_passing ? r->head_n : n;
+	enum reader_got got = r->is_passing || n > READER_LINE_MAX ? READER_LONG : READER_LINE;
+	if (got == READER_LONG && *ret_n > READER_HEAD)
+		*ret_n = READER_HEAD;
+	r->is_passing = false;
+	return got;
+}
+
+/* The line that ends at `at`, where an LF or a CR stands. */
+static enum reader_got give_until(struct reader *r, size_t at, const char **ret_line, size_t *ret_n)
+{
+	size_t start = r->start;
+	r->eat_lf = r->text[at] == '\r';
+	r->start = at + 1;
+	if (r->lf < r->start) { /* it was the LF: where is the next? */
+		const char *lf = memchr(r->text + r->start, '\n', r->end - r->start);
+		r->lf = lf != NULL ? (size_t)(lf - r->text) : r->end;
+	}
+	return give(r, r->text + start, at - start, ret_line, ret_n);
+}
+
+static void eat_lf(struct reader *r)
+{
+	if (!r->eat_lf || r->start == r->end)
+		return;
+	r->eat_lf = false;
+	if (r->text[r->start] != '\n')
+		return;
+	r->start++;
+	const char *lf = memchr(r->text + r->start, '\n', r->end - r->start);
+	r->lf = lf != NULL ? (size_t)(lf - r->text) : r->end;
+}
+
+enum reader_got reader_next(struct reader *r, const char **ret_line, size_t *ret_n)
+{
+	for (;;) {
+		eat_lf(r);
+		const char *cr = memchr(r->text + r->start, '\r', r->lf - r->start);
+		size_t at = cr != NULL ? (size_t)(cr - r->text) : r->lf;
+		if (at < r->end)
+			return give_until(r, at, ret_line, ret_n);
+		size_t left = r->end - r->start;
+		if (left > READER_LINE_MAX) {
+			if (!r->is_passing) {
+				memcpy(r->head, r->text + r->start, READER_HEAD);
+				r->head_n = READER_HEAD;
+			}
+			r->is_passing = true;
+			r->start = r->end = r->lf = 0;
+			left = 0;
+		}
+		if (r->error != 0)
+			return READER_FAILED;
+		if (!r->is_text_end) {
+			fill(r);
+			continue;
+		}
+		if (left == 0 && !r->is_passing)
+			return READER_END;
+		size_t start = r->start;
+		r->start = r->lf = r->end;
+		return give(r, r->text + start, left, ret_line, ret_n);
+	}
+}
+
+uint64_t reader_line(const struct reader *r)
+{
+	return r->line;
+}
+
+uint64_t reader_bytes(const struct reader *r)
+{
+	return r->text_bytes;
+}
+
+int reader_error(const struct reader *r, const char **ret_why)
+{
+	*ret_why = r->why;
+	return r->error;
+}
+
+const struct stat *reader_stat(const struct reader *r)
+{
+	return &r->stat;
+}
+
+bool reader_has_changed(const struct reader *r)
+{
+	struct stat now;
+	return fstat(r->fd, &now) != 0 || now.st_size != r->stat.st_size ||
+	       now.st_mtim.tv_sec != r->stat.st_mtim.tv_sec ||
+	       now.st_mtim.tv_nsec != r->stat.st_mtim.tv_nsec;
+}
+
+uint64_t reader_digest(const struct reader *r)
+{
+	return XXH3_64bits_digest(r->digest);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * feeds/reader.h - the lines of a text file, plain or compressed.
+ *
+ * What:      gzip and xz are known by their first bytes, whatever the name. A line ends at LF,
+ *            CR LF, a lone CR or the end of the file; a byte order mark of UTF-8 is dropped.
+ * Not here:  what a line means -> feeds/format_*.c
+ * Threads:   worker-local.
+ * Memory:    one heap block of 200 KiB, and what zlib (40 KiB) or liblzma (up to 128 MiB, as
+ *            the file says) take.
+ * Cost:      blocks on disk; plain text about 1 GB/s.
+ * Limits:    regular files only; max_bytes of text and of file; a line over 64 KiB is passed
+ *            over as READER_LONG. UTF-16 and other compressions are refused by name.
+ * Standards: RFC 1952 (several members, zero padding)
+ * Tests:     tests/unit/feeds/reader_test.c, tests/fuzz/reader_fuzz.c
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "base/must.h"
+
+enum {
+	READER_LINE_MAX = 64 * 1024,
+	READER_HEAD = 128, /* bytes of a line that is too long, for the report */
+};
+
+struct reader;
+
+enum reader_got {
+	READER_END,
+	READER_LINE,
+	READER_LONG,   /* a line over READER_LINE_MAX; its first bytes are given */
+	READER_FAILED, /* reader_error() */
+};
+
+/*
+ * reader_open - open a list file.
+ *
+ * Returns 0; -ENOTSUP: not a regular file; -ENOMEM; or the -errno of open and fstat. `*ret_why`
+ * is then a static text.
+ */
+MUST_USE int reader_open(const char *path, uint64_t max_bytes, struct reader **ret,
+                         const char **ret_why);
+void reader_close(struct reader *r);
+
+/* The next line, without its end; borrowed until the next call. It may contain any byte. */
+enum reader_got reader_next(struct reader *r, const char **ret_line, size_t *ret_n);
+
+uint64_t reader_line(const struct reader *r);  /* the number of the last line given, from 1 */
+uint64_t reader_bytes(const struct reader *r); /* of text so far */
+
+/*
+ * After READER_FAILED: -EFBIG, -EBADMSG (damaged), -ENODATA (cut off), -EILSEQ (not a text that
+ * is understood), -EIO and the like; `*ret_why` is a static text.
+ */
+int reader_error(const struct reader *r, const char **ret_why);
+
+const struct stat *reader_stat(const struct reader *r); /* as it was when opened */
+bool reader_has_changed(const struct reader *r);        /* size or time differ by now */
+uint64_t reader_digest(const struct reader *r);         /* of all text so far */

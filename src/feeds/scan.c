@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "feeds/scan.h"
+
+#include <errno.h>
+
+#include "feeds/report.h"
+
+enum {
+	STOP_EVERY = 4096
+}; /* lines between two looks at `stop` */
+
+static void (*const parsers[FEEDS_N_FORMATS])(struct scan *s, const char *text, size_t n) = {
+#define FORMAT(constant, text, parser, names, addresses) [FEEDS_##constant] = parser,
+#include "feeds/formats.def"
+#undef FORMAT
+};
+
+struct word scan_trim(const char *text, size_t n)
+{
+	while (n > 0 && scan_is_blank(text[n - 1]))
+		n--;
+	while (n > 0 && scan_is_blank(*text)) {
+		text++;
+		n--;
+	}
+	return (struct word){ text, n };
+}
+
+bool scan_next_word(struct word *rest, struct word *ret)
+{
+	*rest = scan_trim(rest->p, rest->n);
+	if (rest->n == 0)
+		return false;
+	size_t n = 0;
+	while (n < rest->n && !scan_is_blank(rest->p[n]))
+		n++;
+	*ret = (struct word){ rest->p, n };
+	rest->p += n;
+	rest->n -= n;
+	return true;
+}
+
+struct word scan_without_comment(const char *text, size_t n, char mark)
+{
+	const char *end = text + n;
+	for (const char *p = text; (p = memchr(p, mark, (size_t)(end - p))) != NULL; p++) {
+		if (p > text && scan_is_blank(p[-1]))
+			return scan_trim(text, (size_t)(p - text));
+	}
+	return (struct word){ text, n };
+}
+
+void scan_rule_name(struct scan *s, const struct name *name, const struct policy_rule *rule)
+{
+	struct feeds_rule r = { .name = name, .rule = *rule, .line = s->line };
+	s->report->names++;
+	s->has_rule = true;
+	if (s->error == 0 && s->rule != NULL)
+		s->error = s->rule(s->arg, &r);
+}
+
+void scan_rule_prefix(struct scan *s, const struct addr_prefix *prefix)
+{
+	struct feeds_rule r = { .prefix = prefix, .line = s->line };
+	s->report->prefixes++;
+	s->has_rule = true;
+	if (s->error == 0 && s->rule != NULL)
+		s->error = s->rule(s->arg, &r);
+}
+
+void scan_skip(struct scan *s, enum feeds_skip why, const struct word *excerpt)
+{
+	s->has_garbage |= report_is_garbage(why);
+	if (excerpt != NULL)
+		report_skip(s->report, why, s->line, excerpt->p, excerpt->n);
+	else
+		report_skip(s->report, why, s->line, s->text, s->n);
+}
+
+void scan_comment(struct scan *s)
+{
+	s->report->comments++;
+	s->has_comment = true;
+}
+
+static void line_end(struct scan *s)
+{
+	if (s->has_rule)
+		s->rule_lines++;
+	else if (s->has_garbage)
+		s->garbage_lines++;
+}
+
+void scan_line(struct scan *s, const char *text, size_t n)
+{
+	s->text = text;
+	s->n = n;
+	s->has_rule = s->has_garbage = false;
+	s->report->lines++;
+	if (n == 0)
+		s->report->comments++;
+	else if (memchr(text, 0, n) != NULL)
+		scan_skip(s, FEEDS_SKIP_NUL, NULL);
+	else
+		parsers[s->format](s, text, n);
+	line_end(s);
+}
+
+static void long_line(struct scan *s, const char *head, size_t n)
+{
+	s->text = head;
+	s->n = n;
+	s->has_rule = s->has_garbage = false;
+	s->report->lines++;
+	scan_skip(s, FEEDS_SKIP_TOO_LONG, NULL);
+	line_end(s);
+}
+
+int scan_file(struct scan *s, struct reader *r)
+{
+	const char *text, *why;
+	size_t n;
+	report_reset_counts(s->report);
+	s->garbage_lines = s->rule_lines = 0;
+	s->has_comment = false;
+	s->error = 0;
+	for (;;) {
+		enum reader_got got = reader_next(r, &text, &n);
+		s->line = reader_line(r);
+		s->report->bytes = reader_bytes(r);
+		if (got == READER_END)
+			return 0;
+		if (got == READER_FAILED)
+			return reader_error(r, &why);
+		if (got == READER_LONG) {
+			long_line(s, text, n);
+		} else {
+			struct word w = scan_trim(text, n);
+			scan_line(s, w.p, w.n);
+		}
+		if (s->error != 0)
+			return s->error;
+		if (s->line % STOP_EVERY == 0 && s->stop != NULL && atomic_load(s->stop))
+			return -ECANCELED;
+	}
+}

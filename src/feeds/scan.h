@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * feeds/scan.h - one pass over a list: lines in, rules out, everything else counted.
+ *
+ * What:      scan_file() reads the lines and gives each to the format's parser, which calls
+ *            scan_rule_*() and scan_skip() for what it finds. A list is read twice: CHECK decides
+ *            whether the file is sane and collects what AdBlock's exceptions cover; EMIT makes
+ *            the rules.
+ * Not here:  formats -> feeds/format_*.c; what counts as sane -> feeds/load.c
+ * Threads:   worker-local.
+ * Memory:    no allocation but what feeds/overrides.h says.
+ * Cost:      about 50 ns a line of the plain formats.
+ * Limits:    feeds_report's number of examples.
+ * Tests:     tests/unit/feeds/format_test.c, tests/fuzz/format_fuzz.c
+ */
+#pragma once
+
+#include <string.h>
+
+#include "feeds/feeds.h"
+#include "feeds/overrides.h"
+#include "feeds/reader.h"
+
+struct feeds_rule {
+	const struct name *name; /* or NULL: */
+	const struct addr_prefix *prefix;
+	struct policy_rule rule;
+	uint64_t line;
+};
+
+enum scan_pass {
+	SCAN_CHECK,
+	SCAN_EMIT
+};
+
+struct scan {
+	/* set by the caller */
+	enum scan_pass pass;
+	enum feeds_format format;
+	bool no_subdomains;
+	bool is_log_only;            /* the list's action is `log`: it grants nothing */
+	struct overrides *overrides; /* filled by CHECK, used by EMIT; may be NULL */
+	int (*rule)(void *arg, const struct feeds_rule *r); /* not 0: the scan ends with it */
+	void *arg;
+	const atomic_bool *stop; /* may be NULL */
+	struct feeds_report *report;
+
+	/* the scan's own */
+	int error;
+	uint64_t line;
+	uint64_t garbage_lines, rule_lines;
+	bool has_comment;           /* a real one, not a blank line */
+	bool has_rule, has_garbage; /* this line */
+	const char *text;           /* the line */
+	size_t n;
+};
+
+/* A piece of a line. */
+struct word {
+	const char *p;
+	size_t n;
+};
+
+/*
+ * Read all lines. 0, what `rule` returned, -ECANCELED, -ENOMEM, or reader_error()'s. The
+ * report's counts are set to zero first.
+ */
+MUST_USE int scan_file(struct scan *s, struct reader *r);
+/* One line by itself, trimmed already. For tests and fuzzing. */
+void scan_line(struct scan *s, const char *text, size_t n);
+
+/* ---- for the formats ---- */
+
+void scan_rule_name(struct scan *s, const struct name *name, const struct policy_rule *rule);
+void scan_rule_prefix(struct scan *s, const struct addr_prefix *prefix);
+/* excerpt NULL: the whole line. */
+void scan_skip(struct scan *s, enum feeds_skip why, const struct word *excerpt);
+void scan_comment(struct scan *s);
+
+static inline bool scan_is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+struct word scan_trim(const char *text, size_t n);
+/* Take the next word off the front of `rest`; false at its end. */
+bool scan_next_word(struct word *rest, struct word *ret);
+/* The line without a comment that begins with `mark` behind a blank. */
+struct word scan_without_comment(const char *text, size_t n, char mark);
+
+#define FORMAT(constant, text, parser, names, addresses) \
+	void parser(struct scan *s, const char *text_, size_t n);
+#include "feeds/formats.def"
+#undef FORMAT

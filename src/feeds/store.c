@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "feeds/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum {
+	PATH_ROOM = 4096 + 128,
+	COPY_CHUNK = 1 << 20
+};
+
+static bool has_state(const struct feeds_plan *plan)
+{
+	return plan->state_dir != NULL && plan->state_dir[0] != 0;
+}
+
+bool store_is_name(const char *n)
+{
+	size_t len = strlen(n);
+	return len > 0 && len <= POLICY_LIST_NAME_MAX && n[0] != '.' &&
+	       strspn(n, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+	               len;
+}
+
+static bool path_in(const struct feeds_plan *plan, const char *folder, const char *before,
+                    const char *name, const char *after, char *ret, size_t room)
+{
+	if (!has_state(plan))
+		return false;
+	int n = snprintf(ret, room, "%s%s/%s%s%s", plan->state_dir, folder, before, name, after);
+	return n > 0 && (size_t)n < room;
+}
+
+bool store_copy_path(const struct feeds_plan *plan, const char *list_name, char *ret, size_t room)
+{
+	return path_in(plan, "/lists", "", list_name, "", ret, room);
+}
+
+bool store_image_path(const struct feeds_plan *plan, char *ret, size_t room)
+{
+	return path_in(plan, "", "", "policy.image", "", ret, room);
+}
+
+int store_prepare(const struct feeds_plan *plan)
+{
+	char path[PATH_ROOM];
+	if (!path_in(plan, "/lists", "", "", "", path, sizeof path))
+		return has_state(plan) ? -ENAMETOOLONG : 0;
+	if (mkdir(plan->state_dir, 0750) != 0 && errno != EEXIST)
+		return -errno;
+	if (mkdir(path, 0750) != 0 && errno != EEXIST)
+		return -errno;
+	return 0;
+}
+
+static bool is_same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool is_before(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
+}
+
+/* ctime cannot be set: a file whose inode was last touched before the copy was made is it. */
+static bool is_current(const char *copy, const struct stat *seen)
+{
+	struct stat st;
+	return stat(copy, &st) == 0 && st.st_size == seen->st_size &&
+	       is_same_time(&st.st_mtim, &seen->st_mtim) && is_before(&seen->st_ctim, &st.st_ctim);
+}
+
+static bool is_same_file(int fd, const struct stat *seen)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_ino == seen->st_ino &&
+	       st.st_size == seen->st_size && is_same_time(&st.st_mtim, &seen->st_mtim);
+}
+
+static int copy_by_hand(int from, int to)
+{
+	char buf[32 * 1024];
+	for (;;) {
+		ssize_t n = read(from, buf, sizeof buf);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		for (ssize_t at = 0; at < n;) {
+			ssize_t w = write(to, buf + at, (size_t)(n - at));
+			if (w < 0 && errno != EINTR)
+				return -errno;
+			at += w > 0 ? w : 0;
+		}
+	}
+}
+
+static int copy_bytes(int from, int to, off_t size)
+{
+	if (ioctl(to, FICLONE, from) == 0)
+		return 0;
+	off_t done = 0;
+	while (done < size) {
+		ssize_t n = copy_file_range(from, NULL, to, NULL, COPY_CHUNK, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && done == 0)
+			return copy_by_hand(from, to); /* other file system, old kernel, ... */
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		done += n;
+	}
+	/* Some file systems say 0 at once (a /proc file, an overlay): the size is checked later. */
+	return done == 0 && size > 0 ? copy_by_hand(from, to) : 0;
+}
+
+static int sync_folder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int e = fsync(fd) != 0 ? -errno : 0;
+	close(fd);
+	return e;
+}
+
+static int write_copy(int from, const char *beside, const struct stat *seen)
+{
+	int to = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (to < 0)
+		return -errno;
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, seen->st_mtim };
+	struct stat st;
+	int e = copy_bytes(from, to, seen->st_size);
+	if (e == 0 &&
+	    (fstat(to, &st) != 0 || st.st_size != seen->st_size || !is_same_file(from, seen)))
+		e = -EAGAIN;
+	if (e == 0 && futimens(to, times) != 0)
+		e = -errno;
+	if (e == 0 && fsync(to) != 0)
+		e = -errno;
+	close(to);
+	return e;
+}
+
+int store_keep(const struct feeds_plan *plan, const char *list_name, const char *path,
+               const struct stat *seen)
+{
+	char copy[PATH_ROOM], beside[PATH_ROOM], folder[PATH_ROOM];
+	if (!store_copy_path(plan, list_name, copy, sizeof copy) ||
+	    !path_in(plan, "/lists", ".", list_name, ".new", beside, sizeof beside) ||
+	    !path_in(plan, "/lists", "", "", "", folder, sizeof folder))
+		return -ENAMETOOLONG;
+	if (is_current(copy, seen))
+		return 0;
+	int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (from < 0)
+		return -errno;
+	int e = is_same_file(from, seen) ? write_copy(from, beside, seen) : -EAGAIN;
+	close(from);
+	if (e == 0 && rename(beside, copy) != 0)
+		e = -errno;
+	if (e == 0)
+		e = sync_folder(folder);
+	else
+		(void)unlink(beside);
+	return e;
+}
+
+static bool is_wanted(const struct feeds_plan *plan, const char *file)
+{
+	for (unsigned i = 0; i < plan->n_lists; i++) {
+		if (strcmp(plan->lists[i].spec->name, file) == 0)
+			return true;
+	}
+	return false;
+}
+
+void store_prune(const struct feeds_plan *plan)
+{
+	char path[PATH_ROOM];
+	if (!path_in(plan, "/lists", "", "", "", path, sizeof path))
+		return;
+	DIR *d = opendir(path);
+	if (d == NULL)
+		return;
+	for (struct dirent *e; (e = readdir(d)) != NULL;) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (!is_wanted(plan, e->d_name))
+			(void)unlinkat(dirfd(d), e->d_name, 0);
+	}
+	closedir(d);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "feeds/tag.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <xxhash.h>
+
+enum {
+	TAG_VERSION = 1, /* raise it when the same file gives other rules than before */
+	DIGEST_BYTES = 16,
+	DEGRADED_AT = DIGEST_BYTES,
+};
+
+static void add_text(XXH3_state_t *x, const char *text)
+{
+	XXH3_128bits_update(x, text, strlen(text) + 1);
+}
+
+static void add_list(XXH3_state_t *x, const struct feeds_list *l)
+{
+	struct stat st;
+	uint64_t numbers[12] = {
+		l->format, l->spec->match, l->no_subdomains,
+		l->spec->action == POLICY_LOG, /* such a list grants nothing */
+	};
+	if (stat(l->spec->path, &st) == 0) {
+		numbers[4] = 1;
+		numbers[5] = (uint64_t)st.st_ino;
+		numbers[6] = (uint64_t)st.st_size;
+		numbers[7] = (uint64_t)st.st_mtim.tv_sec;
+		numbers[8] = (uint64_t)st.st_mtim.tv_nsec;
+		numbers[9] = (uint64_t)st.st_ctim.tv_sec;
+		numbers[10] = (uint64_t)st.st_ctim.tv_nsec;
+	}
+	add_text(x, l->spec->name);
+	add_text(x, l->spec->path);
+	XXH3_128bits_update(x, numbers, sizeof numbers);
+}
+
+void tag_make(const struct feeds_plan *plan, uint8_t ret_tag[FEEDS_TAG_BYTES])
+{
+	XXH128_canonical_t canonical;
+	XXH3_state_t *x = XXH3_createState();
+	must(x != NULL); /* some hundred bytes, at start or on the loader's thread */
+	XXH3_128bits_reset(x);
+	uint64_t numbers[3] = { TAG_VERSION, plan->n_lists, plan->max_bytes };
+	XXH3_128bits_update(x, numbers, sizeof numbers);
+	add_text(x, WEIR_VERSION);
+	for (unsigned i = 0; i < plan->n_lists; i++)
+		add_list(x, &plan->lists[i]);
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(x));
+	XXH3_freeState(x);
+	memset(ret_tag, 0, FEEDS_TAG_BYTES);
+	memcpy(ret_tag, canonical.digest, DIGEST_BYTES);
+}
+
+void tag_set_degraded(uint8_t tag[FEEDS_TAG_BYTES])
+{
+	tag[DEGRADED_AT] = 1;
+}
+
+bool tag_is_current(const uint8_t then[FEEDS_TAG_BYTES], const uint8_t now[FEEDS_TAG_BYTES])
+{
+	return then[DEGRADED_AT] == 0 && memcmp(then, now, DIGEST_BYTES) == 0;
+}
