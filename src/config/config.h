@@ -75,24 +75,24 @@ struct config_forwards {
 	unsigned n;
 };
 
-#define CONFIG_C_FLAG bool
-#define CONFIG_C_COUNT uint32_t
-#define CONFIG_C_SIZE uint64_t
-#define CONFIG_C_MS uint32_t
-#define CONFIG_C_SECONDS uint32_t
-#define CONFIG_C_WORD const char *
-#define CONFIG_C_LABEL const char *
-#define CONFIG_C_TEXT const char *
-#define CONFIG_C_PATH const char *
-#define CONFIG_C_INPUT const char *
-#define CONFIG_C_DOMAIN struct name
-#define CONFIG_C_ENDPOINTS struct config_endpoints
-#define CONFIG_C_ADDRESSES struct config_addrs
-#define CONFIG_C_PREFIXES struct config_prefixes
-#define CONFIG_C_LABELS struct config_labels
-#define CONFIG_C_LISTS struct config_lists
-#define CONFIG_C_GROUPS struct config_groups
-#define CONFIG_C_FORWARDS struct config_forwards
+#define CONFIG_C_FLAG                       bool
+#define CONFIG_C_COUNT                      uint32_t
+#define CONFIG_C_SIZE                       uint64_t
+#define CONFIG_C_MS                         uint32_t
+#define CONFIG_C_SECONDS                    uint32_t
+#define CONFIG_C_WORD                       const char *
+#define CONFIG_C_LABEL                      const char *
+#define CONFIG_C_TEXT                       const char *
+#define CONFIG_C_PATH                       const char *
+#define CONFIG_C_INPUT                      const char *
+#define CONFIG_C_DOMAIN                     struct name
+#define CONFIG_C_ENDPOINTS                  struct config_endpoints
+#define CONFIG_C_ADDRESSES                  struct config_addrs
+#define CONFIG_C_PREFIXES                   struct config_prefixes
+#define CONFIG_C_LABELS                     struct config_labels
+#define CONFIG_C_LISTS                      struct config_lists
+#define CONFIG_C_GROUPS                     struct config_groups
+#define CONFIG_C_FORWARDS                   struct config_forwards
 #define CONFIG_FIELD(key, field, type, ...) CONFIG_C_##type field;
 
 /* The fields are in options.def; a WORD is one of the words there, never NULL. */
@@ -153,7 +153,7 @@ struct config {
 };
 
 enum config_severity {
-	CONFIG_ERROR,	/* the file cannot be used */
+	CONFIG_ERROR,   /* the file cannot be used */
 	CONFIG_MISSING, /* a list's file cannot be read: `weir check` fails, but a server can go on
 			   with its last good copy */
 	CONFIG_WARNING, /* usable, but hardly what was meant */
@@ -182,14 +182,14 @@ struct config_problems {
  * memory ran out (a problem says so too). Problems are added to ret_problems in any case.
  */
 MUST_USE int config_load(const char *path, struct config **ret_config,
-			 struct config_problems *ret_problems);
+                         struct config_problems *ret_problems);
 
 /*
  * The same with the text in memory. `path` names it in problems, and its folder is where
  * relative paths start.
  */
 MUST_USE int config_load_text(const char *path, const char *text, size_t n,
-			      struct config **ret_config, struct config_problems *ret_problems);
+                              struct config **ret_config, struct config_problems *ret_problems);
 void config_free(struct config *c);
 
 /* "FILE:LINE:COLUMN: TEXT" and a line end for each, warnings as "FILE:LINE:COLUMN: warning: TEXT". */
@@ -208,7 +208,7 @@ void config_print_defaults(FILE *out);
  * "server.workers, cache.size". Returns how many; ret_text ends in NUL and may be cut.
  */
 unsigned config_needs_restart(const struct config *before, const struct config *now, char *ret_text,
-			      size_t n);
+                              size_t n);
 
 /*
  * A duration as on the command line and in the file: "90s", "500ms", "2h", "1d", "1h30m", "0".

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_BYTES = 16 << 10 };
+enum {
+	BLOCK_BYTES = 16 << 10
+};
 
 struct block {
 	struct block *next;

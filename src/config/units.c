@@ -84,7 +84,8 @@ static size_t take_time_unit(const char *text, size_t n, size_t first, size_t *r
 	while (len < n && text[len] >= 'a' && text[len] <= 'z')
 		len++;
 	for (size_t u = first; u < ARRAY_LEN(time_units); u++) {
-		if (strlen(time_units[u].name) == len && memcmp(time_units[u].name, text, len) == 0) {
+		if (strlen(time_units[u].name) == len &&
+		    memcmp(time_units[u].name, text, len) == 0) {
 			*ret_unit = u;
 			return len;
 		}
@@ -133,7 +134,7 @@ size_t units_size_to_text(uint64_t bytes, char *ret_text)
 		}
 	}
 	return (size_t)snprintf(ret_text, UNITS_TEXT_MAX, "%" PRIu64 "%s", bytes / best->worth,
-				best->worth == 1 ? "" : best->name);
+	                        best->worth == 1 ? "" : best->name);
 }
 
 size_t units_time_to_text(uint64_t ms, char *ret_text)
@@ -148,5 +149,5 @@ size_t units_time_to_text(uint64_t ms, char *ret_text)
 		}
 	}
 	return (size_t)snprintf(ret_text, UNITS_TEXT_MAX, "%" PRIu64 "%s", ms / best->worth,
-				best->name);
+	                        best->name);
 }

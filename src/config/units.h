@@ -19,7 +19,9 @@
 
 #include "base/must.h"
 
-enum { UNITS_TEXT_MAX = 32 };
+enum {
+	UNITS_TEXT_MAX = 32
+};
 
 /* Decimal digits only. 0, -EINVAL, -ERANGE (does not fit). */
 MUST_USE int units_number_from_text(const char *text, size_t n, uint64_t *ret);

@@ -21,8 +21,8 @@
 /* What `weir` exits with; documented in `weir --help` and weir(8). */
 enum command_exit {
 	COMMAND_OK = 0,
-	COMMAND_FAILED = 1,	   /* it could not be done, or something was found wrong */
-	COMMAND_USAGE = 2,	   /* the command line is wrong */
+	COMMAND_FAILED = 1,      /* it could not be done, or something was found wrong */
+	COMMAND_USAGE = 2,       /* the command line is wrong */
 	COMMAND_UNREACHABLE = 3, /* no running server answered on the control socket */
 };
 

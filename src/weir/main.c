@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The program: finds the subcommand and runs it. */
-#include "weir/command.h"
-
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define COMMAND(name, summary)                                                                     \
-	int cmd_##name(int argc, char **argv);                                                     \
+#include "weir/command.h"
+
+#define COMMAND(name, summary)                 \
+	int cmd_##name(int argc, char **argv); \
 	extern const char cmd_##name##_help[];
 #include "weir/commands.def"
 #undef COMMAND
@@ -128,7 +128,8 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return command_usage(own_name, "a command is missing");
 	const char *first = argv[1];
-	if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0) {
+	if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 ||
+	    strcmp(first, "help") == 0) {
 		const struct command *about = argc > 2 ? find_command(argv[2]) : NULL;
 		if (about != NULL)
 			fputs(about->help, stdout);

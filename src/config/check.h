@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * config/check.h - what values mean together.
+ *
+ * What:      the checks that look at more than one value: names used twice or not at all, lists
+ *            whose action lacks its data, prefixes in two groups, addresses that cannot serve.
+ * Not here:  one value by itself -> config/value.h.
+ * Threads:   the owner's.
+ * Memory:    heap during the call.
+ * Cost:      O(n log n) for n lists, groups and prefixes.
+ * Limits:    the nearest name is looked for 20 times.
+ * Tests:     tests/unit/config/load_test.c
+ */
+#pragma once
+
+#include "config/config.h"
+#include "config/node.h"
+
+/* The nodes that the entries of a configuration were made from. */
+struct check_nodes {
+	const struct node *root;
+	const struct node **lists; /* one an entry of config->lists */
+	const struct node **groups;
+	const struct node **forwards;
+};
+
+/* Adds problems. Returns 0 or -ENOMEM. */
+MUST_USE int check_config(const struct config *c, const struct check_nodes *nodes,
+                          struct config_problems *problems);

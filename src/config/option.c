@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config/option.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "config/units.h"
+
+#define REQUIRED NULL
+#define RELOAD   true
+#define RESTART  false
+
+/* LIMIT_##range below: pasted, not expanded on the way, as the comma of RANGE would be torn. */
+#define LIMIT_ANY                .max = 0
+#define LIMIT_RANGE(least, most) .min = (least), .max = (most)
+#define LIMIT_WORDS(w)           .words = (w)
+
+/* One row; `range` is designated initialisers, so that a line says only what it needs to. */
+#define ROW(part, owner, name, field, kind, initial, range, reload, text) \
+	{ .key = name,                                                    \
+	  .type = OPTION_TYPE_##kind,                                     \
+	  .section = part,                                                \
+	  .offset = offsetof(struct owner, field),                        \
+	  .default_text = initial,                                        \
+	  LIMIT_##range,                                                  \
+	  .is_reloadable = reload,                                        \
+	  .help = text },
+
+static const struct option top_options[] = {
+#define OPTION_TOP(...) ROW(SECTION_TOP, config, __VA_ARGS__)
+#include "config/options.def"
+};
+static const struct option server_options[] = {
+#define OPTION_SERVER(...) ROW(SECTION_SERVER, config_server, __VA_ARGS__)
+#include "config/options.def"
+};
+static const struct option resolver_options[] = {
+#define OPTION_RESOLVER(...) ROW(SECTION_RESOLVER, config_resolver, __VA_ARGS__)
+#include "config/options.def"
+};
+static const struct option forward_options[] = {
+#define OPTION_FORWARD(...) ROW(SECTION_FORWARD, config_forward, __VA_ARGS__)
+#include "config/options.def"
+};
+static const struct option cache_options[] = {
+#define OPTION_CACHE(...) ROW(SECTION_CACHE, config_cache, __VA_ARGS__)
+#include "config/options.def"
+};
+static const struct option list_options[] = {
+#define OPTION_LIST(...) ROW(SECTION_LIST, config_list, __VA_ARGS__)
+#include "config/options.def"
+};
+static const struct option group_options[] = {
+#define OPTION_GROUP(...) ROW(SECTION_GROUP, config_group, __VA_ARGS__)
+#include "config/options.def"
+};
+static const struct option events_options[] = {
+#define OPTION_EVENTS(...) ROW(SECTION_EVENTS, config_events, __VA_ARGS__)
+#include "config/options.def"
+};
+
+/* clang-format off */
+#define OPTIONS(a) a, ARRAY_LEN(a)
+static const struct section sections[] = {
+	[SECTION_SERVER] = { "server", OPTIONS(server_options),
+			     offsetof(struct config, server), sizeof(struct config_server), "" },
+	[SECTION_RESOLVER] = { "resolver", OPTIONS(resolver_options),
+			       offsetof(struct config, resolver), sizeof(struct config_resolver), "" },
+	[SECTION_CACHE] = { "cache", OPTIONS(cache_options),
+			    offsetof(struct config, cache), sizeof(struct config_cache), "" },
+	[SECTION_EVENTS] = { "events", OPTIONS(events_options),
+			     offsetof(struct config, events), sizeof(struct config_events), "" },
+	[SECTION_TOP] = { "", OPTIONS(top_options), 0, sizeof(struct config), "" },
+	[SECTION_LIST] = { "lists[]", OPTIONS(list_options), 0, sizeof(struct config_list), "list" },
+	[SECTION_GROUP] = { "groups[]", OPTIONS(group_options), 0, sizeof(struct config_group),
+			    "group" },
+	[SECTION_FORWARD] = { "resolver.forward[]", OPTIONS(forward_options), 0,
+			      sizeof(struct config_forward), "forward zone" },
+};
+/* clang-format on */
+static_assert(ARRAY_LEN(sections) == N_SECTIONS, "a section is missing");
+
+const struct section *option_section(enum option_section s)
+{
+	return &sections[s];
+}
+
+const struct option *option_find(enum option_section s, const char *key)
+{
+	for (unsigned i = 0; i < sections[s].n_options; i++) {
+		if (strcmp(sections[s].options[i].key, key) == 0)
+			return &sections[s].options[i];
+	}
+	return NULL;
+}
+
+bool option_is_entries(const struct option *o)
+{
+	return o->type == OPTION_TYPE_LISTS || o->type == OPTION_TYPE_GROUPS ||
+	       o->type == OPTION_TYPE_FORWARDS;
+}
+
+enum option_section option_entry_section(const struct option *o)
+{
+	must(option_is_entries(o));
+	return o->type == OPTION_TYPE_LISTS    ? SECTION_LIST
+	       : o->type == OPTION_TYPE_GROUPS ? SECTION_GROUP
+	                                       : SECTION_FORWARD;
+}
+
+bool option_is_list(const struct option *o)
+{
+	return o->type == OPTION_TYPE_ENDPOINTS || o->type == OPTION_TYPE_ADDRESSES ||
+	       o->type == OPTION_TYPE_PREFIXES || o->type == OPTION_TYPE_LABELS;
+}
+
+const char *option_full_name(const struct option *o, char *ret_text)
+{
+	const char *section = sections[o->section].name;
+	snprintf(ret_text, 64, "%s%s%s", section, section[0] != 0 ? "." : "", o->key);
+	return ret_text;
+}
+
+bool option_has_word(const struct option *o, const char *text, size_t n)
+{
+	const char *at = o->words;
+	while (at != NULL) {
+		size_t len = strcspn(at, "|");
+		if (len == n && memcmp(at, text, n) == 0)
+			return true;
+		at = at[len] == '|' ? at + len + 1 : NULL;
+	}
+	return false;
+}
+
+static void words_as_choice(const char *words, char *ret_text, size_t n)
+{
+	size_t used = 0;
+	ret_text[0] = 0;
+	while (words != NULL && used + 1 < n) {
+		size_t len = strcspn(words, "|");
+		const char *next = words[len] == '|' ? words + len + 1 : NULL;
+		const char *joint = used == 0 ? "" : next == NULL ? " or " : ", ";
+		used += (size_t)snprintf(ret_text + used, n - used, "%s%.*s", joint, (int)len,
+		                         words);
+		words = next;
+	}
+}
+
+static const char *expected_fixed(enum option_type type)
+{
+	/* clang-format off */
+	static const char *const texts[] = {
+		[OPTION_TYPE_FLAG] = "true or false",
+		[OPTION_TYPE_LABEL] = "a name of at most 63 letters, digits, '.', '_' and '-'",
+		[OPTION_TYPE_TEXT] = "a text",
+		[OPTION_TYPE_PATH] = "the path of a file",
+		[OPTION_TYPE_INPUT] = "the path of a readable file",
+		[OPTION_TYPE_DOMAIN] = "a domain name such as example.com",
+		[OPTION_TYPE_ENDPOINTS] = "a list of addresses with ports, such as [\"192.0.2.1@53\", \"2001:db8::1@53\"]",
+		[OPTION_TYPE_ADDRESSES] = "a list of addresses, such as [\"192.0.2.1\", \"2001:db8::1\"]",
+		[OPTION_TYPE_PREFIXES] = "a list of addresses and prefixes, such as [\"10.0.0.0/8\", \"::1\"]",
+		[OPTION_TYPE_LABELS] = "a list of names, such as [malware, phishing]",
+		[OPTION_TYPE_LISTS] = "a list of maps, each beginning with '- name: NAME'",
+		[OPTION_TYPE_GROUPS] = "a list of maps, each beginning with '- name: NAME'",
+		[OPTION_TYPE_FORWARDS] = "a list of maps, each beginning with '- zone: ZONE'",
+	};
+	/* clang-format on */
+	return texts[type];
+}
+
+const char *option_expected(const struct option *o, char *ret_text)
+{
+	char least[UNITS_TEXT_MAX], most[UNITS_TEXT_MAX];
+	char words[OPTION_EXPECTED_MAX - 32];
+	uint64_t ms = o->type == OPTION_TYPE_SECONDS ? 1000 : 1;
+	switch (o->type) {
+	case OPTION_TYPE_COUNT:
+		snprintf(ret_text, OPTION_EXPECTED_MAX,
+		         "a whole number from %" PRIu64 " to %" PRIu64, o->min, o->max);
+		break;
+	case OPTION_TYPE_SIZE:
+		units_size_to_text(o->min, least);
+		units_size_to_text(o->max, most);
+		snprintf(ret_text, OPTION_EXPECTED_MAX, "a size from %s to %s, such as 256MiB",
+		         least, most);
+		break;
+	case OPTION_TYPE_MS:
+	case OPTION_TYPE_SECONDS:
+		units_time_to_text(o->min * ms, least);
+		units_time_to_text(o->max * ms, most);
+		snprintf(ret_text, OPTION_EXPECTED_MAX, "a time from %s to %s, such as %s", least,
+		         most, ms == 1 ? "10s or 500ms" : "30s or 2h");
+		break;
+	case OPTION_TYPE_WORD:
+		words_as_choice(o->words, words, sizeof words);
+		snprintf(ret_text, OPTION_EXPECTED_MAX, "%s", words);
+		break;
+	default:
+		words_as_choice(o->words, words, sizeof words);
+		snprintf(ret_text, OPTION_EXPECTED_MAX, "%s%s%s", expected_fixed(o->type),
+		         o->words != NULL ? ", or " : "", words);
+	}
+	return ret_text;
+}

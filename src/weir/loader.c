@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "weir/loader.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "policy/policy.h"
+#include "weir/specs.h"
+
+enum {
+	MESSAGES_MAX = 200,
+	MESSAGE_BYTES = 700
+};
+
+struct loader {
+	char *config_path;
+	struct loop *main_loop;
+	struct config *config; /* in force */
+	struct specs *specs;   /* of it */
+	struct policy_image *image;
+	struct feeds_report *reports; /* of the last compile that came into force */
+	unsigned n_reports;
+	uint64_t n_loads, last_s;
+
+	/* one load */
+	pthread_t thread;
+	bool is_running, is_queued, is_queued_with_config, with_config;
+	_Atomic bool is_finished;
+	atomic_bool stop;
+	struct config *next_config;
+	struct specs *next_specs;
+	struct feeds_result result;
+	bool has_result;
+	int error;
+	uint64_t start_ns;
+	char error_text[512];
+	unsigned n_messages;
+	const char *messages[MESSAGES_MAX];
+	char texts[MESSAGES_MAX][MESSAGE_BYTES];
+};
+
+static void say(struct loader *l, const char *format, ...) PRINTF_LIKE(2, 3);
+static void say(struct loader *l, const char *format, ...)
+{
+	if (l->n_messages == MESSAGES_MAX)
+		return;
+	char *to = l->texts[l->n_messages];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(to, MESSAGE_BYTES, format, args);
+	va_end(args);
+	l->messages[l->n_messages++] = to;
+}
+
+int loader_new(const char *config_path, struct config *config, struct loop *main_loop,
+               struct loader **ret)
+{
+	struct loader *l = calloc(1, sizeof *l);
+	if (l == NULL)
+		return -ENOMEM;
+	l->config_path = strdup(config_path);
+	l->config = config;
+	l->main_loop = main_loop;
+	int e = l->config_path == NULL ? -ENOMEM : specs_new(config, &l->specs);
+	if (e != 0) {
+		l->config = NULL; /* stays the caller's */
+		loader_free(l);
+		return e;
+	}
+	*ret = l;
+	return 0;
+}
+
+void loader_free(struct loader *l)
+{
+	if (l == NULL)
+		return;
+	if (l->is_running) {
+		atomic_store(&l->stop, true);
+		pthread_join(l->thread, NULL);
+	}
+	if (l->has_result)
+		feeds_result_done(&l->result);
+	specs_free(l->next_specs);
+	config_free(l->next_config);
+	specs_free(l->specs);
+	config_free(l->config);
+	policy_image_put(l->image);
+	free(l->reports);
+	free(l->config_path);
+	free(l);
+}
+
+static struct feeds_plan plan_of(struct loader *l, const struct config *c, const struct specs *s)
+{
+	return (struct feeds_plan){
+		.lists = s->feeds,
+		.n_lists = s->n_lists,
+		.state_dir = c->state,
+		.stop = &l->stop,
+	};
+}
+
+static int publish(struct policy_image *image, const struct specs *s)
+{
+	struct policy *p;
+	int e = policy_new(image, s->lists, s->n_lists, s->groups, s->n_groups, &p);
+	if (e == 0)
+		policy_publish(p);
+	return e;
+}
+
+static void new_hash_key(void)
+{
+	struct siphash_key key = { .k0 = random_u64(), .k1 = random_u64() };
+	name_set_hash_key(&key);
+}
+
+/* Take what the lists gave: the reports, and the image if there is a new one. */
+static void keep_result(struct loader *l)
+{
+	struct feeds_result *r = &l->result;
+	if (!r->is_unchanged) {
+		policy_image_put(l->image);
+		l->image = r->image;
+		r->image = NULL;
+		free(l->reports);
+		l->reports = r->reports;
+		l->n_reports = r->n_reports;
+		r->reports = NULL;
+		r->n_reports = 0;
+	}
+	l->n_loads++;
+	l->last_s = clock_wall_ns() / NS_PER_S;
+}
+
+int loader_start(struct loader *l, bool *ret_is_current)
+{
+	struct feeds_plan plan = plan_of(l, l->config, l->specs);
+	bool is_current = false;
+	uint64_t start_ns = clock_mono_ns();
+	int e = feeds_open(&plan, true, &l->image, &is_current);
+	if (e != 0) {
+		if (e != -ENOENT)
+			log_warning(
+				"the compiled policy in %s cannot be used (%s): reading the lists",
+				l->config->state, strerror(-e));
+		new_hash_key();
+		e = feeds_compile(&plan, NULL, &l->result);
+		if (e != 0) {
+			feeds_result_done(&l->result);
+			log_error("the lists could not be compiled: %s", strerror(-e));
+			return e;
+		}
+		is_current = true;
+		for (unsigned i = 0; i < l->result.n_reports; i++)
+			feeds_report_log(&l->result.reports[i]);
+		keep_result(l);
+		feeds_result_done(&l->result);
+	}
+	e = publish(l->image, l->specs);
+	if (e != 0) {
+		log_error("the policy could not be put in force: %s", strerror(-e));
+		return e;
+	}
+	l->last_s = clock_wall_ns() / NS_PER_S;
+	log_info("policy in force after %u ms%s",
+	         (unsigned)((clock_mono_ns() - start_ns) / NS_PER_MS),
+	         is_current ? "" : " (the last good one; the lists changed and are read now)");
+	*ret_is_current = is_current;
+	return 0;
+}
+
+/* ---- the thread ---- */
+
+static bool load_config(struct loader *l)
+{
+	struct config_problems problems = { 0 };
+	char line[MESSAGE_BYTES];
+	int e = config_load(l->config_path, &l->next_config, &problems);
+	for (unsigned i = 0; i < problems.n; i++) {
+		config_problem_text(&problems, i, line, sizeof line);
+		say(l, "%s", line);
+	}
+	if (e != 0)
+		snprintf(l->error_text, sizeof l->error_text,
+		         "%s has %u mistakes; everything stays as it was", l->config_path,
+		         problems.n_errors);
+	config_problems_done(&problems);
+	return e == 0;
+}
+
+static void *run(void *arg)
+{
+	struct loader *l = arg;
+	if (l->with_config && !load_config(l)) {
+		l->error = -EINVAL;
+	} else {
+		const struct config *c = l->with_config ? l->next_config : l->config;
+		if (l->with_config)
+			l->error = specs_new(c, &l->next_specs);
+		if (l->error == 0) {
+			struct feeds_plan plan =
+				plan_of(l, c, l->with_config ? l->next_specs : l->specs);
+			l->error = feeds_compile(&plan, l->image, &l->result);
+			l->has_result = true;
+		}
+		if (l->error != 0)
+			snprintf(l->error_text, sizeof l->error_text,
+			         "the lists could not be compiled: %s; everything stays as it was",
+			         strerror(-l->error));
+	}
+	atomic_store(&l->is_finished, true);
+	loop_wake(l->main_loop);
+	return NULL;
+}
+
+int loader_begin(struct loader *l, bool with_config)
+{
+	if (l->is_running) {
+		l->is_queued = true;
+		l->is_queued_with_config |= with_config;
+		return -EBUSY;
+	}
+	l->with_config = with_config;
+	l->error = 0;
+	l->error_text[0] = 0;
+	l->n_messages = 0;
+	l->start_ns = clock_mono_ns();
+	atomic_store(&l->is_finished, false);
+	int e = pthread_create(&l->thread, NULL, run, l);
+	l->is_running = e == 0;
+	return -e;
+}
+
+/* ---- the main thread again ---- */
+
+static void tell_reports(struct loader *l)
+{
+	for (unsigned i = 0; i < l->result.n_reports; i++) {
+		const struct feeds_report *r = &l->result.reports[i];
+		feeds_report_log(r);
+		if (r->message[0] != 0)
+			say(l, "%s", r->message);
+	}
+}
+
+/* The new configuration takes the old one's place. */
+static void keep_config(struct loader *l)
+{
+	char options[400];
+	if (config_needs_restart(l->config, l->next_config, options, sizeof options) > 0)
+		say(l, "these options changed and are in force after a restart: %s", options);
+	specs_free(l->specs);
+	config_free(l->config);
+	l->specs = l->next_specs;
+	l->config = l->next_config;
+	l->next_specs = NULL;
+	l->next_config = NULL;
+}
+
+static void drop_next(struct loader *l)
+{
+	specs_free(l->next_specs);
+	config_free(l->next_config);
+	l->next_specs = NULL;
+	l->next_config = NULL;
+}
+
+static bool put_in_force(struct loader *l)
+{
+	const struct specs *s = l->with_config ? l->next_specs : l->specs;
+	struct policy_image *image = l->result.is_unchanged ? l->image : l->result.image;
+	int e = publish(image, s);
+	if (e != 0) {
+		snprintf(l->error_text, sizeof l->error_text,
+		         "the policy could not be put in force: %s", strerror(-e));
+		return false;
+	}
+	keep_result(l);
+	if (l->with_config)
+		keep_config(l);
+	return true;
+}
+
+static void begin_queued(struct loader *l)
+{
+	if (l->is_running || !l->is_queued)
+		return;
+	bool with_config = l->is_queued_with_config;
+	l->is_queued = l->is_queued_with_config = false;
+	if (loader_begin(l, with_config) != 0)
+		log_error("a reload could not be started");
+}
+
+bool loader_finish(struct loader *l, struct loader_outcome *ret)
+{
+	if (!l->is_running || !atomic_load(&l->is_finished)) {
+		begin_queued(l);
+		return false;
+	}
+	pthread_join(l->thread, NULL);
+	l->is_running = false;
+	if (l->has_result)
+		tell_reports(l);
+	bool is_in_force = l->error == 0 && put_in_force(l);
+	if (!is_in_force)
+		drop_next(l);
+	if (l->has_result)
+		feeds_result_done(&l->result);
+	l->has_result = false;
+	*ret = (struct loader_outcome){
+		.is_in_force = is_in_force,
+		.messages = l->messages,
+		.n_messages = l->n_messages,
+		.took_ms = (uint32_t)((clock_mono_ns() - l->start_ns) / NS_PER_MS),
+		.config = l->config,
+	};
+	memcpy(ret->error, l->error_text, sizeof ret->error);
+	if (l->is_queued)
+		loop_wake(l->main_loop); /* next turn: the messages are read before */
+	return true;
+}
+
+const struct config *loader_config(const struct loader *l)
+{
+	return l->config;
+}
+
+const struct feeds_report *loader_report(const struct loader *l, const char *list_name)
+{
+	for (unsigned i = 0; i < l->n_reports; i++) {
+		if (strcmp(l->reports[i].name, list_name) == 0)
+			return &l->reports[i];
+	}
+	return NULL;
+}
+
+uint64_t loader_count(const struct loader *l)
+{
+	return l->n_loads;
+}
+
+uint64_t loader_time_s(const struct loader *l)
+{
+	return l->last_s;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "weir/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/rcu.h"
+
+enum {
+	MAX_PARKED = 20000, /* questions waiting for the resolver; many may wait for one task */
+	STOP_LOOK_MS = 5,
+};
+
+struct worker {
+	struct loop *loop;
+	struct resolver *resolver;
+	struct transport *transport;
+	struct serve serve;
+	pthread_t thread;
+	bool is_started;
+	_Atomic bool is_stopping;
+	uint32_t grace_ms;
+	uint64_t give_up_ns;
+	struct timer stop_timer;
+};
+
+static void look_whether_done(struct timer *t)
+{
+	struct worker *w = CONTAINER_OF(t, struct worker, stop_timer);
+	uint64_t now_ns = loop_now_ns(w->loop);
+	if (w->serve.n_parked == 0 || now_ns >= w->give_up_ns)
+		loop_stop(w->loop);
+	else
+		timer_set(w->loop, t, now_ns + STOP_LOOK_MS * NS_PER_MS);
+}
+
+/* The main thread wants us to end. */
+static void woken(void *arg)
+{
+	struct worker *w = arg;
+	if (!atomic_load(&w->is_stopping) || timer_is_set(&w->stop_timer))
+		return;
+	transport_stop(w->transport);
+	w->give_up_ns = loop_now_ns(w->loop) + w->grace_ms * NS_PER_MS;
+	w->stop_timer.fire = look_whether_done;
+	timer_set(w->loop, &w->stop_timer, loop_now_ns(w->loop));
+}
+
+int worker_open(const struct worker_plan *plan, struct worker **ret,
+                const struct endpoint **ret_failed)
+{
+	const struct config *c = plan->config;
+	struct worker *w = calloc(1, sizeof *w);
+	*ret_failed = NULL;
+	if (w == NULL)
+		return -ENOMEM;
+	int e = loop_new(&w->loop);
+	if (e == 0)
+		e = resolver_new(plan->resolve, w->loop, plan->cache, &w->resolver);
+	if (e == 0) {
+		serve_init(&w->serve, w->loop, plan->cache, w->resolver, plan->ring, plan->options,
+		           MAX_PARKED);
+		struct transport_limits limits = {
+			.max_connections = c->server.tcp_clients_max,
+			.pipeline_max = c->server.tcp_pipeline_max,
+			.idle_ms = c->server.tcp_idle_timeout_ms,
+		};
+		unsigned failed;
+		e = transport_open(w->loop, &w->serve, c->server.listen.at, c->server.listen.n,
+		                   &limits, &w->transport, &failed);
+		if (e != 0)
+			*ret_failed = &c->server.listen.at[failed];
+	}
+	if (e != 0) {
+		worker_free(w);
+		return e;
+	}
+	loop_on_wake(w->loop, woken, w);
+	*ret = w;
+	return 0;
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+	static const uint8_t root[] = { 0 };
+	rcu_thread_start();
+	/* So that it is known within seconds whether the root, or the forwarder, can be reached. */
+	resolve_refresh(w->resolver, root, DNS_NS, POLICY_NO_GROUP, true);
+	loop_run(w->loop);
+	/* What still waits is given up: the process ends. */
+	transport_free(w->transport);
+	w->transport = NULL;
+	resolver_free(w->resolver);
+	w->resolver = NULL;
+	rcu_thread_stop();
+	return NULL;
+}
+
+int worker_start(struct worker *w, unsigned number)
+{
+	char name[16];
+	int e = pthread_create(&w->thread, NULL, run, w);
+	if (e != 0)
+		return -e;
+	w->is_started = true;
+	snprintf(name, sizeof name, "weir/%u", number);
+	pthread_setname_np(w->thread, name);
+	return 0;
+}
+
+void worker_stop_begin(struct worker *w, uint32_t grace_ms)
+{
+	w->grace_ms = grace_ms;
+	atomic_store(&w->is_stopping, true);
+	loop_wake(w->loop);
+}
+
+void worker_stop_wait(struct worker *w)
+{
+	if (w->is_started)
+		pthread_join(w->thread, NULL);
+	w->is_started = false;
+}
+
+void worker_free(struct worker *w)
+{
+	if (w == NULL)
+		return;
+	transport_free(w->transport);
+	if (w->resolver != NULL)
+		resolver_free(w->resolver);
+	serve_done(&w->serve);
+	loop_free(w->loop);
+	free(w);
+}
+
+const struct serve_counters *worker_counters(const struct worker *w)
+{
+	return &w->serve.counters;
+}
+
+const struct resolver *worker_resolver(const struct worker *w)
+{
+	return w->resolver;
+}
+
+void worker_set_options(struct worker *w, const struct serve_options *options)
+{
+	atomic_store_explicit(&w->serve.options, options, memory_order_release);
+}
