@@ -21,25 +21,25 @@ void json_line_init(struct json_line *j)
 	}
 }
 
-char *json_type(struct json_line *j, char *p, uint16_t type)
+char *json_line_type(struct json_line *j, char *p, uint16_t type)
 {
 	char text[DNS_TYPE_TEXT_MAX];
 	if (type < ARRAY_LEN(j->types))
-		return json_bytes(p, j->types[type].text, j->types[type].len);
+		return json_text_bytes(p, j->types[type].text, j->types[type].len);
 	dns_type_text(type, text);
-	return json_bytes(p, text, strlen(text));
+	return json_text_bytes(p, text, strlen(text));
 }
 
 static char *put_timestamp(struct json_line *j, char *p, uint64_t wall_ns)
 {
 	uint64_t second = wall_ns / NS_PER_S;
 	if (second != j->second) {
-		json_second(second, j->second_text);
+		json_text_second(second, j->second_text);
 		j->second = second;
 	}
 	p = JSON_LIT(p, "{\"@timestamp\":\"");
-	p = json_bytes(p, j->second_text, JSON_SECOND_BYTES);
-	p = json_fraction(p, (uint32_t)(wall_ns % NS_PER_S));
+	p = json_text_bytes(p, j->second_text, JSON_SECOND_BYTES);
+	p = json_text_fraction(p, (uint32_t)(wall_ns % NS_PER_S));
 	return JSON_LIT(p, "\",\"event\":{\"kind\":\"");
 }
 
@@ -51,16 +51,16 @@ static bool has_part(const struct line *l, enum record_part part)
 /* before, the part as a string, after. */
 static char *put_part(const struct line *l, char *p, enum record_part part, const char *before)
 {
-	p = json_bytes(p, before, strlen(before));
-	p = json_string(p, (const char *)l->parts[part], l->r->part_len[part]);
+	p = json_text_bytes(p, before, strlen(before));
+	p = json_text_string(p, (const char *)l->parts[part], l->r->part_len[part]);
 	*p++ = '"';
 	return p;
 }
 
 static char *put_name_part(const struct line *l, char *p, enum record_part part, const char *before)
 {
-	p = json_bytes(p, before, strlen(before));
-	p = json_name(p, l->parts[part]);
+	p = json_text_bytes(p, before, strlen(before));
+	p = json_text_name(p, l->parts[part]);
 	*p++ = '"';
 	return p;
 }
@@ -111,20 +111,20 @@ static char *put_event(const struct line *l, char *p)
 		break;
 	}
 	p = JSON_LIT(p, ",\"duration\":");
-	p = json_number(p, l->r->latency_us * (uint64_t)1000);
+	p = json_text_number(p, l->r->latency_us * (uint64_t)1000);
 	return JSON_LIT(p, "},");
 }
 
 static char *put_peers(const struct line *l, char *p)
 {
 	p = JSON_LIT(p, "\"client\":{\"ip\":\"");
-	p = json_addr(p, &l->r->client);
+	p = json_text_addr(p, &l->r->client);
 	p = JSON_LIT(p, "\",\"port\":");
-	p = json_number(p, l->r->client_port);
+	p = json_text_number(p, l->r->client_port);
 	p = JSON_LIT(p, "},\"server\":{\"ip\":\"");
-	p = json_addr(p, &l->r->server);
+	p = json_text_addr(p, &l->r->server);
 	p = JSON_LIT(p, "\",\"port\":");
-	p = json_number(p, l->r->server_port);
+	p = json_text_number(p, l->r->server_port);
 	p = JSON_LIT(p, "},\"network\":{");
 	if (l->r->protocol == EVENT_UDP)
 		p = JSON_LIT(p, "\"transport\":\"udp\",");
@@ -139,9 +139,9 @@ static char *put_op_code(char *p, uint16_t flags)
 		                               "NOTIFY", "UPDATE", "DSO" };
 	unsigned code = (flags >> 11) & 15;
 	if (names[code] != NULL)
-		return json_bytes(p, names[code], strlen(names[code]));
+		return json_text_bytes(p, names[code], strlen(names[code]));
 	p = JSON_LIT(p, "OPCODE");
-	return json_number(p, code);
+	return json_text_number(p, code);
 }
 
 static char *put_class(char *p, uint16_t class)
@@ -153,7 +153,7 @@ static char *put_class(char *p, uint16_t class)
 	if (class == DNS_CLASS_ANY)
 		return JSON_LIT(p, "ANY");
 	p = JSON_LIT(p, "CLASS"); /* RFC 3597 5 */
-	return json_number(p, class);
+	return json_text_number(p, class);
 }
 
 static char *put_flags(const struct record *r, char *p)
@@ -167,7 +167,7 @@ static char *put_flags(const struct record *r, char *p)
 	p = JSON_LIT(p, ",\"header_flags\":[");
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if ((flags & names[i].flag) != 0)
-			p = json_bytes(p, names[i].text, 5);
+			p = json_text_bytes(p, names[i].text, 5);
 	}
 	if (r->is_do)
 		p = JSON_LIT(p, "\"DO\",");
@@ -182,8 +182,8 @@ static char *put_rcode(char *p, uint8_t rcode)
 	if (rcode == RCODE_NXDOMAIN)
 		return JSON_LIT(p, "NXDOMAIN");
 	const char *text = dns_rcode_text(rcode);
-	p = json_bytes(p, text, strlen(text));
-	return strcmp(text, "RCODE") == 0 ? json_number(p, rcode) : p;
+	p = json_text_bytes(p, text, strlen(text));
+	return strcmp(text, "RCODE") == 0 ? json_text_number(p, rcode) : p;
 }
 
 static char *put_dns(const struct line *l, char *p, const char *end)
@@ -191,14 +191,14 @@ static char *put_dns(const struct line *l, char *p, const char *end)
 	const struct record *r = l->r;
 	p = r->is_answered ? JSON_LIT(p, "\"dns\":{\"type\":\"answer\",\"id\":\"")
 	                   : JSON_LIT(p, "\"dns\":{\"type\":\"query\",\"id\":\"");
-	p = json_number(p, r->id);
+	p = json_text_number(p, r->id);
 	p = JSON_LIT(p, "\",\"op_code\":\"");
 	p = put_op_code(p, r->flags);
 	p = JSON_LIT(p, "\"");
 	if (has_part(l, PART_NAME)) {
 		p = put_name_part(l, p, PART_NAME, ",\"question\":{\"name\":\"");
 		p = JSON_LIT(p, ",\"type\":\"");
-		p = json_type(l->j, p, r->type);
+		p = json_line_type(l->j, p, r->type);
 		p = JSON_LIT(p, "\",\"class\":\"");
 		p = put_class(p, r->class);
 		p = JSON_LIT(p, "\"}");
@@ -210,7 +210,8 @@ static char *put_dns(const struct line *l, char *p, const char *end)
 		p = JSON_LIT(p, "\"");
 	}
 	if (has_part(l, PART_MESSAGE))
-		p = json_answers(l->j, p, end, l->parts[PART_MESSAGE], r->part_len[PART_MESSAGE]);
+		p = json_line_answers(l->j, p, end, l->parts[PART_MESSAGE],
+		                      r->part_len[PART_MESSAGE]);
 	return JSON_LIT(p, "},");
 }
 
@@ -230,9 +231,9 @@ static char *put_verdict(const struct line *l, char *p)
 	const char *action = policy_action_name((enum policy_action)l->r->action);
 	const char *trigger = policy_trigger_name((enum policy_trigger)l->r->trigger);
 	p = JSON_LIT(p, ",\"verdict\":\"");
-	p = json_bytes(p, action, strlen(action));
+	p = json_text_bytes(p, action, strlen(action));
 	p = JSON_LIT(p, "\",\"trigger\":\"");
-	p = json_bytes(p, trigger, strlen(trigger));
+	p = json_text_bytes(p, trigger, strlen(trigger));
 	p = JSON_LIT(p, "\"");
 	if (has_part(l, PART_LIST))
 		p = put_part(l, p, PART_LIST, ",\"list\":\"");
@@ -244,7 +245,7 @@ static char *put_verdict(const struct line *l, char *p)
 		struct addr a;
 		memcpy(&a, l->parts[PART_MATCHED_ADDR], sizeof a);
 		p = JSON_LIT(p, ",\"matched\":\"");
-		p = json_addr(p, &a);
+		p = json_text_addr(p, &a);
 		p = JSON_LIT(p, "\"");
 	}
 	if (l->r->is_edit) {
@@ -262,7 +263,7 @@ static char *put_name_servers(const struct line *l, char *p)
 	const uint8_t *end = at + l->r->part_len[PART_SERVER_NAMES];
 	for (; at < end; at += name_len(at)) {
 		*p++ = '"';
-		p = json_name(p, at);
+		p = json_text_name(p, at);
 		p = JSON_LIT(p, "\",");
 	}
 	p[-1] = ']';
@@ -277,7 +278,7 @@ static char *put_name_server_ips(const struct line *l, char *p)
 		struct addr a;
 		memcpy(&a, l->parts[PART_SERVER_ADDRS] + i * sizeof a, sizeof a);
 		*p++ = '"';
-		p = json_addr(p, &a);
+		p = json_text_addr(p, &a);
 		p = JSON_LIT(p, "\",");
 	}
 	p[-1] = ']';
@@ -295,7 +296,7 @@ static char *put_origin(const struct line *l, char *p)
 		p = put_name_server_ips(l, p);
 	if (l->r->n_packets > 0) {
 		p = JSON_LIT(p, ",\"packets\":");
-		p = json_number(p, l->r->n_packets);
+		p = json_text_number(p, l->r->n_packets);
 	}
 	return p;
 }
@@ -318,7 +319,7 @@ static char *put_weir(const struct line *l, char *p)
 	}
 	if (l->r->ede_code != 0xffff) {
 		p = JSON_LIT(p, ",\"ede\":{\"code\":");
-		p = json_number(p, l->r->ede_code);
+		p = json_text_number(p, l->r->ede_code);
 		if (has_part(l, PART_EDE))
 			p = put_part(l, p, PART_EDE, ",\"text\":\"");
 		*p++ = '}';
@@ -351,11 +352,11 @@ size_t json_line_loss(struct json_line *j, uint64_t wall_ns, uint64_t lost_ring,
 	char *p = put_timestamp(j, ret_line, wall_ns);
 	p = JSON_LIT(p, "metric\",\"category\":[\"network\"],\"type\":[\"info\"],"
 	                "\"action\":\"events-lost\"},\"weir\":{\"lost\":");
-	p = json_number(p, lost_ring + lost_disk);
+	p = json_text_number(p, lost_ring + lost_disk);
 	p = JSON_LIT(p, ",\"lost_ring\":");
-	p = json_number(p, lost_ring);
+	p = json_text_number(p, lost_ring);
 	p = JSON_LIT(p, ",\"lost_disk\":");
-	p = json_number(p, lost_disk);
+	p = json_text_number(p, lost_disk);
 	p = JSON_LIT(p, "}}\n");
 	return (size_t)(p - ret_line);
 }

@@ -59,5 +59,6 @@ size_t json_line_loss(struct json_line *j, uint64_t wall_ns, uint64_t lost_ring,
 /* ---- json_answers.c ---- */
 
 /* ,"answers":[...],"resolved_ip":[...] of a message (at least a header), or nothing. */
-char *json_answers(struct json_line *j, char *p, const char *end, const uint8_t *msg, size_t n);
-char *json_type(struct json_line *j, char *p, uint16_t type); /* room: DNS_TYPE_TEXT_MAX */
+char *json_line_answers(struct json_line *j, char *p, const char *end, const uint8_t *msg,
+                        size_t n);
+char *json_line_type(struct json_line *j, char *p, uint16_t type); /* room: DNS_TYPE_TEXT_MAX */

@@ -60,27 +60,27 @@ static char *put_data(struct answers *a, char *p, const struct rr *rr)
 	struct addr addr;
 	if (read_addr(rr, &addr)) {
 		a->addrs[a->n_addrs++] = addr;
-		return json_addr(p, &addr);
+		return json_text_addr(p, &addr);
 	}
 	if (is_one_name(rr->type) && name_check(rr->rdata, rr->rdata_len) == rr->rdata_len &&
 	    rr->rdata_len > 0)
-		return json_name(p, rr->rdata);
+		return json_text_name(p, rr->rdata);
 	int n = data_by_libknot(rr, text, sizeof text);
 	if (n >= 0)
-		return json_string(p, text, (size_t)n);
+		return json_text_string(p, text, (size_t)n);
 	/* RFC 3597 5: \# and the size; bytes that cannot be read are of no use in a summary. */
 	p = JSON_LIT(p, "\\\\# ");
-	return json_number(p, rr->rdata_len);
+	return json_text_number(p, rr->rdata_len);
 }
 
 static char *put_answer(struct json_line *j, struct answers *a, char *p, const struct rr *rr)
 {
 	p = JSON_LIT(p, "{\"name\":\"");
-	p = json_name(p, rr->owner);
+	p = json_text_name(p, rr->owner);
 	p = JSON_LIT(p, "\",\"type\":\"");
-	p = json_type(j, p, rr->type);
+	p = json_line_type(j, p, rr->type);
 	p = JSON_LIT(p, "\",\"ttl\":");
-	p = json_number(p, rr->ttl_s);
+	p = json_text_number(p, rr->ttl_s);
 	p = JSON_LIT(p, ",\"data\":\"");
 	p = put_data(a, p, rr);
 	return JSON_LIT(p, "\"}");
@@ -92,12 +92,12 @@ static char *put_resolved(const struct answers *a, char *p)
 	for (unsigned i = 0; i < a->n_addrs; i++) {
 		if (i > 0)
 			p = JSON_LIT(p, "\",\"");
-		p = json_addr(p, &a->addrs[i]);
+		p = json_text_addr(p, &a->addrs[i]);
 	}
 	return JSON_LIT(p, "\"]");
 }
 
-char *json_answers(struct json_line *j, char *p, const char *end, const uint8_t *msg, size_t n)
+char *json_line_answers(struct json_line *j, char *p, const char *end, const uint8_t *msg, size_t n)
 {
 	struct answers a = { .n_addrs = 0 };
 	struct message m;

@@ -23,7 +23,7 @@ void json_text_init(void)
 	}
 }
 
-char *json_number(char *p, uint64_t x)
+char *json_text_number(char *p, uint64_t x)
 {
 	char digits[20];
 	size_t at = sizeof digits;
@@ -31,7 +31,7 @@ char *json_number(char *p, uint64_t x)
 		digits[--at] = (char)('0' + x % 10);
 		x /= 10;
 	} while (x != 0);
-	return json_bytes(p, digits + at, sizeof digits - at);
+	return json_text_bytes(p, digits + at, sizeof digits - at);
 }
 
 static char *put_escape(char *p, uint8_t c)
@@ -81,11 +81,11 @@ static size_t put_odd(char **p, const uint8_t *s, size_t n)
 	if (c == 0xc2 && s[1] < 0xa0)
 		*p = put_escape(*p, s[1]); /* C1: terminals obey some of them */
 	else
-		*p = json_bytes(*p, s, len);
+		*p = json_text_bytes(*p, s, len);
 	return len;
 }
 
-char *json_string(char *p, const char *text, size_t n)
+char *json_text_string(char *p, const char *text, size_t n)
 {
 	const uint8_t *s = (const uint8_t *)text;
 	for (size_t i = 0; i < n;) {
@@ -98,8 +98,8 @@ char *json_string(char *p, const char *text, size_t n)
 	return p;
 }
 
-/* What json_string(name_to_text()) would give, in one pass. */
-char *json_name(char *p, const uint8_t *wire)
+/* What json_text_string(name_to_text()) would give, in one pass. */
+char *json_text_name(char *p, const uint8_t *wire)
 {
 	if (*wire == 0)
 		*p++ = '.';
@@ -122,10 +122,10 @@ char *json_name(char *p, const uint8_t *wire)
 	return p;
 }
 
-char *json_addr(char *p, const struct addr *a)
+char *json_text_addr(char *p, const struct addr *a)
 {
 	char text[ADDR_TEXT_MAX];
-	return json_bytes(p, text, addr_to_text(a, text));
+	return json_text_bytes(p, text, addr_to_text(a, text));
 }
 
 static void put_digits(char *p, unsigned x, unsigned n)
@@ -136,7 +136,7 @@ static void put_digits(char *p, unsigned x, unsigned n)
 	}
 }
 
-void json_second(uint64_t second, char ret_text[JSON_SECOND_BYTES])
+void json_text_second(uint64_t second, char ret_text[JSON_SECOND_BYTES])
 {
 	struct tm t = { .tm_mday = 1 };
 	time_t at = (time_t)second;
@@ -151,7 +151,7 @@ void json_second(uint64_t second, char ret_text[JSON_SECOND_BYTES])
 	put_digits(ret_text + 17, (unsigned)t.tm_sec, 2);
 }
 
-char *json_fraction(char *p, uint32_t ns)
+char *json_text_fraction(char *p, uint32_t ns)
 {
 	p[0] = '.';
 	put_digits(p + 1, ns / 1000, 6);

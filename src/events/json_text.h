@@ -26,9 +26,9 @@ enum {
 };
 
 /* Lay down a literal: its length is known when compiling. */
-#define JSON_LIT(p, literal) json_bytes((p), (literal), sizeof(literal) - 1)
+#define JSON_LIT(p, literal) json_text_bytes((p), (literal), sizeof(literal) - 1)
 
-static inline char *json_bytes(char *p, const void *bytes, size_t n)
+static inline char *json_text_bytes(char *p, const void *bytes, size_t n)
 {
 	memcpy(p, bytes, n);
 	return p + n;
@@ -36,12 +36,12 @@ static inline char *json_bytes(char *p, const void *bytes, size_t n)
 
 void json_text_init(void);
 
-char *json_number(char *p, uint64_t x);                 /* room: 20 */
-char *json_string(char *p, const char *text, size_t n); /* room: JSON_TEXT_FACTOR * n */
-char *json_name(char *p, const uint8_t *wire);          /* room: JSON_NAME_MAX */
-char *json_addr(char *p, const struct addr *a);         /* room: ADDR_TEXT_MAX */
+char *json_text_number(char *p, uint64_t x);                 /* room: 20 */
+char *json_text_string(char *p, const char *text, size_t n); /* room: JSON_TEXT_FACTOR * n */
+char *json_text_name(char *p, const uint8_t *wire);          /* room: JSON_NAME_MAX */
+char *json_text_addr(char *p, const struct addr *a);         /* room: ADDR_TEXT_MAX */
 
 /* "2026-11-22T23:01:57" in UTC; years up to 9999. */
-void json_second(uint64_t second, char ret_text[JSON_SECOND_BYTES]);
+void json_text_second(uint64_t second, char ret_text[JSON_SECOND_BYTES]);
 /* ".123456Z" */
-char *json_fraction(char *p, uint32_t ns);
+char *json_text_fraction(char *p, uint32_t ns);

@@ -14,7 +14,7 @@
  * Memory:    one batch (192 KiB) and the rings.
  * Cost:      see events/json.h; one write() a batch.
  * Limits:    when the sink fails, records wait in the rings; what no longer fits is lost and
- *            counted as lost to the disk. At stop a sink that fails is waited for one second.
+ *            counted as lost to the disk. At stop a sink that fails is waited for half a second.
  * Tests:     tests/unit/events/writer_test.c
  */
 #pragma once
