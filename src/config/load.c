@@ -194,7 +194,7 @@ static int fill_entries(struct loader *l, enum option_section s, const struct no
 			if (v->kind != NODE_BAD)
 				problem_error(
 					l->problems, v->place,
-					"%s stands where a %s should be; write its keys, as in '- %s: ...'",
+					"%s stands where the keys of a %s should be; write them, as in '- %s: ...'",
 					node_is_nothing(v) ? "nothing" : node_kind_name(v),
 					section->noun, section->options[0].key);
 			continue;

@@ -40,10 +40,10 @@ static int check_file(const struct check_wish *wish)
 	if (is_good && wish->print)
 		config_print(config, stdout);
 	else if (is_good && !wish->quiet)
-		printf("%s: good: %u lists, %u groups, %u warnings\n", wish->path, config->lists.n,
-		       config->groups.n, problems.n_warnings);
+		printf("%s: good; lists: %u, groups: %u, warnings: %u\n", wish->path,
+		       config->lists.n, config->groups.n, problems.n_warnings);
 	else if (!is_good)
-		fprintf(stderr, "%s: %u errors, %u warnings\n", wish->path,
+		fprintf(stderr, "%s: not good; errors: %u, warnings: %u\n", wish->path,
 		        problems.n_errors + problems.n_missing, problems.n_warnings);
 	config_problems_done(&problems);
 	config_free(config);

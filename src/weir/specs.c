@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "weir/specs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* options.def names the same words as the tables of policy/ and feeds/: a miss is our mistake. */
+static enum policy_match match_from_text(const char *text)
+{
+	if (strcmp(text, "answer") == 0)
+		return POLICY_MATCH_ANSWER;
+	if (strcmp(text, "nameserver") == 0)
+		return POLICY_MATCH_NAMESERVER;
+	must(strcmp(text, "name") == 0);
+	return POLICY_MATCH_NAME;
+}
+
+static void fill_list(const struct config_list *from, struct policy_list_spec *spec,
+                      struct feeds_list *feed)
+{
+	must(strlen(from->name) < sizeof spec->name && strlen(from->file) < sizeof spec->path);
+	memcpy(spec->name, from->name, strlen(from->name) + 1);
+	memcpy(spec->path, from->file, strlen(from->file) + 1);
+	must(policy_action_from_text(from->action, &spec->action) == 0);
+	spec->match = match_from_text(from->match);
+	spec->ede_code = (uint16_t)from->ede;
+	spec->ttl_s = from->ttl_s;
+	spec->data = (struct policy_data){
+		.addrs = from->addresses.at,
+		.n_addrs = from->addresses.n,
+		.target = from->target.len > 0 ? from->target.wire : NULL,
+	};
+	feed->spec = spec;
+	must(feeds_format_from_text(from->format, &feed->format) == 0);
+	feed->no_subdomains = !from->subdomains;
+}
+
+static uint16_t list_named(const struct specs *s, const char *name)
+{
+	for (unsigned i = 0; i < s->n_lists; i++) {
+		if (strcmp(s->lists[i].name, name) == 0)
+			return (uint16_t)i;
+	}
+	must(!"a group names a list that config_load() has checked");
+	return POLICY_NO_LIST;
+}
+
+static int fill_group(const struct config *c, const struct config_group *from,
+                      const struct specs *s, struct policy_group_spec *spec)
+{
+	must(strlen(from->name) < sizeof spec->name);
+	memcpy(spec->name, from->name, strlen(from->name) + 1);
+	spec->clients = from->clients.at;
+	spec->n_clients = from->clients.n;
+	spec->lists = calloc(from->lists.n + 1U, sizeof *spec->lists);
+	if (spec->lists == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < from->lists.n; i++)
+		spec->lists[spec->n_lists++] = list_named(s, from->lists.at[i]);
+	spec->is_default_deny = strcmp(from->default_action, "deny") == 0;
+	must(policy_action_from_text(from->deny_action, &spec->deny_action) == 0);
+	spec->log_all = c->events.all || strcmp(from->log, "all") == 0;
+	return 0;
+}
+
+int specs_new(const struct config *c, struct specs **ret)
+{
+	struct specs *s = calloc(1, sizeof *s);
+	int e = 0;
+	if (s == NULL)
+		return -ENOMEM;
+	s->lists = calloc(c->lists.n + 1U, sizeof *s->lists);
+	s->feeds = calloc(c->lists.n + 1U, sizeof *s->feeds);
+	s->groups = calloc(c->groups.n + 1U, sizeof *s->groups);
+	if (s->lists == NULL || s->feeds == NULL || s->groups == NULL)
+		e = -ENOMEM;
+	for (unsigned i = 0; i < c->lists.n && e == 0; i++)
+		fill_list(&c->lists.at[i], &s->lists[s->n_lists++], &s->feeds[i]);
+	for (unsigned i = 0; i < c->groups.n && e == 0; i++)
+		e = fill_group(c, &c->groups.at[i], s, &s->groups[s->n_groups++]);
+	if (e != 0) {
+		specs_free(s);
+		return e;
+	}
+	*ret = s;
+	return 0;
+}
+
+void specs_free(struct specs *s)
+{
+	if (s == NULL)
+		return;
+	for (unsigned i = 0; i < s->n_groups; i++)
+		free(s->groups[i].lists);
+	free(s->groups);
+	free(s->feeds);
+	free(s->lists);
+	free(s);
+}
