@@ -72,6 +72,7 @@ struct api_question {
 /* What the control interface needs of the server. Must outlive it. NULL functions: not offered. */
 struct api_context {
 	void *arg;           /* given to the functions below */
+	unsigned timeout_ms; /* 0: CONTROL_TIMEOUT_S */
 	struct cache *cache; /* NULL: facts of the cache are unknown */
 	uint64_t started_s;  /* wall clock */
 	void (*status)(void *arg, struct api_status *ret);
@@ -83,9 +84,9 @@ struct api_context {
 	 */
 	const char *(*list_problem)(void *arg, const char *list_name);
 	/*
-	 * Start a reload in the background; control_reload_finished() when it is done. Returns 0;
-	 * -EBUSY when one is under way (its end is waited for, then a new one is started), or
-	 * another -errno.
+	 * Start a reload in the background; control_reload_finished() when it is done, never from
+	 * inside. Returns 0; -EBUSY when one is under way, then another follows by itself and
+	 * control_reload_finished() is called twice; another -errno: nothing will follow.
 	 */
 	int (*reload)(void *arg);
 	/* Ask; control_ask_finished() with the token later, or from inside. 0 or -errno. */

@@ -63,9 +63,16 @@ static void client_close(struct client *c)
 	*c = (struct client){ .control = c->control, .state = CLIENT_FREE, .watcher.fd = -1 };
 }
 
-static void limit_time(struct client *c, unsigned seconds)
+static void limit_time(struct client *c, uint64_t limit_ns)
 {
-	timer_set(c->control->loop, &c->timer, clock_mono_ns() + seconds * NS_PER_S);
+	timer_set(c->control->loop, &c->timer, clock_mono_ns() + limit_ns);
+}
+
+/* For a request to come in, and for a reply to be taken. */
+static void limit_transfer(struct client *c)
+{
+	unsigned ms = c->control->context.timeout_ms;
+	limit_time(c, ms != 0 ? ms * NS_PER_MS : CONTROL_TIMEOUT_S * NS_PER_S);
 }
 
 /* false: the client is closed. */
@@ -102,7 +109,7 @@ static bool client_write(struct client *c)
 		return false;
 	}
 	c->state = CLIENT_READING;
-	limit_time(c, CONTROL_TIMEOUT_S);
+	limit_transfer(c);
 	return watch_for(c, EPOLLIN);
 }
 
@@ -128,7 +135,7 @@ static void client_set_reply(struct client *c, json_t *taken)
 		c->n_out = n + 1;
 	}
 	json_decref(taken);
-	limit_time(c, CONTROL_TIMEOUT_S);
+	limit_transfer(c);
 }
 
 static void client_dispatch(struct client *c, const char *line, size_t n)
@@ -240,8 +247,7 @@ static void client_late(struct timer *t)
 	}
 	if (c->state == CLIENT_READING && c->n_in > 0) {
 		c->is_last = true;
-		client_set_reply(
-			c, call_error("timeout", "the request was not complete within 5 seconds"));
+		client_set_reply(c, call_error("timeout", "the request was not complete in time"));
 		client_advance(c);
 		return;
 	}
@@ -285,7 +291,7 @@ static void client_open(struct control *control, int fd)
 		c->state = CLIENT_FREE;
 		return;
 	}
-	limit_time(c, CONTROL_TIMEOUT_S);
+	limit_transfer(c);
 }
 
 static void accept_clients(struct watcher *w, uint32_t epoll_events)
@@ -335,7 +341,7 @@ void control_set_wait(struct control *control, uint64_t token, enum call_wait wa
 		return;
 	c->wait = wait;
 	if (wait == WAIT_ANSWER)
-		limit_time(c, ANSWER_TIMEOUT_S);
+		limit_time(c, ANSWER_TIMEOUT_S * NS_PER_S);
 }
 
 void control_finish_call(struct control *control, uint64_t token, json_t *taken)

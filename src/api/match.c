@@ -110,12 +110,13 @@ static const char *beaten_by(const struct policy_match_found *m,
 		return is_name ? "a deeper rule goes first" : "a longer prefix goes first";
 	if ((m->edit != NULL) != (over->edit != NULL))
 		return "an operator's edit goes before lists";
+	if (m->edit != NULL && m->edit->group_name[0] == '\0' && over->edit->group_name[0] != '\0')
+		return "an edit for the group goes before one for all groups";
 	if (m->is_important != over->is_important)
 		return "a rule marked important goes first";
 	if ((m->action == POLICY_ALLOW) != (over->action == POLICY_ALLOW))
 		return "allow goes before block at the same depth";
-	return m->edit != NULL ? "another edit goes first"
-	                       : "its list stands later in the group's lists";
+	return "its list stands later in the group's lists";
 }
 
 static const char *why(const struct policy_match_found *m, const struct policy_match_found *winner,

@@ -36,26 +36,6 @@ static json_t *reply_of(const struct api_reload_result *result)
 	return json_pack("{s:b, s:s, s:o}", "ok", 1, "command", "reload", "reload", told);
 }
 
-/* Start the reload that came in while another was under way, and let its callers wait for it. */
-static void start_again(struct control *control)
-{
-	uint64_t token = control_next_waiting(control, WAIT_RELOAD_AGAIN);
-	if (token == 0)
-		return;
-	const struct api_context *context = control_context(control);
-	int rc = context->reload(context->arg);
-	if (rc == -EBUSY)
-		return;
-	for (; token != 0; token = control_next_waiting(control, WAIT_RELOAD_AGAIN)) {
-		if (rc == 0)
-			control_set_wait(control, token, WAIT_RELOAD);
-		else
-			control_finish_call(
-				control, token,
-				call_error("failed", "the reload could not be started"));
-	}
-}
-
 void control_reload_finished(struct control *control, const struct api_reload_result *result)
 {
 	if (control == NULL)
@@ -63,12 +43,14 @@ void control_reload_finished(struct control *control, const struct api_reload_re
 	/* Taken off the list first: a client may send its next reload from inside the finish. */
 	uint64_t done[CONTROL_MAX_CLIENTS];
 	unsigned n = 0;
-	for (uint64_t token; n < CONTROL_MAX_CLIENTS &&
-	                     (token = control_next_waiting(control, WAIT_RELOAD)) != 0;) {
+	uint64_t token;
+	while (n < CONTROL_MAX_CLIENTS &&
+	       (token = control_next_waiting(control, WAIT_RELOAD)) != 0) {
 		control_set_wait(control, token, WAIT_NOTHING);
 		done[n++] = token;
 	}
+	while ((token = control_next_waiting(control, WAIT_RELOAD_AGAIN)) != 0)
+		control_set_wait(control, token, WAIT_RELOAD);
 	for (unsigned i = 0; i < n; i++)
 		control_finish_call(control, done[i], reply_of(result));
-	start_again(control);
 }
