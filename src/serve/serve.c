@@ -168,11 +168,12 @@ void serve_init(struct serve *s, struct loop *loop, struct cache *cache, struct 
 
 void serve_done(struct serve *s)
 {
-	while (s->pool != NULL) {
-		struct query *q = s->pool;
-		s->pool = q->next;
+	while (s->all != NULL) {
+		struct query *q = s->all;
+		s->all = q->all;
 		free(q);
 	}
+	s->pool = NULL;
 }
 
 struct query *query_new(struct serve *s)
@@ -186,6 +187,8 @@ struct query *query_new(struct serve *s)
 	if (q == NULL)
 		return NULL;
 	q->serve = s;
+	q->all = s->all;
+	s->all = q;
 	s->n_queries++;
 	return q;
 }

@@ -103,6 +103,7 @@ struct query {
 	struct name_hashes redirect_hashes;
 	char ede_text[EDE_TEXT_MAX + 1];
 	struct query *next; /* pool, or a transport's list */
+	struct query *all;  /* every query of the worker, to free them at the end */
 	uint8_t in[QUERY_IN_MAX];
 };
 
@@ -154,7 +155,7 @@ struct serve {
 	struct resolver *resolver;
 	struct event_ring *ring;
 	_Atomic(const struct serve_options *) options;
-	struct query *pool;
+	struct query *pool, *all;
 	unsigned n_queries;
 	unsigned n_parked, max_parked;
 	uint64_t wall_offset_ns; /* wall clock minus monotonic, for event times */

@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* weir serve: puts everything together, starts it, and keeps house until it is told to end. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "base/rcu.h"
+#include "weir/command.h"
+#include "weir/loader.h"
+#include "weir/privileges.h"
+#include "weir/worker.h"
+
+const char cmd_serve_help[] =
+	"Usage: weir serve [OPTION]...\n"
+	"Answer questions until told to stop. Runs in the foreground; messages go to standard error.\n"
+	"\n"
+	"  -c, --config=FILE   the configuration (default: see weir check --help)\n"
+	"  -h, --help          show this help\n"
+	"\n"
+	"Signals: SIGHUP reads configuration and lists anew and reopens the event file;\n"
+	"SIGTERM and SIGINT answer what is in flight, then end.\n"
+	"\n"
+	"Exit status: 0 after a signal to end, 1 when it could not start, 2 for a wrong option.\n";
+
+enum {
+	WORKERS_MAX = 256,
+	GRACE_MS = 3000,
+	EVENT_RING_BYTES = 4 << 20, /* some 15,000 events: over 100 ms of them at full speed */
+	REACH_LOOK_MS = 500,
+	REACH_GIVE_UP_MS = 6000,
+};
+
+struct server {
+	const char *config_path;
+	struct loop *loop;
+	struct loader *loader;
+	struct cache *cache;
+	struct events *events;
+	struct control *control;
+	struct serve_options *options;
+	struct worker *workers[WORKERS_MAX];
+	unsigned n_workers;
+	struct watcher signals;
+	struct timer second;
+	struct timer reach;
+	uint64_t reach_since_ns;
+	struct api_context api;
+	const struct serve_counters *counters[WORKERS_MAX];
+};
+
+/* ---- what parts of the configuration mean to the workers ---- */
+
+static struct serve_options *make_options(const struct config *c)
+{
+	struct serve_options *o = calloc(1, sizeof *o);
+	must(o != NULL); /* at the start, or 32 bytes once a reload */
+	*o = (struct serve_options){
+		.udp_size = (uint16_t)c->server.udp_size,
+		.use_stale = c->resolver.serve_stale,
+		.stale_max_s = c->resolver.stale_max_s,
+		.stale_wait_ms = 1800, /* RFC 8767 5 */
+		.use_prefetch = c->resolver.prefetch,
+		.log_all = c->events.all,
+	};
+	return o;
+}
+
+struct resolve_parts {
+	struct resolve_config config;
+	struct cut_plan_server *hints;
+	struct resolve_forward *forwards;
+};
+
+static int make_resolve(const struct config *c, struct resolve_parts *ret)
+{
+	struct cut_plan_server *hints = calloc(c->n_hints + 1, sizeof *hints);
+	struct resolve_forward *forwards = calloc(c->resolver.forwards.n + 1, sizeof *forwards);
+	if (hints == NULL || forwards == NULL) {
+		free(hints);
+		free(forwards);
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < c->n_hints; i++)
+		hints[i] = (struct cut_plan_server){ .name = c->hints[i].name.wire,
+			                             .n_addrs = c->hints[i].n_addrs,
+			                             .addrs = c->hints[i].addrs };
+	for (unsigned i = 0; i < c->resolver.forwards.n; i++) {
+		struct config_forward *from = &c->resolver.forwards.at[i];
+		forwards[i] = (struct resolve_forward){ .zone = from->zone,
+			                                .to = from->to.at,
+			                                .n_to = from->to.n };
+	}
+	*ret = (struct resolve_parts){
+		.hints = hints,
+		.forwards = forwards,
+		.config = {
+			.upstream_port = (uint16_t)c->resolver.upstream_port,
+			.use_ipv4 = c->resolver.ipv4,
+			.use_ipv6 = c->resolver.ipv6,
+			.n_hints = c->n_hints,
+			.hints = hints,
+			.n_forwards = c->resolver.forwards.n,
+			.forwards = forwards,
+			.max_tasks = 10000,
+			.max_packets = c->resolver.max_packets,
+			.max_depth = 4,
+			.max_sub_questions = 16,
+			.n_sockets = 64,
+			.time_limit_ms = c->resolver.time_limit_ms,
+			.udp_timeout_min_ms = 50,
+			.udp_timeout_max_ms = 1500,
+			.qname_minimisation = c->resolver.qname_minimisation,
+		},
+	};
+	for (unsigned i = 0; i < c->resolver.source_addresses.n; i++) {
+		struct addr *a = &c->resolver.source_addresses.at[i];
+		if (a->is_v4)
+			ret->config.source_v4 = a;
+		else
+			ret->config.source_v6 = a;
+	}
+	return 0;
+}
+
+/* ---- starting ---- */
+
+static int make_folder(const char *path)
+{
+	if (path == NULL || *path == 0 || mkdir(path, 0750) == 0 || errno == EEXIST)
+		return 0;
+	log_error("the state folder %s cannot be made: %s", path, strerror(errno));
+	return -errno;
+}
+
+static int start_policy(struct server *s, const struct config *c, bool *ret_is_current)
+{
+	char journal[4200] = "";
+	int e = make_folder(c->state);
+	if (e != 0)
+		return e;
+	if (c->state != NULL && *c->state != 0)
+		snprintf(journal, sizeof journal, "%s/edits.jsonl", c->state);
+	else
+		log_warning("no `state:` folder is configured: edits and compiled lists will not "
+		            "outlive this process");
+	e = loader_start(s->loader, ret_is_current);
+	if (e != 0)
+		return e;
+	e = policy_edits_open(journal);
+	if (e != 0)
+		log_error("the edits in %s cannot be used: %s", journal, strerror(-e));
+	return e;
+}
+
+static int start_events(struct server *s, const struct config *c, unsigned n_workers)
+{
+	if (c->events.file == NULL || *c->events.file == 0)
+		return 0;
+	struct events_config config = {
+		.path = c->events.file,
+		.max_bytes = c->events.max_bytes,
+		.keep = c->events.keep,
+		.n_rings = n_workers,
+		.ring_bytes = EVENT_RING_BYTES,
+	};
+	int e = events_start(&config, &s->events);
+	if (e != 0)
+		log_error("events cannot be written to %s: %s", c->events.file, strerror(-e));
+	return e;
+}
+
+static int open_workers(struct server *s, const struct config *c, unsigned n)
+{
+	struct resolve_parts parts;
+	int e = make_resolve(c, &parts);
+	if (e != 0)
+		return e;
+	for (unsigned i = 0; i < n && e == 0; i++) {
+		struct worker_plan plan = {
+			.config = c,
+			.cache = s->cache,
+			.ring = s->events != NULL ? events_ring(s->events, i) : NULL,
+			.options = s->options,
+			.resolve = &parts.config,
+		};
+		const struct endpoint *failed;
+		char text[ADDR_TEXT_MAX];
+		e = worker_open(&plan, &s->workers[i], &failed);
+		if (e == 0) {
+			s->counters[s->n_workers] = worker_counters(s->workers[i]);
+			s->n_workers++;
+			continue;
+		}
+		if (failed != NULL) {
+			endpoint_to_text(failed, text);
+			log_error("cannot listen on %s: %s%s", text, strerror(-e),
+			          e == -EADDRINUSE ? "; is another DNS server running there?"
+			          : e == -EACCES   ? "; ports below 1024 need root or "
+			                             "CAP_NET_BIND_SERVICE"
+			                           : "");
+		} else {
+			log_error("a worker cannot be made: %s", strerror(-e));
+		}
+	}
+	free(parts.hints);
+	free(parts.forwards);
+	return e;
+}
+
+/* The manager that started us (sd_notify(3)), if it wants to know. */
+static void notify_manager(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET"); /* NOLINT(concurrency-mt-unsafe): read only */
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	if (path == NULL || strlen(path) >= sizeof sa.sun_path)
+		return;
+	memcpy(sa.sun_path, path, strlen(path));
+	if (sa.sun_path[0] == '@')
+		sa.sun_path[0] = 0;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t n = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	if (fd >= 0) {
+		if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&sa, n) < 0)
+			log_warning("the service manager could not be told: %s", strerror(errno));
+		close(fd);
+	}
+}
+
+/* ---- keeping house ---- */
+
+static void every_second(struct timer *t)
+{
+	struct server *s = CONTAINER_OF(t, struct server, second);
+	policy_edits_expire(clock_wall_ns() / NS_PER_S);
+	timer_set(s->loop, t, loop_now_ns(s->loop) + NS_PER_S);
+}
+
+/* On a closed network nothing resolves: say so within seconds, and what to write. */
+static void look_upstream(struct timer *t)
+{
+	struct server *s = CONTAINER_OF(t, struct server, reach);
+	int state = resolver_upstream_state(worker_resolver(s->workers[0]));
+	uint64_t now_ns = loop_now_ns(s->loop);
+	if (state == 1) {
+		log_info("servers on the Internet can be reached: ready to resolve");
+		return;
+	}
+	if (state == -1 && now_ns - s->reach_since_ns < REACH_GIVE_UP_MS * NS_PER_MS) {
+		timer_set(s->loop, t, now_ns + REACH_LOOK_MS * NS_PER_MS);
+		return;
+	}
+	if (loader_config(s->loader)->resolver.forwards.n > 0)
+		log_warning("no forwarder answers: names cannot be resolved now; look at "
+		            "resolver.forward in %s",
+		            s->config_path);
+	else
+		log_warning("no root server answers: this network does not let DNS out, so names "
+		            "cannot be resolved from the root. Listed names are still blocked. To "
+		            "ask another resolver instead, write into %s:\n\n"
+		            "    resolver:\n"
+		            "      forward:\n"
+		            "        - zone: \".\"\n"
+		            "          to: [\"ADDRESS-OF-YOUR-RESOLVER@53\"]\n",
+		            s->config_path);
+}
+
+static void reload(struct server *s)
+{
+	if (loader_begin(s->loader, true) == -EBUSY)
+		log_info("a reload is under way; another follows it");
+}
+
+static void read_signals(struct watcher *w, uint32_t events)
+{
+	(void)events;
+	struct server *s = CONTAINER_OF(w, struct server, signals);
+	struct signalfd_siginfo info;
+	while (read(w->fd, &info, sizeof info) == sizeof info) {
+		if (info.ssi_signo == SIGHUP) {
+			log_info("reload, as SIGHUP asks");
+			if (s->events != NULL)
+				events_reopen(s->events);
+			reload(s);
+		} else {
+			log_info("ending, as %s asks",
+			         info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+			loop_stop(s->loop);
+		}
+	}
+}
+
+static void set_options(struct server *s, const struct config *c)
+{
+	struct serve_options *old = s->options;
+	s->options = make_options(c);
+	for (unsigned i = 0; i < s->n_workers; i++)
+		worker_set_options(s->workers[i], s->options);
+	rcu_retire(old, free);
+	rcu_flush();
+}
+
+static void set_log_level(const struct config *c)
+{
+	static const char *const names[] = { "error", "warning", "info", "debug" };
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(names[i], c->server.log_level) == 0)
+			log_set_level((enum log_level)i);
+	}
+}
+
+static void woken(void *arg)
+{
+	struct server *s = arg;
+	struct loader_outcome o;
+	if (!loader_finish(s->loader, &o))
+		return;
+	for (unsigned i = 0; i < o.n_messages; i++)
+		log_warning("%s", o.messages[i]);
+	if (o.is_in_force) {
+		set_log_level(o.config);
+		set_options(s, o.config);
+		log_info("reloaded in %u ms", o.took_ms);
+	} else {
+		log_error("reload refused: %s", o.error);
+	}
+	struct api_reload_result result = {
+		.is_in_force = o.is_in_force,
+		.error = o.is_in_force ? NULL : o.error,
+		.messages = o.messages,
+		.n_messages = o.n_messages,
+		.took_ms = o.took_ms,
+	};
+	if (s->control != NULL)
+		control_reload_finished(s->control, &result);
+}
+
+/* ---- what the control interface asks of us ---- */
+
+static void api_get_status(void *arg, struct api_status *ret)
+{
+	struct server *s = arg;
+	ret->n_workers = s->n_workers;
+	ret->workers = s->counters;
+	ret->upstream_state = -1;
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		resolver_count(worker_resolver(s->workers[i]), &ret->resolve);
+		int state = resolver_upstream_state(worker_resolver(s->workers[i]));
+		ret->upstream_state = state > ret->upstream_state ? state : ret->upstream_state;
+	}
+	ret->has_events = s->events != NULL;
+	if (s->events != NULL)
+		events_count(s->events, &ret->events);
+	ret->reloads = loader_count(s->loader);
+	ret->loaded_s = loader_time_s(s->loader);
+}
+
+static const struct config *api_get_config(void *arg)
+{
+	struct server *s = arg;
+	return loader_config(s->loader);
+}
+
+static const char *api_get_list_problem(void *arg, const char *name)
+{
+	struct server *s = arg;
+	const struct feeds_report *r = loader_report(s->loader, name);
+	return r != NULL && r->message[0] != 0 ? r->message : NULL;
+}
+
+static int api_start_reload(void *arg)
+{
+	struct server *s = arg;
+	return loader_begin(s->loader, true);
+}
+
+static int start_control(struct server *s, const struct config *c)
+{
+	s->api = (struct api_context){
+		.arg = s,
+		.cache = s->cache,
+		.started_s = clock_wall_ns() / NS_PER_S,
+		.status = api_get_status,
+		.config = api_get_config,
+		.list_problem = api_get_list_problem,
+		.reload = api_start_reload,
+	};
+	if (c->control == NULL || *c->control == 0)
+		return 0;
+	int e = control_new(c->control, &s->api, s->loop, &s->control);
+	if (e != 0)
+		log_error("the control socket %s cannot be opened: %s%s", c->control, strerror(-e),
+		          e == -EADDRINUSE ? "; another weir serves it" : "");
+	return e;
+}
+
+/* ---- the whole ---- */
+
+static int start_signals(struct server *s)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL); /* inherited by all threads */
+	signal(SIGPIPE, SIG_IGN);
+	s->signals.ready = read_signals;
+	s->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return s->signals.fd < 0 ? -errno : loop_add(s->loop, &s->signals, EPOLLIN);
+}
+
+static unsigned count_workers(const struct config *c)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned n = c->server.workers != 0 ? c->server.workers : (unsigned)(cores > 0 ? cores : 1);
+	return n < WORKERS_MAX ? n : WORKERS_MAX;
+}
+
+static void tell_start(const struct server *s, const struct config *c)
+{
+	char text[ADDR_TEXT_MAX];
+	for (unsigned i = 0; i < c->server.listen.n; i++) {
+		endpoint_to_text(&c->server.listen.at[i], text);
+		log_info("listening on %s, UDP and TCP", text);
+	}
+	log_info("weir %s answers, %u worker%s", WEIR_VERSION, s->n_workers,
+	         s->n_workers == 1 ? "" : "s");
+}
+
+static int start(struct server *s, const struct config *c)
+{
+	bool is_current;
+	unsigned n_workers = count_workers(c);
+	set_log_level(c);
+	s->options = make_options(c);
+	int e = start_signals(s);
+	if (e == 0)
+		e = privileges_leave_root(c->server.user);
+	if (e == 0)
+		e = start_policy(s, c, &is_current);
+	if (e == 0)
+		e = start_events(s, c, n_workers);
+	if (e == 0)
+		e = cache_new(c->cache.size_bytes, &s->cache);
+	if (e == 0)
+		e = open_workers(s, c, n_workers);
+	if (e == 0)
+		e = privileges_drop();
+	if (e == 0)
+		e = start_control(s, c);
+	for (unsigned i = 0; i < s->n_workers && e == 0; i++)
+		e = worker_start(s->workers[i], i);
+	if (e != 0)
+		return e;
+	loop_on_wake(s->loop, woken, s);
+	if (!is_current)
+		e = loader_begin(s->loader, false);
+	s->second.fire = every_second;
+	timer_set(s->loop, &s->second, clock_mono_ns() + NS_PER_S);
+	s->reach.fire = look_upstream;
+	s->reach_since_ns = clock_mono_ns();
+	timer_set(s->loop, &s->reach, s->reach_since_ns + REACH_LOOK_MS * NS_PER_MS);
+	tell_start(s, c);
+	notify_manager("READY=1");
+	return e;
+}
+
+static void stop(struct server *s)
+{
+	notify_manager("STOPPING=1");
+	control_free(s->control);
+	for (unsigned i = 0; i < s->n_workers; i++)
+		worker_stop_begin(s->workers[i], GRACE_MS);
+	rcu_sleep();
+	for (unsigned i = 0; i < s->n_workers; i++)
+		worker_stop_wait(s->workers[i]);
+	rcu_wake();
+	if (s->events != NULL)
+		events_stop(s->events);
+	for (unsigned i = 0; i < s->n_workers; i++)
+		worker_free(s->workers[i]);
+	rcu_drain();
+	cache_free(s->cache);
+	policy_edits_close();
+	free(s->options);
+	if (s->signals.fd > 0)
+		close(s->signals.fd);
+}
+
+static int serve(const char *config_path, struct config *config)
+{
+	static struct server s;
+	s.config_path = config_path;
+	rcu_thread_start();
+	int e = loop_new(&s.loop);
+	if (e == 0)
+		e = loader_new(config_path, config, s.loop, &s.loader);
+	if (e != 0) {
+		log_error("cannot start: %s", strerror(-e));
+		config_free(config);
+		return COMMAND_FAILED;
+	}
+	e = start(&s, config);
+	if (e == 0)
+		loop_run(s.loop);
+	stop(&s);
+	loader_free(s.loader);
+	loop_free(s.loop);
+	rcu_drain();
+	rcu_thread_stop();
+	if (e == 0)
+		log_info("ended");
+	return e == 0 ? COMMAND_OK : COMMAND_FAILED;
+}
+
+int cmd_serve(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *path = command_config_path();
+	for (int c; (c = getopt_long(argc, argv, "c:", options, NULL)) != -1;) {
+		if (c != 'c')
+			return command_usage_again(argv[0]);
+		path = optarg;
+	}
+	if (optind < argc)
+		return command_usage(argv[0], "unexpected argument '%s'", argv[optind]);
+	struct config *config = NULL;
+	struct config_problems problems = { 0 };
+	int e = config_load(path, &config, &problems);
+	config_problems_print(&problems, stderr);
+	config_problems_done(&problems);
+	if (e != 0)
+		return COMMAND_FAILED;
+	return serve(path, config);
+}
