@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * policy/build.h - the builder of an image: what build.c collects and write.c writes.
+ * policy/build.h - the inside of the builder.
  *
+ * What:      what build.c collects and write.c writes.
  * Threads:   the builder's.
  * Memory:    table.h and sets.h, and 96 bytes a list.
  * Tests:     tests/unit/policy/image_test.c

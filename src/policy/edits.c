@@ -327,7 +327,7 @@ int policy_edit_remove(const uint8_t *lower, const char *group_name)
 	if (!is_there)
 		return -ENOENT;
 	name_set(&gone.name, lower);
-	strcpy(gone.group_name, group_name); /* as long as the one it equals */
+	memcpy(gone.group_name, group_name, strlen(group_name) + 1); /* it equals one of these */
 	int e = journal_put(EDIT_REMOVE, &gone);
 	if (e != 0)
 		return e;

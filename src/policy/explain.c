@@ -52,6 +52,8 @@ const char *policy_trigger_name(enum policy_trigger t)
 	return t < ARRAY_LEN(trigger_names) ? trigger_names[t] : "none";
 }
 
+static const char default_text[] = "default: deny";
+
 static size_t name_rule_text(const struct verdict *v, const uint8_t *subject, char *ret_text)
 {
 	unsigned labels = name_labels(subject);
@@ -71,8 +73,8 @@ size_t verdict_rule_text(const struct verdict *v, const uint8_t *subject, char *
 {
 	switch (v->trigger) {
 	case POLICY_TRIGGER_DEFAULT:
-		strcpy(ret_text, "default: deny");
-		return strlen(ret_text);
+		memcpy(ret_text, default_text, sizeof default_text);
+		return sizeof default_text - 1;
 	case POLICY_TRIGGER_QUESTION:
 	case POLICY_TRIGGER_ALIAS:
 	case POLICY_TRIGGER_SERVER_NAME:

@@ -66,9 +66,10 @@ int journal_load(struct journal *j, const char *path, journal_take *take, void *
                  uint64_t *ret_n_bad)
 {
 	*j = (struct journal){ .fd = -1 };
-	if (strlen(path) >= sizeof j->path)
+	size_t n = strlen(path);
+	if (n >= sizeof j->path)
 		return -ENAMETOOLONG;
-	strcpy(j->path, path);
+	memcpy(j->path, path, n + 1);
 	*ret_n_bad = 0;
 	if (path[0] == 0)
 		return 0;

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * policy/write.c - from the builder to the file.
+ *
+ * Tests:     tests/unit/policy/image_test.c
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
