@@ -457,8 +457,8 @@ class Lab:
         self.log.write(json.dumps({
             "at": round(time.time(), 4), "to": server.address, "from": peer[0], "tcp": tcp,
             "behaviour": server.behaviour.__name__,
-            "name": q.name.to_text() if q else None,
-            "type": dns.rdatatype.to_text(q.rdtype) if q else None,
+            "name": q.name.to_text() if q is not None else None,
+            "type": dns.rdatatype.to_text(q.rdtype) if q is not None else None,
             "edns": query is not None and query.edns >= 0, "bytes": len(wire)}) + "\n")
 
     async def handle(self, server, wire, peer, tcp, send):

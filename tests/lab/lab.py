@@ -20,6 +20,7 @@ import tempfile
 import time
 
 import dns.exception
+import dns.flags
 import dns.message
 import dns.query
 import dns.rdatatype
@@ -146,11 +147,19 @@ class Process:
         self.popen.wait()
 
 
-def ask(address, name, rdtype="A", port=53, timeout_s=2.0, tcp=False, **message_options):
-    """One question, one answer; dns.exception.Timeout if none comes."""
+def ask(address, name, rdtype="A", port=53, timeout_s=2.0, tcp=False, source=None, **message_options):
+    """One question, one answer, over TCP if UDP did not hold it; dns.exception.Timeout if none comes.
+
+    tcp: False, True (only TCP), or None (only UDP: a truncated answer is the answer).
+    """
+    message_options.setdefault("use_edns", 0)
     query = dns.message.make_query(name, rdtype, **message_options)
-    send = dns.query.tcp if tcp else dns.query.udp
-    return send(query, address, timeout=timeout_s, port=port)
+    if tcp:
+        return dns.query.tcp(query, address, timeout=timeout_s, port=port, source=source)
+    reply = dns.query.udp(query, address, timeout=timeout_s, port=port, source=source)
+    if tcp is False and reply.flags & dns.flags.TC:
+        reply = dns.query.tcp(query, address, timeout=timeout_s, port=port, source=source)
+    return reply
 
 
 def wait_until_answers(process, address, port, name, rdtype="SOA", limit_s=START_LIMIT_S, accept=None):

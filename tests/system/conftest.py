@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures: the lab, the oracle in front of it, and Weir started with a configuration.
+
+The whole run lives in a network namespace of its own where that is allowed (root, or unprivileged
+user namespaces): every port and loopback address is free there, and nothing can leave the machine.
+"""
+
+import os
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lab"))
+import lab as lab_module  # noqa: E402
+import resolvers  # noqa: E402
+
+WEIR = os.environ.get("WEIR", os.path.join(HERE, "..", "..", "build", "weir"))
+next_port = iter(range(5400, 6000))
+
+
+def pytest_configure(config):
+    if "WEIR_LAB_NAMESPACE" not in os.environ and os.environ.get("WEIR_LAB_PLAIN") != "1":
+        lab_module.enter_namespace()  # before any thread is made
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    port = 53 if "WEIR_LAB_NAMESPACE" in os.environ else 5300
+    with lab_module.Lab(str(tmp_path_factory.mktemp("lab")), port) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def oracle(lab, tmp_path_factory):
+    if lab.port != 53:
+        pytest.skip("the oracle needs port 53: root, or a user namespace")
+    with resolvers.Unbound(lab, str(tmp_path_factory.mktemp("oracle"))) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def start_weir(lab, tmp_path_factory):
+    """start_weir(config={...}, prepare=f) -> a running Weir; stopped at the end of the module."""
+    started = []
+
+    def start(config=None, prepare=None, address="127.0.0.1", run=True):
+        w = resolvers.Weir(lab, str(tmp_path_factory.mktemp("weir")), WEIR, next(next_port), address,
+                           config=config)
+        if prepare is not None:
+            prepare(w)
+        started.append(w)
+        if run:
+            w.start()
+        return w
+
+    yield start
+    failed = []
+    for w in started:
+        if w.process is not None and w.process.popen.poll() not in (None, 0, -9, -15):
+            failed.append(f"{w.process.popen.returncode}: {w.process.log_tail()}")
+        w.stop()
+    assert not failed, "Weir died:\n" + "\n".join(failed)
+
+
+@pytest.fixture(scope="module")
+def weir(start_weir):
+    """A Weir without lists."""
+    return start_weir()
+
+
+def pytest_collection_modifyitems(items):
+    if not os.path.exists(WEIR):
+        for item in items:
+            if "weir" in item.fixturenames or "start_weir" in item.fixturenames:
+                item.add_marker(pytest.mark.skip(reason=f"there is no {WEIR}"))
