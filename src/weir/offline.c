@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "weir/offline.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/random.h"
+#include "base/rcu.h"
+#include "feeds/feeds.h"
+#include "weir/specs.h"
+
+static int publish(struct policy_image *image, const struct specs *s)
+{
+	struct policy *p;
+	int rc = policy_new(image, s->lists, s->n_lists, s->groups, s->n_groups, &p);
+	if (rc == 0)
+		policy_publish(p);
+	return rc;
+}
+
+/* The image of the state folder if it is current, else what the lists give now. */
+static int find_image(const char *argv0, const struct feeds_plan *plan, struct policy_image **ret)
+{
+	bool is_current;
+	int rc = feeds_open(plan, true, ret, &is_current);
+	if (rc == 0 && is_current)
+		return 0;
+	if (rc == 0) {
+		fprintf(stderr,
+		        "%s: the lists have changed since they were compiled: this is what a "
+		        "reload would put in force\n",
+		        argv0);
+		policy_image_put(*ret);
+	} else {
+		const struct siphash_key key = { .k0 = random_u64(), .k1 = random_u64() };
+		name_set_hash_key(&key);
+	}
+	struct feeds_result result;
+	rc = feeds_compile(plan, NULL, &result);
+	if (rc != 0)
+		return rc;
+	for (unsigned i = 0; i < result.n_reports; i++)
+		if (result.reports[i].message[0] != '\0')
+			fprintf(stderr, "%s: %s\n", argv0, result.reports[i].message);
+	*ret = result.image;
+	result.image = NULL;
+	feeds_result_done(&result);
+	return 0;
+}
+
+static int copy_bytes(int from, int to)
+{
+	char bytes[65536];
+	for (ssize_t n; (n = read(from, bytes, sizeof bytes)) != 0;) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 || write(to, bytes, (size_t)n) != n)
+			return -EIO;
+	}
+	return 0;
+}
+
+/*
+ * The journal is read from a copy in a folder of our own: reading may tidy it, and it belongs to
+ * a server that may be running.
+ */
+static int open_edits(const char *argv0, const char *state)
+{
+	char path[4200], folder[] = "/tmp/weir-XXXXXX", copy[64];
+	if (state == NULL || state[0] == '\0')
+		return policy_edits_open("");
+	snprintf(path, sizeof path, "%s/edits.jsonl", state);
+	int from = open(path, O_RDONLY | O_CLOEXEC);
+	if (from < 0) {
+		if (errno != ENOENT)
+			fprintf(stderr, "%s: the edits in %s are left out: %s\n", argv0, path,
+			        strerror(errno));
+		return policy_edits_open("");
+	}
+	int rc = mkdtemp(folder) != NULL ? 0 : -errno;
+	snprintf(copy, sizeof copy, "%s/edits", folder);
+	int to = rc == 0 ? open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+	if (rc == 0)
+		rc = to >= 0 ? copy_bytes(from, to) : -errno;
+	close(from);
+	if (to >= 0)
+		close(to);
+	if (rc == 0)
+		rc = policy_edits_open(copy);
+	if (to >= 0)
+		unlink(copy);
+	rmdir(folder);
+	return rc;
+}
+
+static int start(const char *argv0, const struct config *config)
+{
+	struct specs *specs;
+	int rc = specs_new(config, &specs);
+	if (rc != 0)
+		return rc;
+	const struct feeds_plan plan = {
+		.lists = specs->feeds,
+		.n_lists = specs->n_lists,
+		.state_dir = config->state,
+		.is_read_only = true,
+	};
+	struct policy_image *image = NULL;
+	rc = find_image(argv0, &plan, &image);
+	if (rc == 0)
+		rc = publish(image, specs);
+	if (rc == 0)
+		rc = open_edits(argv0, config->state);
+	policy_image_put(image);
+	specs_free(specs);
+	return rc;
+}
+
+int offline_start(const char *argv0, const char *config_path, struct config **ret_config)
+{
+	struct config *config = NULL;
+	struct config_problems problems = { 0 };
+	int rc = config_load(config_path, &config, &problems);
+	if (rc != 0) {
+		config_problems_print(&problems, stderr);
+		fprintf(stderr, "%s: the configuration %s cannot be used\n", argv0, config_path);
+	}
+	config_problems_done(&problems);
+	if (rc != 0)
+		return rc;
+	rcu_thread_start();
+	rc = start(argv0, config);
+	if (rc != 0) {
+		fprintf(stderr, "%s: the policy cannot be put together: %s\n", argv0,
+		        strerror(-rc));
+		offline_stop(config);
+		return rc;
+	}
+	*ret_config = config;
+	return 0;
+}
+
+void offline_stop(struct config *config)
+{
+	rcu_thread_stop();
+	config_free(config);
+}

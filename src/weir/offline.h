@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * weir/offline.h - the policy of a configuration, without a server: for explain --offline.
+ *
+ * What:      reads the configuration, maps the image in the state folder if it is what the lists
+ *            give and compiles the lists otherwise, reads the edits, and publishes all that in
+ *            this process. Nothing is written to the state folder: a server may be running on it.
+ * Threads:   main thread, no other running.
+ * Memory:    as a server's policy.
+ * Cost:      up to some seconds for millions of names whose image is not current.
+ * Limits:    those of feeds/feeds.h.
+ * Tests:     tests/unit/weir/remote_test.py
+ */
+#pragma once
+
+#include "config/config.h"
+
+/* Publish it. 0, or -errno after the reason was said on standard error. */
+MUST_USE int offline_start(const char *argv0, const char *config_path, struct config **ret_config);
+/* The thread leaves RCU; the configuration is freed. */
+void offline_stop(struct config *config);
