@@ -104,7 +104,7 @@ static void describe(const struct load *l, int error, const char *why, uint64_t 
 	                error == -ENOTSUP || error == -EAGAIN || error == -EFBIG ||
 	                error == -E2BIG || error == -EINVAL;
 	if (line > 0)
-		snprintf(place, sizeof place, ":%" PRIu64, line);
+		snprintf(place, sizeof place, ":%" PRIu64 ":", line);
 	/* A wrong `format:` is the usual cause, and the first line's reason tells the right one. */
 	if (error == -EBADMSG && l->report->n_examples > 0)
 		snprintf(example, sizeof example, " (%s)",

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+
+#include "base/rcu.h"
+#include "feeds/tag.h"
+#include "files.h"
+
+static char state_dir[128];
+static struct policy_list_spec specs[3];
+static struct feeds_list lists[3];
+static struct feeds_plan plan;
+static struct feeds_result result;
+
+/* What a client of the one group, which uses all lists, gets for a name. */
+static enum policy_action judge(struct policy_image *image, const char *text)
+{
+	uint16_t order[3] = { 0, 1, 2 };
+	struct addr_prefix all = { .addr = addr_v4(0) };
+	struct policy_group_spec group = {
+		.name = "default",
+		.clients = &all,
+		.n_clients = 1,
+		.lists = order,
+		.n_lists = plan.n_lists,
+	};
+	struct policy_list_spec copies[3];
+	struct policy *p;
+	struct name name;
+	struct name_hashes hashes;
+	struct verdict v;
+	for (unsigned i = 0; i < plan.n_lists; i++)
+		copies[i] = *plan.lists[i].spec;
+	assert_int_equal(policy_new(image, copies, plan.n_lists, &group, 1, &p), 0);
+	policy_publish(p);
+	assert_int_equal(name_from_text(text, strlen(text), &name), 0);
+	name_hash_all(name.wire, &hashes);
+	struct addr client = addr_v4(0x0a000001);
+	policy_judge_name(policy_current(), policy_group_of(policy_current(), &client),
+	                  POLICY_TRIGGER_QUESTION, name.wire, &hashes, &v);
+	rcu_quiet();
+	return v.action;
+}
+
+static void fresh(unsigned n_lists, const char *dir)
+{
+	feeds_result_done(&result);
+	plan = (struct feeds_plan){ .lists = lists, .n_lists = n_lists, .state_dir = dir };
+	lists[0] = files_list(&specs[0], "a", "a", FEEDS_DOMAINS);
+	lists[1] = files_list(&specs[1], "b", "b", FEEDS_ADBLOCK);
+	lists[2] = files_list(&specs[2], "c", "c", FEEDS_HOSTS);
+}
+
+static void from_files_to_verdicts(void **state)
+{
+	(void)state;
+	fresh(3, state_dir);
+	files_put_text("a", "bad.example\n*.below.example\n");
+	files_put_text("b", "||ads.example^\n||x.good.example^\n@@||good.example^\n"
+	                    "||r.example^$dnsrewrite=REFUSED\n");
+	files_put_text("c", "0.0.0.0 exact.example\n");
+	assert_int_equal(feeds_compile(&plan, NULL, &result), 0);
+	assert_false(result.is_unchanged);
+	assert_non_null(result.image);
+	assert_int_equal(result.n_reports, 3);
+	assert_int_equal(result.reports[0].names, 2);
+	assert_int_equal(result.reports[1].names, 3);
+	assert_int_equal(result.reports[1].skips[FEEDS_SKIP_EXCEPTED], 1);
+	assert_int_equal(judge(result.image, "bad.example"), POLICY_NXDOMAIN);
+	assert_int_equal(judge(result.image, "www.bad.example"), POLICY_NXDOMAIN);
+	assert_int_equal(judge(result.image, "below.example"), POLICY_NONE);
+	assert_int_equal(judge(result.image, "x.below.example"), POLICY_NXDOMAIN);
+	assert_int_equal(judge(result.image, "x.good.example"), POLICY_ALLOW);
+	assert_int_equal(judge(result.image, "r.example"), POLICY_REFUSED);
+	assert_int_equal(judge(result.image, "exact.example"), POLICY_NXDOMAIN);
+	assert_int_equal(judge(result.image, "www.exact.example"), POLICY_NONE);
+	assert_true(files_exists("state/policy.image"));
+	assert_true(files_exists("state/lists/a"));
+
+	struct feeds_result again;
+	assert_int_equal(feeds_compile(&plan, result.image, &again), 0);
+	assert_true(again.is_unchanged);
+	assert_null(again.image);
+	feeds_result_done(&again);
+
+	struct policy_image *image;
+	bool is_current = false;
+	assert_int_equal(feeds_open(&plan, false, &image, &is_current), 0);
+	assert_true(is_current);
+	assert_int_equal(judge(image, "www.bad.example"), POLICY_NXDOMAIN);
+	policy_image_put(image);
+}
+
+/* A change of anything that rules depend on is seen; actions are not the image's business. */
+static void what_makes_a_change(void **state)
+{
+	(void)state;
+	uint8_t first[FEEDS_TAG_BYTES], now[FEEDS_TAG_BYTES];
+	fresh(2, state_dir);
+	files_put_text("a", "bad.example\n");
+	files_put_text("b", "||ads.example^\n");
+	tag_make(&plan, first);
+	tag_make(&plan, now);
+	assert_true(tag_is_current(first, now));
+	for (int what = 0; what < 8; what++) {
+		fresh(2, state_dir);
+		if (what == 0)
+			lists[0].format = FEEDS_WILDCARD;
+		else if (what == 1)
+			specs[0].match = POLICY_MATCH_NAMESERVER;
+		else if (what == 2)
+			lists[0].no_subdomains = true;
+		else if (what == 3)
+			specs[0].action = POLICY_LOG;
+		else if (what == 4)
+			plan.n_lists = 1;
+		else if (what == 5)
+			snprintf(specs[0].name, sizeof specs[0].name, "d");
+		else if (what == 6)
+			plan.max_bytes = 1 << 20;
+		else
+			unlink(specs[1].path);
+		tag_make(&plan, now);
+		if (tag_is_current(first, now))
+			fail_msg("change %d is not seen", what);
+	}
+	fresh(2, state_dir);
+	specs[0].action = POLICY_REFUSED;
+	files_put_text("b", "||ads.example^\n");
+	tag_make(&plan, first);
+	specs[0].action = POLICY_DROP;
+	tag_make(&plan, now);
+	assert_true(tag_is_current(first, now));
+	files_put_text("a", "bed.example\n"); /* the same size */
+	usleep(20000);
+	files_put_text("a", "bad.example\n");
+	tag_make(&plan, now);
+	assert_false(tag_is_current(first, now));
+	tag_make(&plan, first);
+	tag_set_degraded(first);
+	assert_false(tag_is_current(first, now));
+}
+
+static void a_bad_file_and_a_good_copy(void **state)
+{
+	(void)state;
+	struct feeds_result next;
+	fresh(2, state_dir);
+	files_put_text("a", "bad.example\n");
+	files_put_text("b", "||ads.example^\n");
+	assert_int_equal(feeds_compile(&plan, NULL, &result), 0);
+	files_put_text("a", "<html>\n");
+	files_put_text("b", "||ads.example^\n||more.example^\n");
+	assert_int_equal(feeds_compile(&plan, result.image, &next), 0);
+	assert_int_equal(next.n_from_copy, 1);
+	assert_int_equal(next.reports[0].origin, FEEDS_FROM_COPY);
+	assert_int_equal(judge(next.image, "bad.example"), POLICY_NXDOMAIN);
+	assert_int_equal(judge(next.image, "more.example"), POLICY_NXDOMAIN);
+
+	/* The image is not current: the next start says again what is wrong. */
+	struct policy_image *image;
+	bool is_current = true;
+	assert_int_equal(feeds_open(&plan, false, &image, &is_current), 0);
+	assert_false(is_current);
+	policy_image_put(image);
+	feeds_result_done(&next);
+
+	/* A list that is no longer configured leaves nothing behind. */
+	fresh(1, state_dir);
+	assert_true(files_exists("state/lists/b"));
+	files_put_text("a", "bad.example\n");
+	assert_int_equal(feeds_compile(&plan, NULL, &result), 0);
+	assert_int_equal(judge(result.image, "ads.example"), POLICY_NONE);
+	assert_false(files_exists("state/lists/b"));
+}
+
+static void without_a_state_directory(void **state)
+{
+	(void)state;
+	struct feeds_result next;
+	struct policy_image *image;
+	bool is_current;
+	fresh(1, NULL);
+	files_put_text("a", "bad.example\n");
+	assert_int_equal(feeds_open(&plan, false, &image, &is_current), -ENOENT);
+	assert_int_equal(feeds_compile(&plan, NULL, &result), 0);
+	assert_int_equal(judge(result.image, "bad.example"), POLICY_NXDOMAIN);
+	files_put_text("a", "<html>\n");
+	assert_int_equal(feeds_compile(&plan, result.image, &next), -EBADMSG);
+	assert_null(next.image);
+	assert_int_equal(next.n_reports, 1);
+	assert_non_null(strstr(next.reports[0].message, "so the list is empty"));
+	feeds_result_done(&next);
+	assert_int_equal(feeds_compile(&plan, NULL, &next), 0); /* at start: go on without it */
+	assert_int_equal(next.n_from_nowhere, 1);
+	feeds_result_done(&next);
+}
+
+static void reading_only(void **state)
+{
+	(void)state;
+	fresh(1, state_dir);
+	files_put_text("a", "only.example\n");
+	plan.is_read_only = true;
+	assert_int_equal(feeds_compile(&plan, NULL, &result), 0);
+	assert_int_equal(judge(result.image, "only.example"), POLICY_NXDOMAIN);
+	struct policy_image *image;
+	bool is_current = true;
+	assert_int_equal(feeds_open(&plan, false, &image, &is_current), 0);
+	assert_false(is_current); /* it is the image that was there before */
+	assert_int_equal(judge(image, "only.example"), POLICY_NONE);
+	policy_image_put(image);
+}
+
+static void refusals(void **state)
+{
+	(void)state;
+	atomic_bool stop = true;
+	fresh(1, state_dir);
+	snprintf(specs[0].name, sizeof specs[0].name, "../x");
+	assert_int_equal(feeds_compile(&plan, NULL, &result), -EINVAL);
+	fresh(1, state_dir);
+	char *text = malloc(100000);
+	assert_non_null(text);
+	memset(text, '\n', 100000);
+	files_put("a", text, 100000);
+	free(text);
+	plan.stop = &stop;
+	assert_int_equal(feeds_compile(&plan, NULL, &result), -ECANCELED);
+	assert_null(result.reports);
+	fresh(0, state_dir);
+	assert_int_equal(feeds_compile(&plan, NULL, &result), 0); /* no lists: an empty image */
+	assert_int_equal(judge(result.image, "bad.example"), POLICY_NONE);
+}
+
+static void locating(void **state)
+{
+	(void)state;
+	struct name name;
+	struct feeds_wanted wanted = { .lower = name.wire, .scope = POLICY_SCOPE_TREE };
+	uint64_t line = 0;
+	files_put_text(
+		"a", "# x\r\n\r\nworse.example\r\nbad.example\r\n*.bad.example\r\nbad.example\r\n");
+	assert_int_equal(name_from_text("bad.example", 11, &name), 0);
+	assert_int_equal(feeds_locate(files_path("a"), FEEDS_DOMAINS, false, &wanted, &line), 0);
+	assert_int_equal(line, 4);
+	wanted.scope = POLICY_SCOPE_BELOW;
+	assert_int_equal(feeds_locate(files_path("a"), FEEDS_DOMAINS, false, &wanted, &line), 0);
+	assert_int_equal(line, 5);
+	wanted.scope = POLICY_SCOPE_EXACT;
+	assert_int_equal(feeds_locate(files_path("a"), FEEDS_DOMAINS, false, &wanted, &line),
+	                 -ENOENT);
+	assert_int_equal(feeds_locate(files_path("a"), FEEDS_DOMAINS, true, &wanted, &line), 0);
+	assert_int_equal(line, 4);
+	files_put_text("b", "||bad.example^\n@@||bad.example^\n");
+	wanted = (struct feeds_wanted){ .lower = name.wire,
+		                        .scope = POLICY_SCOPE_TREE,
+		                        .is_allow = true };
+	assert_int_equal(feeds_locate(files_path("b"), FEEDS_ADBLOCK, false, &wanted, &line), 0);
+	assert_int_equal(line, 2);
+	struct addr_prefix p;
+	wanted = (struct feeds_wanted){ .prefix = &p };
+	files_put_text("c", "192.0.2.0/25\n192.0.2.0/24\n198.51.100.1-198.51.100.2\n");
+	assert_int_equal(addr_prefix_from_text("192.0.2.0/24", 12, &p), 0);
+	assert_int_equal(feeds_locate(files_path("c"), FEEDS_ADDRESSES, false, &wanted, &line), 0);
+	assert_int_equal(line, 2);
+	assert_int_equal(addr_prefix_from_text("198.51.100.2", 12, &p), 0);
+	assert_int_equal(feeds_locate(files_path("c"), FEEDS_ADDRESSES, false, &wanted, &line), 0);
+	assert_int_equal(line, 3);
+	assert_int_equal(
+		feeds_locate(files_path("missing"), FEEDS_ADDRESSES, false, &wanted, &line),
+		-ENOENT);
+}
+
+static int set_up(void **state)
+{
+	const struct siphash_key key = { 1, 2 };
+	name_set_hash_key(&key);
+	rcu_thread_start();
+	int e = files_set_up(state);
+	snprintf(state_dir, sizeof state_dir, "%s", files_path("state"));
+	return e;
+}
+
+static int tear_down(void **state)
+{
+	feeds_result_done(&result);
+	rcu_drain();
+	rcu_thread_stop();
+	return files_tear_down(state);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(from_files_to_verdicts),
+		cmocka_unit_test(what_makes_a_change),
+		cmocka_unit_test(a_bad_file_and_a_good_copy),
+		cmocka_unit_test(without_a_state_directory),
+		cmocka_unit_test(reading_only),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(locating),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "render.h"
+
+struct row {
+	const char *why;
+	enum feeds_format format;
+	const char *flags; /* e: subdomains false; l: the list only logs */
+	const char *text;
+	const char *expected;
+};
+
+#define D FEEDS_DOMAINS, ""
+#define W FEEDS_WILDCARD, ""
+#define H FEEDS_HOSTS, ""
+#define A FEEDS_ADBLOCK, ""
+#define P FEEDS_ADDRESSES, ""
+
+static const struct row rows[] = {
+	/* clang-format off */
+	/* ---- domains ---- */
+	{ "a name covers what is below it", D, "bad.example", "tree bad.example" },
+	{ "subdomains: false", FEEDS_DOMAINS, "e", "bad.example", "exact bad.example" },
+	{ "upper case, blanks, dot", D, " \tBAD.Example. ", "tree bad.example" },
+	{ "a TLD", D, "zip", "tree zip" },
+	{ "underscore", D, "_dmarc.a_b.example", "tree _dmarc.a_b.example" },
+	{ "star: only below", D, "*.bad.example", "below bad.example" },
+	{ "star stays below without subdomains", FEEDS_DOMAINS, "e", "*.bad.example", "below bad.example" },
+	{ "leading dot", D, ".bad.example", "tree bad.example" },
+	{ "comments", D, "# a\n; b\n! c\n\n", "" },
+	{ "comment behind", D, "bad.example # since 2020", "tree bad.example" },
+	{ "comment behind a tab", D, "bad.example\t#x", "tree bad.example" },
+	{ "no blank before the mark", D, "bad.example#x", "skip BAD_CHARACTER 1" },
+	{ "IPv4", D, "192.0.2.1", "skip ADDRESS 1" },
+	{ "IPv6", D, "2001:db8::1", "skip ADDRESS 1" },
+	{ "prefix", D, "192.0.2.0/24", "skip ADDRESS 1" },
+	{ "old spellings of IPv4", D, "0x5bf076a8\n0056.0151.0121.0114\n12345", "skip ADDRESS 3" },
+	{ "digits elsewhere are fine", D, "0.0.0.0.example\n1.2.3.4x\n0xg", "tree 0.0.0.0.example; tree 1.2.3.4x; tree 0xg" },
+	{ "URL", D, "http://bad.example/x\nhttps://x y", "skip URL 2" },
+	{ "path and port", D, "bad.example/x\nbad.example:80", "skip PATH 2" },
+	{ "the root", D, ".\n*.\n*", "skip ROOT 1; skip STAR 2" },
+	{ "stars elsewhere", D, "a.*.example\nad*.example\n*bad.example\n*.*.example", "skip STAR 4" },
+	{ "empty labels", D, "a..example\n..example\na.example..", "skip EMPTY_LABEL 3" },
+	{ "hosts line", D, "0.0.0.0 bad.example", "skip WORDS 1" },
+	{ "AdBlock line", D, "||bad.example^\n@@||a.example^", "skip LOOKS_ADBLOCK 2" },
+	{ "HTML", D, "<html>\n<a href=x>", "skip BAD_CHARACTER 1; skip WORDS 1" },
+	{ "IDN", D, "b\xc3\xbc" "cher.example", "tree xn--bcher-kva.example" },
+	{ "IDN in capitals", D, "B\xc3\x9c" "CHER.example", "tree xn--bcher-kva.example" },
+	{ "IDN with star", D, "*.b\xc3\xbc" "cher.example", "below xn--bcher-kva.example" },
+	{ "emoji", D, "i\xe2\x9d\xa4.example", "tree xn--i-7iq.example" },
+	{ "not UTF-8", D, "b\xfc" "cher.example", "skip IDN 1" },
+	{ "IDN that is illegal", D, "-\xc3\xbc-.example", "skip IDN 1" },
+	{ "ideographic full stop", D, "a\xe3\x80\x82" "example", "tree a.example" },
+	{ "A-label as it is", D, "XN--BCHER-KVA.example", "tree xn--bcher-kva.example" },
+	{ "escapes", D, "a\\.b.example\na\\032b.example", "tree a\\046b.example; tree a\\032b.example" },
+	{ "bad escape", D, "a\\", "skip BAD_CHARACTER 1" },
+	/* ---- wildcard ---- */
+	{ "both mean the tree", W, "*.bad.example\nworse.example", "tree bad.example; tree worse.example" },
+	{ "subdomains: false", FEEDS_WILDCARD, "e", "*.bad.example", "exact bad.example" },
+	{ "stars elsewhere", W, "*.*.example\n*..example\na.*.b\n*", "skip STAR 4" },
+	{ "comment", W, "# x\n*.a.example # y", "tree a.example" },
+	/* ---- hosts ---- */
+	{ "several names", H, "0.0.0.0 a.example b.example\tc.example", "exact a.example; exact b.example; exact c.example" },
+	{ "sinks", H, "127.0.0.1 a.b\n::1 c.d\n:: e.f\n127.1.2.3 g.h\n0 i.j\n0:0:0:0:0:0:0:1 k.l",
+		"exact a.b; exact c.d; exact e.f; exact g.h; exact i.j; exact k.l" },
+	{ "comments", H, "# x\n0.0.0.0 a.example # why\n0.0.0.0 b.example#why", "exact a.example; exact b.example" },
+	{ "local names", H, "127.0.0.1 localhost localhost.localdomain\n255.255.255.255 broadcasthost\n"
+		"fe80::1%lo0 localhost\nff02::1 ip6-allnodes\n0.0.0.0 0.0.0.0\n::1 IP6-LOOPBACK", "skip LOCAL_NAME 7" },
+	{ "real addresses are local data", H, "192.0.2.1 a.example b.example", "skip NOT_SINK 1" },
+	{ "bare name", H, "a.example\nlocalhost", "exact a.example; skip LOCAL_NAME 1" },
+	{ "bare words", H, "a.example b.example", "skip WORDS 1" },
+	{ "no name", H, "0.0.0.0\n127.0.0.1 # x", "skip NO_NAME 2" },
+	{ "one bad name of two", H, "0.0.0.0 a..b ok.example 1.2.3.4", "exact ok.example; skip EMPTY_LABEL 1; skip ADDRESS 1" },
+	{ "names that look like addresses", H, "beef.example\ndead:beef", "exact beef.example; skip PATH 1" },
+	/* ---- addresses ---- */
+	{ "addresses and prefixes", P, "192.0.2.1\n198.51.100.0/24\n2001:db8::1\n2001:db8::/32",
+		"192.0.2.1/32; 198.51.100.0/24; 2001:db8::1/128; 2001:db8::/32" },
+	{ "comments", P, "# a\n; b\n192.0.2.0/24 ; SBL1\n192.0.2.1 # x", "192.0.2.0/24; 192.0.2.1/32" },
+	{ "host bits", P, "192.0.2.1/24", "skip HOST_BITS 1" },
+	{ "range that is a prefix", P, "192.0.2.0-192.0.2.255", "192.0.2.0/24" },
+	{ "range of several", P, "192.0.2.1 - 192.0.2.6", "192.0.2.1/32; 192.0.2.2/31; 192.0.2.4/31; 192.0.2.6/32" },
+	{ "range of one", P, "192.0.2.7-192.0.2.7", "192.0.2.7/32" },
+	{ "IPv6 range", P, "2001:db8::-2001:db8::3", "2001:db8::/126" },
+	{ "range of too many", P, "10.0.0.1-10.255.255.254", "skip RANGE 1" },
+	{ "range backwards or mixed", P, "192.0.2.9-192.0.2.1\n192.0.2.1-2001:db8::", "skip NOT_ADDRESS 2" },
+	{ "range to the last address", P, "255.255.255.254-255.255.255.255", "255.255.255.254/31" },
+	{ "everything", P, "0.0.0.0/0\n::/0\n0.0.0.0-255.255.255.255", "skip EVERYTHING 3" },
+	{ "IPv6 range over the mapped addresses", P, "::fffe:ffff:ffff-::1:0:0:0", "skip RANGE 1" },
+	{ "not addresses", P, "bad.example\n1.2.3\n1.2.3.4/33\n1.2.3.4:80\n01.2.3.4\n-", "skip NOT_ADDRESS 6" },
+	/* ---- adblock ---- */
+	{ "the usual rule", A, "[Adblock Plus]\n! x\n# y\n||ads.example^", "tree ads.example" },
+	{ "forms of the tree", A, "||a.example^|\n||b.example|\n||c.example\n||zip^", "tree a.example; tree b.example; tree c.example; tree zip" },
+	{ "forms of the exact name", A, "|a.example^\n|b.example|\nc.example", "exact a.example; exact b.example; exact c.example" },
+	{ "only below", A, "||*.a.example^\n.b.example^\n*.c.example", "below a.example; below b.example; below c.example" },
+	{ "no anchor in front", A, "a.example^\nb.example$important", "tree a.example; tree! b.example" },
+	{ "no end behind", A, "|a.example\n||ads.", "skip PATTERN 2" },
+	{ "texts that are not names", A, "/banner/ad\n&ad=\nads\n-ads.example^\n_ads.example\nad?x\n||a.example^b\n*", "skip PATTERN 8" },
+	{ "stars inside", A, "||ads*.example^\n||a.*^\n||*^", "skip STAR 3" },
+	{ "paths and ports", A, "||a.example/x\n||a.example:8080^\n||a.example/^$all", "skip PATH 3" },
+	{ "URLs", A, "|https://a.example^\n://b.example^\nhttp://c.example", "skip URL 3" },
+	{ "regular expressions", A, "/ads[0-9]+/\n/^x/$important\n@@/y/", "skip REGEX 3" },
+	{ "cosmetic", A, "##.ad\na.example##.ad\na.example#@#.ad\na.example#?#x\na.example#$#x\na.example$$script", "skip COSMETIC 6" },
+	{ "banner of a comment", A, "## Title\n#### x ####\n#", "" },
+	{ "addresses", A, "||192.0.2.1^\n||192.0.2.1$all\n||0x5bf076a8$all", "skip ADDRESS 3" },
+	{ "hosts lines", A, "0.0.0.0 a.example b.example\n::1 localhost", "exact a.example; exact b.example; skip LOCAL_NAME 1" },
+	{ "garbage", A, "<html>\n<p>x</p>\nhello world.example", "skip BAD_CHARACTER 3" },
+	{ "exception", A, "@@||a.example^\n@@|b.example^\n@@||*.c.example^", "tree a.example allow; exact b.example allow; below c.example allow" },
+	{ "exception without anchors", A, "@@a.example", "tree a.example allow" },
+	{ "exception for pages only", A, "@@||a.example^$document\n||b.example^$document", "tree b.example; skip MODIFIER 1" },
+	{ "$all", A, "||a.example$all\n||b.example^$all,important", "tree a.example; tree! b.example" },
+	{ "$important", A, "||a.example^$important\n@@||b.example^$important", "tree! a.example; tree! b.example allow" },
+	{ "modifiers of browsers", A, "||a.example^$third-party\n||a.example^$script,image\n||a.example^$domain=b.example\n||a.example^$~all", "skip MODIFIER 4" },
+	{ "malformed modifiers", A, "||a.example^$\n||a.example^$important=1\n||a.example^$,", "skip MODIFIER 3" },
+	{ "clients and types", A, "||a.example^$client=10.0.0.1\n||a.example^$ctag=x,important\n||a.example^$dnstype=AAAA\n||a.example^$foo,dnstype=A", "skip CLIENT 2; skip DNSTYPE 2" },
+	{ "rewrites by code", A, "||a.example^$dnsrewrite=NXDOMAIN\n||b.example^$dnsrewrite=REFUSED\n||c.example^$dnsrewrite=NOERROR;;\n||d.example^$dnsrewrite=NXDOMAIN;;",
+		"tree a.example nxdomain; tree b.example refused; tree c.example nodata; tree d.example nxdomain" },
+	{ "rewrites to addresses", A, "||a.example^$dnsrewrite=192.0.2.1\n||b.example^$dnsrewrite=NOERROR;AAAA;2001:db8::1\n|c.example^$dnsrewrite=NOERROR;A;192.0.2.1,important",
+		"tree a.example address 192.0.2.1; tree b.example address 2001:db8::1; exact! c.example address 192.0.2.1" },
+	{ "rewrites to names", A, "||a.example^$dnsrewrite=Safe.example\n||b.example^$dnsrewrite=NOERROR;CNAME;c.example.",
+		"tree a.example redirect to safe.example; tree b.example redirect to c.example" },
+	{ "rewrites without a counterpart", A, "||a.example^$dnsrewrite\n||a.example^$dnsrewrite=SERVFAIL\n||a.example^$dnsrewrite=NOERROR;MX;10 x\n"
+		"||a.example^$dnsrewrite=NOERROR;A;2001:db8::1\n||a.example^$dnsrewrite=NXDOMAIN;A;192.0.2.1\n||a.example^$dnsrewrite=nxdomain\n||a.example^$dnsrewrite=;;",
+		"skip REWRITE 7" },
+	{ "denyallow below the name", A, "||a.example^$denyallow=x.a.example|y.a.example", "tree a.example; tree x.a.example allow; tree y.a.example allow" },
+	{ "denyallow elsewhere", A, "||a.example^$denyallow=b.example\n||a.example^$denyallow=a.example\n||a.example^$denyallow=x.a.example|\n||a.example^$denyallow=\n*$denyallow=com|net",
+		"tree a.example; tree x.a.example allow; skip PATTERN 1; skip DENYALLOW 3" },
+	/* ---- adblock: what a list takes back of itself ---- */
+	{ "an exception holds at any depth", A, "||x.a.example^\n||a.example^\n||y.x.a.example^\n@@||a.example^", "tree a.example allow; skip EXCEPTED 3" },
+	{ "and not above", A, "||example^\n@@||a.example^", "tree example; tree a.example allow" },
+	{ "but important blocks stand", A, "||x.a.example^$important\n@@||a.example^", "tree! x.a.example; tree a.example allow" },
+	{ "unless the exception is important too", A, "||x.a.example^$important\n@@||a.example^$important", "tree! a.example allow; skip EXCEPTED 1" },
+	{ "an important block holds at any depth", A, "||a.example^$important\n@@||x.a.example^", "tree! a.example; skip EXCEPTED 1" },
+	{ "an exact exception leaves the tree", A, "||a.example^\n|a.example^\n@@|a.example^", "tree a.example; exact a.example allow; skip EXCEPTED 1" },
+	{ "an exception for below", A, "||a.example^\n||x.a.example^\n@@||*.a.example^", "tree a.example; below a.example allow; skip EXCEPTED 1" },
+	{ "exceptions hold for hosts lines", A, "0.0.0.0 x.a.example\n@@||a.example^", "tree a.example allow; skip EXCEPTED 1" },
+	{ "exceptions hold for rewrites", A, "||x.a.example^$dnsrewrite=192.0.2.1\n@@||a.example^", "tree a.example allow; skip EXCEPTED 1" },
+	{ "taking back rewrites only", A, "||a.example^$dnsrewrite=192.0.2.1\n||a.example^\n@@||a.example^$dnsrewrite", "tree a.example; skip EXCEPTED 2" },
+	{ "taking back one of several", A, "@@||a.example^$dnsrewrite=192.0.2.1", "skip REWRITE 1" },
+	{ "badfilter", A, "||a.example^\n||a.example^$important\n||a.example^$badfilter", "tree! a.example; skip BADFILTER 2" },
+	{ "badfilter with modifiers", A, "||a.example^\n||a.example^$important\n||a.example^$badfilter,important", "tree a.example; skip BADFILTER 2" },
+	{ "badfilter of an exception", A, "||x.a.example^\n@@||a.example^\n@@||a.example^$badfilter", "tree x.a.example; skip BADFILTER 2" },
+	{ "a list that only logs grants nothing", FEEDS_ADBLOCK, "l", "||a.example^\n||x.b.example^\n@@||b.example^\n||c.example^$denyallow=d.c.example",
+		"tree a.example; tree c.example; skip LOG_EXCEPTION 1; skip EXCEPTED 1" },
+	/* clang-format on */
+};
+
+static void lines_become_rules(void **state)
+{
+	(void)state;
+	static struct render o;
+	static struct feeds_report report;
+	unsigned n_wrong = 0;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct row *r = &rows[i];
+		render_list(r->format, r->flags, r->text, strlen(r->text), &o, &report);
+		if (strcmp(o.text, r->expected) == 0)
+			continue;
+		print_error("%s: %s\n  expected: %s\n  got:      %s\n",
+		            feeds_format_name(r->format), r->why, r->expected, o.text);
+		n_wrong++;
+	}
+	assert_int_equal(n_wrong, 0);
+}
+
+static void limits_of_names(void **state)
+{
+	(void)state;
+	static struct render o;
+	static struct feeds_report report;
+	char text[300];
+	memset(text, 'a', sizeof text);
+	render_list(FEEDS_DOMAINS, "", text, 63, &o, &report);
+	assert_int_equal(report.names, 1);
+	render_list(FEEDS_DOMAINS, "", text, 64, &o, &report);
+	assert_string_equal(o.text, "skip LABEL_LENGTH 1");
+	for (size_t i = 1; i < sizeof text; i += 2)
+		text[i] = '.';
+	render_list(FEEDS_DOMAINS, "", text, 253, &o, &report); /* 127 labels: 255 bytes */
+	assert_int_equal(report.names, 1);
+	render_list(FEEDS_DOMAINS, "", text, 254, &o, &report); /* and the dot of the root */
+	assert_int_equal(report.names, 1);
+	render_list(FEEDS_DOMAINS, "", text, 255, &o, &report);
+	assert_string_equal(o.text, "skip NAME_LENGTH 1");
+	render_list(FEEDS_DOMAINS, "", "a\0b", 3, &o, &report);
+	assert_string_equal(o.text, "skip NUL 1");
+}
+
+static void formats_and_matches(void **state)
+{
+	(void)state;
+	enum feeds_format f;
+	assert_int_equal(feeds_format_from_text("adblock", &f), 0);
+	assert_int_equal(f, FEEDS_ADBLOCK);
+	assert_string_equal(feeds_format_name(f), "adblock");
+	assert_true(feeds_format_from_text("rpz2", &f) < 0);
+	assert_true(feeds_format_suits(FEEDS_DOMAINS, POLICY_MATCH_NAME));
+	assert_true(feeds_format_suits(FEEDS_DOMAINS, POLICY_MATCH_NAMESERVER));
+	assert_false(feeds_format_suits(FEEDS_DOMAINS, POLICY_MATCH_ANSWER));
+	assert_true(feeds_format_suits(FEEDS_ADDRESSES, POLICY_MATCH_ANSWER));
+	assert_true(feeds_format_suits(FEEDS_ADDRESSES, POLICY_MATCH_NAMESERVER));
+	assert_false(feeds_format_suits(FEEDS_ADDRESSES, POLICY_MATCH_NAME));
+}
+
+static void special_space_is_suspicious(void **state)
+{
+	(void)state;
+	static struct render o;
+	static struct feeds_report report;
+	static const char special[] =
+		"10.0.0.0/8\n127.0.0.1\n169.254.1.1\n172.16.0.1\n192.168.1.0/24\n"
+		"100.64.0.1\n224.0.0.1\n::1\nfe80::1\nfd00::/8\nff02::1\n0.0.0.0";
+	static const char others[] =
+		"9.255.255.255\n172.32.0.1\n100.128.0.1\n2001:db8::1\n192.0.2.1";
+	render_list(FEEDS_ADDRESSES, "", special, sizeof special - 1, &o, &report);
+	assert_int_equal(report.prefixes, 12);
+	assert_int_equal(report.suspicious, 12);
+	render_list(FEEDS_ADDRESSES, "", others, sizeof others - 1, &o, &report);
+	assert_int_equal(report.prefixes, 5);
+	assert_int_equal(report.suspicious, 0);
+}
+
+int main(void)
+{
+	const struct siphash_key key = { 1, 2 };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_become_rules),
+		cmocka_unit_test(limits_of_names),
+		cmocka_unit_test(formats_and_matches),
+		cmocka_unit_test(special_space_is_suspicious),
+	};
+	name_set_hash_key(&key);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
