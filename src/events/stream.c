@@ -31,6 +31,8 @@ static bool is_below(const char *path, const char *folder)
 static bool stream_takes(const char *path)
 {
 	struct stat st;
+	if (is_below(path, "/dev/shm/"))
+		return false;
 	return strcmp(path, "-") == 0 || is_below(path, "/dev/") || is_below(path, "/proc/") ||
 	       (stat(path, &st) == 0 && !S_ISREG(st.st_mode));
 }
