@@ -93,6 +93,16 @@ static enum feeds_skip read_idn(const char *text, size_t n, struct name *ret)
 	return why == FEEDS_SKIP_BAD_CHARACTER ? FEEDS_SKIP_IDN : why;
 }
 
+/* Up to a path or a port. */
+static size_t host_len(const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] == '/' || text[i] == ':')
+			return i;
+	}
+	return n;
+}
+
 /* Something in it is not plain: what is it? */
 static enum feeds_skip read_odd(const char *text, size_t n, struct name *ret)
 {
@@ -109,8 +119,11 @@ static enum feeds_skip read_odd(const char *text, size_t n, struct name *ret)
 		return FEEDS_SKIP_ADDRESS;
 	if (memchr(text, '*', n) != NULL)
 		return FEEDS_SKIP_STAR;
-	if (slash != NULL || memchr(text, ':', n) != NULL)
-		return FEEDS_SKIP_PATH;
+	size_t host = host_len(text, n);
+	if (host < n) /* "name/path" and "name:80"; but "</p>" is nothing of the kind */
+		return read_plain(text, host, ret) == FEEDS_SKIP_BAD_CHARACTER || host == 0
+		               ? FEEDS_SKIP_BAD_CHARACTER
+		               : FEEDS_SKIP_PATH;
 	for (size_t i = 0; i < n; i++) {
 		/* An escape may stand for any byte; unescaped, nothing else is in a name. */
 		if (is_escaped && text[i] == '\\')

@@ -112,9 +112,9 @@ static void describe(const struct load *l, int error, const char *why, uint64_t 
 	/* Paths are long, the message is not: the end of a path says more than its beginning. */
 	const char *path = l->list->spec->path;
 	size_t n = strlen(path);
-	snprintf(ret, room, "list '%s': %s%s%s %s%s%s%s", l->list->spec->name, n > 200 ? "..." : "",
-	         n > 200 ? path + n - 200 : path, place, why, example, is_plain ? "" : ": ",
-	         is_plain ? "" : strerrordesc_np(-error));
+	snprintf(ret, room, "list '%.63s': %s%.200s%s %.120s%s%s%.60s", l->list->spec->name,
+	         n > 200 ? "..." : "", n > 200 ? path + n - 200 : path, place, why, example,
+	         is_plain ? "" : ": ", is_plain ? "" : strerrordesc_np(-error));
 }
 
 static int use_copy(struct load *l, int error, const char *why, uint64_t line)
