@@ -19,6 +19,8 @@ int dns_type_from_text(const char *text, uint16_t *ret)
 
 const char *dns_rcode_text(unsigned rcode)
 {
+	if (rcode == 4)
+		return "NOTIMP"; /* as dig and everybody else; libknot has it as NOTIMPL */
 	const knot_lookup_t *found = knot_lookup_by_id(knot_rcode_names, (int)rcode);
 	return found != NULL ? found->name : "RCODE";
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ static struct name name_of(const char *text)
 
 /* A message with the question and what answer_write gave, for the walker to read. */
 static size_t make_message(const struct answer *a, uint32_t now_s, bool with_dnssec, uint8_t *buf,
-			   size_t room)
+                           size_t room)
 {
 	size_t head = DNS_HEADER_BYTES + name_len(a->name) + 4;
 	uint16_t counts[2];
@@ -51,7 +51,7 @@ static void describe(const uint8_t *msg, size_t n, char *ret, size_t room)
 		char text[NAME_TEXT_MAX];
 		name_to_text(rr.owner, text);
 		at += (size_t)snprintf(ret + at, room - at, "%s%s %u %u", at > 0 ? "|" : "", text,
-				       rr.type, rr.ttl_s);
+		                       rr.type, rr.ttl_s);
 	}
 	assert_int_equal(e, 0);
 	assert_int_equal(m.at, n);
@@ -64,12 +64,12 @@ static struct cut *make_cut(const char *zone, const struct cut *parent)
 	struct addr a = addr_v4(0xc0000201);
 	struct cut_plan_server server = { .name = ns.wire, .n_addrs = 1, .addrs = &a };
 	struct cut_plan plan = { .zone = z.wire,
-				 .hash = name_hash(z.wire),
-				 .now_s = 100,
-				 .ttl_s = 1000,
-				 .parent = parent,
-				 .n_servers = 1,
-				 .servers = &server };
+		                 .hash = name_hash(z.wire),
+		                 .now_s = 100,
+		                 .ttl_s = 1000,
+		                 .parent = parent,
+		                 .n_servers = 1,
+		                 .servers = &server };
 	struct cut *c;
 	assert_int_equal(cut_new(&plan, &c), 0);
 	return c;
@@ -93,14 +93,14 @@ static void chain_is_laid_out_and_counted_down(void **state)
 	struct cut *cut = make_cut("example.com", NULL);
 	const struct cut *cuts[] = { cut };
 	struct answer_plan plan = { .name = q.wire,
-				    .hash = name_hash(q.wire),
-				    .type = DNS_A,
-				    .now_s = 1000,
-				    .ttl_s = 100,
-				    .rrs = rrs,
-				    .n_rrs = 5,
-				    .cuts = cuts,
-				    .n_cuts = 1 };
+		                    .hash = name_hash(q.wire),
+		                    .type = DNS_A,
+		                    .now_s = 1000,
+		                    .ttl_s = 100,
+		                    .rrs = rrs,
+		                    .n_rrs = 5,
+		                    .cuts = cuts,
+		                    .n_cuts = 1 };
 	struct answer *a;
 	uint8_t msg[4096];
 	char text[1024];
@@ -108,20 +108,22 @@ static void chain_is_laid_out_and_counted_down(void **state)
 	assert_int_equal(cut->refs, 2);
 
 	describe(msg, make_message(a, 1000, false, msg, sizeof msg), text, sizeof text);
-	assert_string_equal(text, "www.example.com 5 300|cdn.other.net 5 200|a.b.cdn.other.net 1 100");
+	assert_string_equal(text,
+	                    "www.example.com 5 300|cdn.other.net 5 200|a.b.cdn.other.net 1 100");
 
 	/* Forty seconds later, with signatures; they come after the plain records. */
 	describe(msg, make_message(a, 1040, true, msg, sizeof msg), text, sizeof text);
 	assert_string_equal(text, "www.example.com 5 260|cdn.other.net 5 160|"
-				  "a.b.cdn.other.net 1 60|www.example.com 46 260|"
-				  "a.b.cdn.other.net 46 60");
+	                          "a.b.cdn.other.net 1 60|www.example.com 46 260|"
+	                          "a.b.cdn.other.net 46 60");
 
 	/* Expired: all TTLs are the stale one. */
 	describe(msg, make_message(a, 1200, false, msg, sizeof msg), text, sizeof text);
 	assert_string_equal(text, "www.example.com 5 30|cdn.other.net 5 30|a.b.cdn.other.net 1 30");
 
 	uint16_t counts[2];
-	assert_int_equal(answer_write(a, 1000, 30, false, msg, a->an_bytes - 1U, counts), -EMSGSIZE);
+	assert_int_equal(answer_write(a, 1000, 30, false, msg, a->an_bytes - 1U, counts),
+	                 -EMSGSIZE);
 	a->item.release(a);
 	assert_int_equal(cut->refs, 1);
 	cut_put(cut);
@@ -139,13 +141,13 @@ static void negative_has_soa_and_proofs_for_do_only(void **state)
 		{ zone.wire, nsec, DNS_NSEC, 8, 9999, true },
 	};
 	struct answer_plan plan = { .name = q.wire,
-				    .hash = name_hash(q.wire),
-				    .type = DNS_A,
-				    .rcode = RCODE_NXDOMAIN,
-				    .now_s = 10,
-				    .ttl_s = 60,
-				    .rrs = rrs,
-				    .n_rrs = 2 };
+		                    .hash = name_hash(q.wire),
+		                    .type = DNS_A,
+		                    .rcode = RCODE_NXDOMAIN,
+		                    .now_s = 10,
+		                    .ttl_s = 60,
+		                    .rrs = rrs,
+		                    .n_rrs = 2 };
 	struct answer *a;
 	uint8_t msg[1024];
 	char text[256];
@@ -164,12 +166,12 @@ static void asked_for_signatures_are_plain(void **state)
 	uint8_t sig[40] = { 0 };
 	const struct answer_rr rrs[] = { { q.wire, sig, DNS_RRSIG, 40, 60, false } };
 	struct answer_plan plan = { .name = q.wire,
-				    .hash = name_hash(q.wire),
-				    .type = DNS_RRSIG,
-				    .now_s = 10,
-				    .ttl_s = 60,
-				    .rrs = rrs,
-				    .n_rrs = 1 };
+		                    .hash = name_hash(q.wire),
+		                    .type = DNS_RRSIG,
+		                    .now_s = 10,
+		                    .ttl_s = 60,
+		                    .rrs = rrs,
+		                    .n_rrs = 1 };
 	struct answer *a;
 	assert_int_equal(answer_new(&plan, &a), 0);
 	assert_int_equal(a->n_an, 1);
@@ -183,13 +185,10 @@ static void too_large_is_refused(void **state)
 	static uint8_t big[40000];
 	struct name q = name_of("example.com");
 	const struct answer_rr rrs[] = { { q.wire, big, DNS_TXT, 40000, 60, false },
-					 { q.wire, big, DNS_TXT, 40000, 60, false } };
-	struct answer_plan plan = { .name = q.wire,
-				    .type = DNS_TXT,
-				    .now_s = 10,
-				    .ttl_s = 60,
-				    .rrs = rrs,
-				    .n_rrs = 2 };
+		                         { q.wire, big, DNS_TXT, 40000, 60, false } };
+	struct answer_plan plan = {
+		.name = q.wire, .type = DNS_TXT, .now_s = 10, .ttl_s = 60, .rrs = rrs, .n_rrs = 2
+	};
 	struct answer *a = NULL;
 	assert_int_equal(answer_new(&plan, &a), -EMSGSIZE);
 	assert_null(a);

@@ -22,17 +22,19 @@ static struct name name_number(unsigned i)
 }
 
 static struct answer *make_answer(const struct name *name, uint16_t type, uint32_t now_s,
-				  uint32_t ttl_s, uint8_t last)
+                                  uint32_t ttl_s, uint8_t last)
 {
 	uint8_t addr[16] = { 192, 0, 2, last };
-	const struct answer_rr rr = { name->wire, addr, type, type == DNS_A ? 4 : 16, ttl_s, false };
+	const struct answer_rr rr = {
+		name->wire, addr, type, type == DNS_A ? 4 : 16, ttl_s, false
+	};
 	struct answer_plan plan = { .name = name->wire,
-				    .hash = name_hash(name->wire),
-				    .type = type,
-				    .now_s = now_s,
-				    .ttl_s = ttl_s,
-				    .rrs = &rr,
-				    .n_rrs = 1 };
+		                    .hash = name_hash(name->wire),
+		                    .type = type,
+		                    .now_s = now_s,
+		                    .ttl_s = ttl_s,
+		                    .rrs = &rr,
+		                    .n_rrs = 1 };
 	struct answer *a;
 	assert_int_equal(answer_new(&plan, &a), 0);
 	return a;
@@ -96,7 +98,10 @@ static void memos_belong_to_generation_and_group(void **state)
 static void memory_stays_within_its_bound(void **state)
 {
 	(void)state;
-	enum { SIZE = 2 << 20, MANY = 60000 };
+	enum {
+		SIZE = 2 << 20,
+		MANY = 60000
+	};
 	struct cache *c;
 	struct cache_counts counts;
 	struct name hot = name_number(1000000);
@@ -144,9 +149,9 @@ static void closest_cut_is_the_deepest_fresh_one(void **state)
 		struct cut *cut;
 		assert_int_equal(name_from_text(zones[i].zone, strlen(zones[i].zone), &zone), 0);
 		struct cut_plan plan = { .zone = zone.wire,
-					 .hash = name_hash(zone.wire),
-					 .now_s = 10,
-					 .ttl_s = zones[i].ttl_s };
+			                 .hash = name_hash(zone.wire),
+			                 .now_s = 10,
+			                 .ttl_s = zones[i].ttl_s };
 		assert_int_equal(cut_new(&plan, &cut), 0);
 		cache_put_cut(c, cut);
 	}

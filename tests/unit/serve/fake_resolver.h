@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A worker's serve part on a bench: an in-memory transport, a resolver that answers from a table,
+ * a policy made of a few rules. Used by the tests of this folder.
+ */
+#pragma once
+
+#include "serve/serve.h"
+
+/* What the fake Internet says: "NAME TYPE ANSWER", ANSWER one of "A 192.0.2.1", "CNAME x",
+   "NXDOMAIN", "SERVFAIL", "LATE" (never by itself). TTL is 300. */
+struct fact {
+	const char *name;
+	const char *answer;
+	const char *zone;        /* of the cut it comes from; NULL: "example" */
+	const char *server_name; /* of that cut; NULL: "ns.example" */
+};
+
+struct rule {
+	const char *list; /* lists are made as they are named */
+	const char *rule; /* a name, "*.name" (below only), "=name" (exact), or a prefix */
+	enum policy_action action;
+	enum policy_match match;
+};
+
+struct bench;
+
+struct bench *bench_new(const struct fact *facts, size_t n_facts, const struct rule *rules,
+                        size_t n_rules, bool default_deny);
+void bench_free(struct bench *b);
+
+/* Ask; the answer as text: "NOERROR www.x CNAME y|y A 192.0.2.1 EDE 15", "DROP", "PARKED". */
+const char *bench_ask(struct bench *b, const char *name, uint16_t type);
+const char *bench_ask_over_tcp(struct bench *b, const char *name, uint16_t type);
+/* Send these bytes; the answer's header and EDE as text. */
+const char *bench_send(struct bench *b, const uint8_t *bytes, size_t n);
+/* The raw answer to the last question. */
+const uint8_t *bench_message(const struct bench *b, size_t *ret_n);
+
+void bench_pass_time(struct bench *b, unsigned seconds); /* ages the cache, fires timers */
+void bench_set_rules(struct bench *b, const struct rule *rules, size_t n_rules);
+void bench_break_internet(struct bench *b, bool is_broken); /* everything is SERVFAIL */
+unsigned bench_n_resolved(const struct bench *b); /* questions that reached the resolver */
+struct serve *bench_serve(struct bench *b);
+
+/* Counts calls of malloc, calloc and realloc while set. */
+extern bool bench_counts_allocations;
+extern unsigned bench_n_allocations;
