@@ -63,11 +63,13 @@ static void list_keys(enum option_section s, char *ret_text, size_t n)
 static void report_unknown_key(struct loader *l, enum option_section s, const struct node *key)
 {
 	const struct section *section = option_section(s);
-	const char *where = s == SECTION_TOP ? "at the top" : section->name;
+	char where[64];
 	char quoted[PROBLEM_QUOTE_MAX], keys[256];
 	struct problem_nearest nearest = { .word = key->text };
 	const struct section *elsewhere = find_elsewhere(s, key->text);
 	problem_quote(key->text, key->n_text, quoted);
+	snprintf(where, sizeof where, "%s%s", s == SECTION_TOP ? "at the top" : "in ",
+	         section->name);
 	if (strcmp(key->text, "<<") == 0) {
 		problem_error(l->problems, key->place,
 		              "merge keys ('<<') are not supported; write the keys out");
@@ -79,14 +81,14 @@ static void report_unknown_key(struct loader *l, enum option_section s, const st
 		problem_nearest_try(&nearest, option_section(i)->name);
 	list_keys(s, keys, sizeof keys);
 	if (nearest.found[0] != 0)
-		problem_error(l->problems, key->place, "unknown key %s in %s; did you mean '%s'?",
+		problem_error(l->problems, key->place, "unknown key %s %s; did you mean '%s'?",
 		              quoted, where, nearest.found);
 	else if (elsewhere != NULL)
-		problem_error(l->problems, key->place, "unknown key %s in %s; it belongs %s%s",
-		              quoted, where, elsewhere->name[0] != 0 ? "in " : "at the top",
+		problem_error(l->problems, key->place, "unknown key %s %s; it belongs %s%s", quoted,
+		              where, elsewhere->name[0] != 0 ? "in " : "at the top",
 		              elsewhere->name);
 	else
-		problem_error(l->problems, key->place, "unknown key %s in %s; known are %s", quoted,
+		problem_error(l->problems, key->place, "unknown key %s %s; known are %s", quoted,
 		              where, keys);
 }
 
@@ -308,6 +310,8 @@ static int read_tree(struct loader *l, const char *text, size_t n)
 		return 0;
 	}
 	if (root->kind != NODE_MAP) {
+		if (!l->is_whole)
+			return 0; /* the syntax error has been reported */
 		problem_error(
 			l->problems, root->place,
 			"%s stands where keys such as 'server:' should be; 'weir check --defaults' shows all keys",

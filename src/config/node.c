@@ -23,7 +23,8 @@ struct reader {
 	unsigned depth;
 	unsigned n_nodes;
 	struct node *root;
-	bool is_stopped; /* a problem after which going on makes no sense */
+	struct node *last; /* the text read last */
+	bool is_stopped;   /* a problem after which going on makes no sense */
 };
 
 static struct config_place place_of(yaml_mark_t mark)
@@ -114,6 +115,7 @@ static void take_text(struct reader *r, const yaml_event_t *e)
 		node->kind = NODE_BAD;
 	}
 	refuse_extras(r, node, e->data.scalar.anchor, e->data.scalar.tag);
+	r->last = node;
 	attach(r, node);
 }
 
@@ -255,7 +257,9 @@ static void report_syntax(struct reader *r, const yaml_parser_t *parser)
 	const char *problem = parser->problem != NULL ? parser->problem : "not YAML";
 	struct config_place place = place_of(parser->problem_mark);
 	r->is_stopped = true;
-	/* A list that was cut before its first entry is not to be called empty too. */
+	/* What stands right before the error is likely a part of it: one problem, not two. */
+	if (r->last != NULL && r->last->place.line == place.line)
+		r->last->kind = NODE_BAD;
 	if (r->depth > 0 && r->levels[r->depth - 1].node->n == 0)
 		r->levels[r->depth - 1].node->kind = NODE_BAD;
 	if (parser->error == YAML_READER_ERROR) {

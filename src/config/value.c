@@ -234,14 +234,11 @@ static int set_path(struct setting *s)
 static bool take_endpoint(struct setting *s, const struct node *item, struct endpoint *ret)
 {
 	char quoted[PROBLEM_QUOTE_MAX];
-	problem_quote(item->text, item->n_text, quoted);
-	if (endpoint_from_text(item->text, item->n_text, 53, ret) != 0) {
-		refuse(s, item, "%s is not an address with a port", quoted);
-		return false;
-	}
-	if (ret->port == 0)
-		refuse(s, item, "%s has port 0", quoted);
-	return ret->port != 0;
+	if (endpoint_from_text(item->text, item->n_text, 53, ret) == 0 && ret->port != 0)
+		return true;
+	refuse(s, item, "%s is not an address with a port",
+	       problem_quote(item->text, item->n_text, quoted));
+	return false;
 }
 
 static bool take_address(struct setting *s, const struct node *item, struct addr *ret)
