@@ -127,6 +127,8 @@ static void judge_suffixes(struct place *at, const struct policy_image *image,
 		at->is_full_name = i == 0;
 		if (edits != NULL && v->action == POLICY_NONE)
 			judge_edits(at, edits, suffix, hashes->h[i], v);
+		if (image != NULL && i == hashes->n && !image->has_root_rule)
+			image = NULL; /* spares every question one probe */
 		uint32_t set = image != NULL ? image_find(image, hashes->h[i]) : 0;
 		if (set != 0)
 			judge_set(at, set, v);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The order of precedence, one statement a row. The rules of a row prescribe different actions,
  * so that a row can only pass for the right reason. */
-#include "world.h"
-
 #include "base/random.h"
+#include "world.h"
 
 /* ---- no allocation when judging ---- */
 
@@ -44,7 +43,7 @@ struct row {
 	enum policy_trigger trigger;
 	const char *subject;
 	enum policy_action action;
-	const char *rule; /* text of the winner */
+	const char *rule;   /* text of the winner */
 	const char *logged; /* the lists reported beside it */
 	bool is_default_deny;
 };
@@ -250,7 +249,7 @@ static void edit_put(const char *text)
 {
 	char scope[16], name[256], action_text[16], group[16] = "";
 	assert_in_range(sscanf(text, "edit %15s %255s %15s %15s", scope, name, action_text, group),
-			3, 4);
+	                3, 4);
 	enum policy_action action;
 	assert_int_equal(policy_action_from_text(action_text, &action), 0);
 	struct policy_edit e = world_edit(
@@ -317,12 +316,12 @@ static void check_row(const struct row *r)
 	for (unsigned i = 0; i < v.n_logged; i++) {
 		size_t n = strlen(logged);
 		snprintf(logged + n, sizeof logged - n, "%s%s", i > 0 ? " " : "",
-			 w.lists[v.logged[i]].name);
+		         w.lists[v.logged[i]].name);
 	}
 	if (v.action != r->action || strcmp(world_rule_text(&v, r->subject), r->rule) != 0 ||
 	    strcmp(logged, r->logged) != 0)
 		fail_msg("%s: got %s by '%s', logged '%s'", r->why, policy_action_name(v.action),
-			 world_rule_text(&v, r->subject), logged);
+		         world_rule_text(&v, r->subject), logged);
 	check_found(r, w.policy, &v);
 	world_end(&w);
 }
@@ -349,8 +348,8 @@ static void a_verdict_carries_the_local_data(void **state)
 	struct addr own[2] = { world_addr("2001:db8::66"), world_addr("192.0.2.67") };
 	struct policy_data data = { .addrs = own, .n_addrs = 2 };
 	struct policy_rule rule = { .scope = POLICY_SCOPE_EXACT,
-				    .action = POLICY_ADDRESS,
-				    .data = &data };
+		                    .action = POLICY_ADDRESS,
+		                    .data = &data };
 	struct name name = world_name("c.example");
 	assert_int_equal(policy_builder_add_name(w.builder, 1, name.wire, &rule), 0);
 	world_write(&w);
@@ -387,7 +386,7 @@ static void nobody_is_judged_without_a_group(void **state)
 	g.is_default_deny = true;
 	world_snapshot(&w, &g, 1);
 	assert_int_equal(world_judge(w.policy, POLICY_NO_GROUP, Q, "a.example").action,
-			 POLICY_NONE);
+	                 POLICY_NONE);
 	assert_int_equal(world_judge(w.policy, 1, Q, "a.example").action, POLICY_NONE);
 	assert_int_equal(world_judge(w.policy, 0, Q, "a.example").action, POLICY_REFUSED);
 	world_end(&w);

@@ -18,7 +18,9 @@
 #include "base/rcu.h"
 #include "policy/policy.h"
 
-enum { WORLD_LISTS = 32 };
+enum {
+	WORLD_LISTS = 32
+};
 
 struct world {
 	char folder[64];
@@ -33,8 +35,8 @@ struct world {
 
 static const uint8_t world_tag[32] = "what it was built from, 32 bytes";
 static const struct addr world_sinkhole = { .bytes = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff,
-						       192, 0, 2, 66 },
-					    .is_v4 = true };
+	                                               192, 0, 2, 66 },
+	                                    .is_v4 = true };
 
 static inline struct name world_name(const char *text)
 {
@@ -126,12 +128,12 @@ static inline uint16_t world_list(struct world *w, const char *name)
 static inline int world_rule(struct world *w, const char *text)
 {
 	char list[64] = "", scope[16] = "", subject[256] = "", more[2][32] = { "", "" };
-	assert_in_range(sscanf(text, "%63s %15s %255s %31s %31s", list, scope, subject, more[0],
-			       more[1]),
-			3, 5);
-	struct policy_rule r = { .scope = scope[0] == 'e' ? POLICY_SCOPE_EXACT :
-					  scope[0] == 't' ? POLICY_SCOPE_TREE :
-							    POLICY_SCOPE_BELOW };
+	assert_in_range(
+		sscanf(text, "%63s %15s %255s %31s %31s", list, scope, subject, more[0], more[1]),
+		3, 5);
+	struct policy_rule r = { .scope = scope[0] == 'e'   ? POLICY_SCOPE_EXACT
+		                          : scope[0] == 't' ? POLICY_SCOPE_TREE
+		                                            : POLICY_SCOPE_BELOW };
 	for (unsigned i = 0; i < 2; i++) {
 		if (more[i][0] == '!')
 			r.is_important = true;
@@ -159,7 +161,7 @@ static inline void world_write(struct world *w)
 
 /* The lists of a group: names with blanks between; the named lists are made if need be. */
 static inline void world_group(struct world *w, struct policy_group_spec *g, const char *name,
-			       const char *lists, const char *client)
+                               const char *lists, const char *client)
 {
 	static uint16_t numbers[8][WORLD_LISTS];
 	static struct addr_prefix clients[8];
@@ -185,13 +187,13 @@ static inline void world_group(struct world *w, struct policy_group_spec *g, con
 }
 
 static inline void world_snapshot(struct world *w, const struct policy_group_spec *groups,
-				  unsigned n)
+                                  unsigned n)
 {
 	assert_int_equal(policy_new(w->opened, w->lists, w->n_lists, groups, n, &w->policy), 0);
 }
 
 static inline struct verdict world_judge(const struct policy *p, uint16_t group,
-					 enum policy_trigger trigger, const char *subject)
+                                         enum policy_trigger trigger, const char *subject)
 {
 	struct verdict v;
 	struct name_hashes h;
@@ -221,13 +223,13 @@ static inline const char *world_rule_text(const struct verdict *v, const char *s
 }
 
 static inline struct policy_edit world_edit(const char *name, enum policy_scope scope,
-					    enum policy_action action, const char *group)
+                                            enum policy_action action, const char *group)
 {
 	struct policy_edit e = { .name = world_name(name),
-				 .scope = scope,
-				 .action = action,
-				 .group = POLICY_NO_GROUP,
-				 .made_s = 1795000000 };
+		                 .scope = scope,
+		                 .action = action,
+		                 .group = POLICY_NO_GROUP,
+		                 .made_s = 1795000000 };
 	snprintf(e.group_name, sizeof e.group_name, "%s", group);
 	snprintf(e.who, sizeof e.who, "tester (1000)");
 	snprintf(e.reason, sizeof e.reason, "because \"of\" é");
