@@ -7,10 +7,9 @@
 #include "api/call.h"
 #include "dns/text.h"
 
+/* In one line; docs/policy.md has it in full. */
 static const char order_text[] =
-	"the deepest rule first (exact before subtree, longer before shorter); at the same depth "
-	"an edit, then important, then allow, then block; then the group's order of lists. Stages: "
-	"question name; each hop's name servers, then its alias target; addresses in the answer";
+	"deepest rule first; then edit, important, allow, block; then list order";
 
 struct explain_request {
 	const char *name, *type, *client, *group;

@@ -102,26 +102,49 @@ static unsigned depth_of(const struct policy_match_found *m, bool is_name)
 	return m->rule_depth * 2U + (m->scope == POLICY_SCOPE_EXACT ? 1 : 0);
 }
 
-/* The first step of the order of precedence in which `over` beats `m`. */
-static const char *beaten_by(const struct policy_match_found *m,
-                             const struct policy_match_found *over, bool is_name)
+/* The steps of the order of precedence, as the one that wins by it and the others see it. */
+struct step {
+	const char *wins, *loses;
+};
+
+static const struct step by_depth = { "it is the deepest rule", "a deeper rule goes first" };
+static const struct step by_prefix = { "it has the longest prefix", "a longer prefix goes first" };
+static const struct step by_edit = { "an operator's edit goes before lists",
+	                             "an operator's edit goes before lists" };
+static const struct step by_edit_group = {
+	"an edit for the group goes before one for all groups",
+	"an edit for the group goes before one for all groups",
+};
+static const struct step by_importance = { "it is marked important",
+	                                   "a rule marked important goes first" };
+static const struct step by_allow = { "allow goes before block at the same depth",
+	                              "allow goes before block at the same depth" };
+static const struct step by_list = { "its list stands first in the group's lists",
+	                             "its list stands later in the group's lists" };
+
+/* The first step in which `over` beats `m`. */
+static const struct step *step_between(const struct policy_match_found *over,
+                                       const struct policy_match_found *m, bool is_name)
 {
 	if (depth_of(m, is_name) != depth_of(over, is_name))
-		return is_name ? "a deeper rule goes first" : "a longer prefix goes first";
-	if ((m->edit != NULL) != (over->edit != NULL))
-		return "an operator's edit goes before lists";
+		return is_name ? &by_depth : &by_prefix;
+	if (m->edit == NULL && over->edit != NULL)
+		return &by_edit;
 	if (m->edit != NULL && m->edit->group_name[0] == '\0' && over->edit->group_name[0] != '\0')
-		return "an edit for the group goes before one for all groups";
+		return &by_edit_group;
 	if (m->is_important != over->is_important)
-		return "a rule marked important goes first";
+		return &by_importance;
 	if ((m->action == POLICY_ALLOW) != (over->action == POLICY_ALLOW))
-		return "allow goes before block at the same depth";
-	return "its list stands later in the group's lists";
+		return &by_allow;
+	return &by_list;
 }
 
-static const char *why(const struct policy_match_found *m, const struct policy_match_found *winner,
+static const char *why(const struct walk *w, const struct policy_match_found *m,
+                       const struct policy_match_found *winner,
                        const struct policy_match_found *second, bool is_name)
 {
+	if (w->group == POLICY_NO_GROUP)
+		return "the client is in no group";
 	if (!m->in_group)
 		return m->edit != NULL ? "the edit is for another group"
 		                       : "the group does not use this list";
@@ -130,8 +153,8 @@ static const char *why(const struct policy_match_found *m, const struct policy_m
 	if (winner == NULL)
 		return "";
 	if (!m->is_winner)
-		return beaten_by(m, winner, is_name);
-	return second != NULL ? beaten_by(second, m, is_name)
+		return step_between(winner, m, is_name)->loses;
+	return second != NULL ? step_between(m, second, is_name)->wins
 	                      : "no other rule of this group matches";
 }
 
@@ -201,9 +224,9 @@ static void add_matches(struct walk *w, const struct subject *s, const struct na
 			second = &found[i];
 	}
 	for (unsigned i = 0; i < n; i++)
-		json_array_append_new(
-			matches, match_to_json(w, s, &found[i],
-		                               why(&found[i], winner, second, s->lower != NULL)));
+		json_array_append_new(matches, match_to_json(w, s, &found[i],
+		                                             why(w, &found[i], winner, second,
+		                                                 s->lower != NULL)));
 	free(found);
 }
 
