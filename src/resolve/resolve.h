@@ -28,39 +28,39 @@ struct resolver;
 
 struct resolve_forward {
 	struct name zone;
-	struct endpoint *to;
-	unsigned n_to;
+	struct endpoint *to; /* 16 at most */
+	unsigned n_to;       /* 0: an exception, its names are resolved by iteration */
 };
 
 struct resolve_config {
 	uint16_t upstream_port; /* 53 */
 	bool use_ipv4, use_ipv6;
-	struct addr *source_v4, *source_v6; /* NULL: the kernel chooses */
-	unsigned n_hints;
+	struct addr *source_v4, *source_v6;  /* NULL: the kernel chooses */
+	unsigned n_hints;                    /* 0: the built-in ones */
 	const struct cut_plan_server *hints; /* root servers' names and addresses */
 	unsigned n_forwards;
 	const struct resolve_forward *forwards; /* the longest zone wins */
-	unsigned max_tasks;	    /* 10000; at the limit new ones fail at once, EDE 23 */
-	unsigned max_packets;	    /* a question, sub-questions included: 100 */
-	unsigned max_depth;	    /* of look-ups for name servers' addresses: 4 */
+	unsigned max_tasks;         /* 10000; at the limit new ones fail at once, EDE 23 */
+	unsigned max_packets;       /* a question, sub-questions included: 100 */
+	unsigned max_depth;         /* of look-ups for name servers' addresses: 4 */
 	unsigned max_sub_questions; /* NS address look-ups a question: 16 (NXNSAttack) */
-	unsigned n_sockets;	    /* UDP sockets (random ports) a worker: 64 */
-	uint32_t time_limit_ms;	    /* a question: 10000 */
+	unsigned n_sockets;         /* UDP sockets (random ports) a worker: 64 */
+	uint32_t time_limit_ms;     /* a question: 10000 */
 	uint32_t udp_timeout_min_ms, udp_timeout_max_ms; /* 50, 1500 */
-	bool qname_minimisation;    /* RFC 9156, relaxed */
+	bool qname_minimisation;                         /* RFC 9156, relaxed */
 };
 
 enum resolve_status {
 	RESOLVE_ANSWERED, /* answer is set (it may be NXDOMAIN or NODATA) */
 	RESOLVE_BLOCKED,  /* the guard said no; verdict is set */
-	RESOLVE_FAILED,	  /* SERVFAIL with ede_code and ede_text */
+	RESOLVE_FAILED,   /* SERVFAIL with ede_code and ede_text */
 };
 
 struct resolve_result {
 	enum resolve_status status;
-	const struct answer *answer; /* valid until the next quiet point */
+	const struct answer *answer;   /* valid until the next quiet point */
 	const struct verdict *verdict; /* borrowed during the call */
-	const struct cut *cut;	     /* the deepest cut reached; may be NULL; as answer */
+	const struct cut *cut;         /* the deepest cut reached; may be NULL; as answer */
 	uint16_t ede_code;
 	const char *ede_text; /* which server said or did what; borrowed during the call */
 	unsigned n_packets;   /* sent for the task so far */
@@ -71,7 +71,7 @@ struct resolve_request {
 	const uint8_t *name; /* wire, lower case; stays valid until done */
 	const struct name_hashes *hashes;
 	uint16_t type;
-	uint16_t group;	 /* whose policy the guard applies; POLICY_NO_GROUP: none */
+	uint16_t group;  /* whose policy the guard applies; POLICY_NO_GROUP: none */
 	bool is_allowed; /* an allow rule won for the name: the guard lets everything pass */
 	void (*done)(struct resolve_request *r, const struct resolve_result *result);
 
@@ -80,7 +80,7 @@ struct resolve_request {
 };
 
 MUST_USE int resolver_new(const struct resolve_config *config, struct loop *loop,
-			  struct cache *cache, struct resolver **ret);
+                          struct cache *cache, struct resolver **ret);
 /* All requests must be done or cancelled. */
 void resolver_free(struct resolver *r);
 
@@ -94,7 +94,7 @@ void resolve_cancel(struct resolver *r, struct resolve_request *request);
  * are copied. Dropped silently when the same is under way or tasks are scarce.
  */
 void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uint16_t group,
-		     bool is_allowed);
+                     bool is_allowed);
 
 struct resolve_counts {
 	uint64_t tasks_started, tasks_failed, packets_out, packets_in, packets_dropped, timeouts,
@@ -119,7 +119,7 @@ int resolver_upstream_state(const struct resolver *r);
  * cuts' memos.
  */
 bool resolve_judge_cut(const struct policy *p, uint16_t group, const struct cut *cut,
-		       struct verdict *ret_verdict);
+                       struct verdict *ret_verdict);
 
 /* Everything a packet is judged by. */
 struct guard_packet {
@@ -127,7 +127,7 @@ struct guard_packet {
 	uint16_t type;
 	uint16_t group;
 	bool is_allowed;
-	const struct cut *cut;	       /* the zone it would be sent to */
+	const struct cut *cut;         /* the zone it would be sent to */
 	const uint8_t *server_name;    /* NULL for forwarders */
 	const struct endpoint *server; /* where it would go */
 };

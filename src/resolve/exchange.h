@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * resolve/exchange.h - one question to one server, and its response.
+ *
+ * What:      a pool of UDP sockets on random ports. The questions of one loop turn share a
+ *            socket, drawn afresh each turn, and leave in one sendmmsg() at its end; responses
+ *            come in by recvmmsg(). A response counts when address, port, id and question are
+ *            those of an ask that waits on that very socket; all else is counted and dropped,
+ *            and the wait goes on. Over TCP an ask has a connection of its own (stream.c).
+ *
+ *                (socket serial, id) -> slots[] -> struct ask
+ *
+ * Not here:  how long to wait, whom to ask -> iterate.c, server.c.
+ * Threads:   worker-local; the counters may be read by any thread.
+ * Memory:    asks are the caller's; buffers fixed, about 200 KiB; a socket some 100 bytes, a TCP
+ *            connection what its response takes.
+ * Cost:      hot path of a miss; no system call but for the two batches, no allocation.
+ * Limits:    64 datagrams a batch; a socket serves 2048 to 6143 questions, or a minute when it
+ *            is idle then; datagrams over 2048 bytes count as truncated; 256 TCP connections.
+ * Standards: RFC 5452 4 to 6 and 9 (matching, random ports and ids), RFC 7766 6.2, 8
+ * Tests:     tests/unit/resolve/exchange_test.c
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "base/addr.h"
+#include "dns/message.h"
+#include "io/loop.h"
+
+enum {
+	EXCHANGE_BATCH = 64,
+	EXCHANGE_MAX_STREAMS = 256,
+};
+
+struct exchange;
+struct udp_socket;
+struct stream;
+
+/* A question that waits for its response. Embedded in a task. */
+struct ask {
+	struct udp_socket *socket; /* not NULL: waiting over UDP */
+	struct stream *stream;     /* not NULL: waiting over TCP */
+	const uint8_t *name;       /* lower case; stays as it is while waiting */
+	uint64_t sent_ns;
+	struct endpoint server;
+	uint16_t id, type;
+	bool with_edns, rd;
+};
+
+struct exchange_config {
+	struct loop *loop;
+	unsigned n_sockets; /* a family */
+	unsigned max_asks;
+	const struct addr *source_v4, *source_v6; /* NULL: the kernel chooses */
+	uint8_t *scratch; /* messages are opened with it; RESPONSE_SCRATCH_BYTES */
+	size_t scratch_bytes;
+	/* The ask waits no longer; it may be sent anew from inside. */
+	void (*answered)(struct ask *a, struct message *m, bool over_tcp);
+	/* It could not be sent, or the connection failed: -errno. */
+	void (*failed)(struct ask *a, int error);
+};
+
+struct exchange_counts {
+	_Atomic uint64_t out, in, dropped, connections;
+};
+
+MUST_USE int exchange_new(const struct exchange_config *config, struct exchange **ret);
+void exchange_free(struct exchange *x); /* nothing may wait any more */
+
+/*
+ * Send an ask whose name, type, server, with_edns and rd are set. 0, or -errno when no socket
+ * can be had (-EAFNOSUPPORT: no such family here) or everything is in use (-EAGAIN). Failures
+ * of the sending itself come by failed(), at the end of the turn.
+ */
+MUST_USE int exchange_send(struct exchange *x, struct ask *a);
+MUST_USE int exchange_send_stream(struct exchange *x, struct ask *a);
+/* Wait no longer. Does nothing if the ask does not wait. */
+void exchange_cancel(struct exchange *x, struct ask *a);
+/* At the end of a turn. Failures may lead to new asks, so it may send more than once. */
+void exchange_flush(struct exchange *x);
+const struct exchange_counts *exchange_counts(const struct exchange *x);
+
+/* ---- between exchange.c and stream.c ---- */
+
+/* Open what came for an ask; true if it is its response. */
+bool exchange_accept(struct exchange *x, const struct ask *a, const uint8_t *bytes, size_t n,
+                     struct message *ret);
+struct loop *exchange_loop(const struct exchange *x);
+const struct addr *exchange_source(const struct exchange *x, bool is_v4);
+void exchange_stream_done(struct exchange *x); /* one connection fewer */
+void exchange_deliver(struct exchange *x, struct ask *a, struct message *m);
+void exchange_fail(struct exchange *x, struct ask *a, int error);
+/* Connect and ask; 0 or -errno. The stream ends by deliver or fail, or by stream_close(). */
+MUST_USE int stream_open(struct exchange *x, struct ask *a);
+void stream_close(struct stream *s);

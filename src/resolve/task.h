@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * resolve/task.h - one question on its way, and the resolver that it belongs to; inside
+ *                  resolve/ only.
+ *
+ * What:      A task asks (iterate.c), reads what comes (response.c), steps down the cuts
+ *            (cut.c), looks up servers' addresses by tasks of their own (lookup.c), follows
+ *            aliases (chain.c), and ends once, by one of the finish functions.
+ *
+ *                NEW -> ASKING <-> WAITING (for look-ups) -> gone
+ *
+ *            A hop is one name of the alias chain. What counts per question is in `budget`,
+ *            which a task's look-ups share with it.
+ * Threads:   worker-local.
+ * Memory:    tasks, budgets and chains come from free lists of the resolver, which grow up to
+ *            max_tasks and shrink with the resolver only. A task holds references to cuts.
+ * Limits:    resolve_config.
+ * Tests:     tests/unit/resolve/resolve_test.c
+ */
+#pragma once
+
+#include "dns/reply.h"
+#include "resolve/exchange.h"
+#include "resolve/failure.h"
+#include "resolve/forward.h"
+#include "resolve/resolve.h"
+#include "resolve/response.h"
+#include "resolve/server.h"
+
+enum {
+	TASK_ROUNDS = 3,      /* tries at one address: UDP, UDP again, TCP */
+	TASK_MAX_LOOKUPS = 2, /* server names looked up at the same time */
+	LOOKUP_MAX_ADDRS = 8,
+	MAX_MINIMISE_COUNT = 10, /* RFC 9156 2.3 */
+	MINIMISE_ONE_LAB = 4,
+	CHAIN_MAX_RRS = 96,
+	CHAIN_BYTES = 16384,
+	DEPTH_MAX = 16,
+};
+
+/* Extended errors that the resolver gives (RFC 8914 4). */
+enum {
+	EDE_OTHER = 0,
+	EDE_NO_REACHABLE_AUTHORITY = 22,
+	EDE_NETWORK_ERROR = 23,
+	EDE_INVALID_DATA = 24,
+};
+
+struct task;
+
+/* What one client's question may cost, its look-ups included. Counted by its tasks. */
+struct budget {
+	unsigned refs;
+	unsigned n_packets, n_lookups;
+	uint64_t deadline_ns;
+	struct budget *next;
+};
+
+/* The records of the hops passed, until the last one is there. */
+struct chain {
+	struct chain *next;
+	unsigned n_rrs;
+	uint32_t ttl_s;
+	size_t used;
+	struct answer_rr rrs[CHAIN_MAX_RRS];
+	uint8_t bytes[CHAIN_BYTES];
+};
+
+/* One server name whose address is being looked up. */
+struct lookup {
+	struct resolve_request request; /* request.done == NULL: not in use */
+	struct task *owner;
+	uint8_t server; /* index in the owner's cut */
+	bool is_done, is_v6;
+	uint8_t n_addrs;
+	uint32_t ttl_s;
+	struct addr addrs[LOOKUP_MAX_ADDRS];
+};
+
+/* What went wrong last; told when nothing is left to try. */
+struct trouble {
+	uint16_t code;
+	const char *what; /* static; NULL: nothing yet */
+	bool has_server;
+	struct endpoint server;
+};
+
+struct task {
+	/* the packet that waits */
+	struct ask ask;
+	struct timer timer;
+	struct resolver *r;
+	const struct cut *cut;              /* where the hop is being asked; counted */
+	const struct forward_zone *forward; /* not NULL: cut is its */
+	uint64_t tried, excluded;           /* addresses of the cut: this round, for good */
+	uint8_t at_addr;                    /* index of the one asked */
+	uint8_t round;                      /* of tries at this cut */
+	uint8_t n_labels;                   /* of the hop's name */
+	uint8_t known_labels;               /* that far the name is known to exist */
+	uint8_t asked_labels;               /* of the name in the packet */
+	uint8_t n_minimised;                /* RFC 9156: packets with a cut name so far */
+	bool is_plain;                      /* ask for the whole name: minimising went wrong */
+	bool edns_timed_out, edns_refused;  /* by this address: hence the packet without */
+	bool is_begun;
+
+	/* what it is for */
+	uint16_t type, group;
+	bool is_allowed; /* policy lets everything pass */
+	bool is_lookup;  /* of a name server's address, for another task */
+	bool is_refresh; /* the cache is not looked into for the first hop */
+	bool is_priming;
+	bool is_limited;         /* a limit of the question, not the servers, ended it */
+	bool is_waiting;         /* for look-ups */
+	bool is_ready;           /* in the list of tasks to go on with */
+	bool is_listed;          /* in the table of tasks in flight */
+	bool is_dead;            /* ended while in the list of ready ones */
+	bool is_allowed_first;   /* as it was asked: aliases may change is_allowed */
+	bool was_held_back;      /* failed a moment ago: not asked */
+	uint8_t depth;           /* of look-ups above it */
+	uint8_t n_hops;          /* names passed: hop_cuts[0..n_hops) */
+	uint64_t hash, hop_hash; /* name_hash of question and hop */
+	struct resolve_request *requests;
+	struct budget *budget;
+	struct chain *chain;
+	uint32_t looked_up; /* servers of the cut */
+	struct task *next;  /* free list, or bucket of the table */
+	struct task *next_ready;
+	struct trouble trouble;
+	const struct cut *blocked_cut; /* a look-up was refused because of it; counted */
+	const struct cut *hop_cuts[ANSWER_MAX_CUTS];
+	struct lookup lookups[TASK_MAX_LOOKUPS];
+
+	/* not cleared with the rest */
+	struct name question, hop;
+};
+
+struct resolver {
+	struct resolve_config config;
+	struct loop *loop;
+	struct cache *cache;
+	struct exchange *exchange;
+	struct forwards *forwards;
+	struct response *response;
+	uint8_t *cached_bytes; /* for response_from_answer() */
+	struct answer_rr *plan_rrs;
+	struct turn_hook hook;
+	struct addr sources[2];
+	struct timer kick; /* makes a turn happen when work came from outside of one */
+
+	const struct cut *root; /* hints, or the last one primed; counted */
+	uint64_t prime_after_ns;
+	uint64_t family_down_ns[2]; /* no sockets for IPv4, IPv6: not tried again before */
+
+	struct task **table;
+	uint32_t table_mask;
+	struct task *free_tasks;
+	struct task *ready, **ready_end;
+	struct slab *slabs;
+	unsigned n_tasks, n_made;
+	struct budget *free_budgets;
+	struct chain *free_chains;
+
+	struct {
+		_Atomic uint64_t tasks_started, tasks_failed, timeouts, guard_refused, at_limit,
+			tasks_now;
+	} counts;
+	_Atomic unsigned n_answered, n_unanswered; /* for resolver_upstream_state() */
+};
+
+static inline void count_up(_Atomic uint64_t *c)
+{
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + 1,
+	                      memory_order_relaxed);
+}
+
+/* ---- resolve.c ---- */
+
+struct task_plan {
+	const uint8_t *name; /* lower case; copied */
+	const struct name_hashes *hashes;
+	uint16_t type, group;
+	bool is_allowed, is_lookup, is_refresh, is_priming;
+	uint8_t depth;
+	struct budget *budget; /* NULL: a new one */
+};
+
+/* The task in flight for the same, or NULL. */
+struct task *task_find(struct resolver *r, const struct task_plan *plan);
+/* A new task in the table, not begun; NULL at the limit. */
+struct task *task_new(struct resolver *r, const struct task_plan *plan);
+void task_add_request(struct task *t, struct resolve_request *request);
+/* See to it that the end of a turn comes, where packets leave; also from outside of one. */
+void resolver_kick(struct resolver *r);
+/* Go on with a task at the end of this turn. */
+void task_set_ready(struct task *t);
+/* Tell the requests, and end. The task is gone afterwards. */
+void task_finish(struct task *t, struct resolve_result *result);
+void task_fail(struct task *t); /* with the trouble noted */
+void task_block(struct task *t, const struct verdict *verdict);
+
+/* ---- iterate.c ---- */
+
+/* Begin the question, or a hop. May finish the task. */
+void iterate_begin(struct task *t, const struct name_hashes *hashes);
+void iterate_answered(struct ask *a, struct message *m, bool over_tcp);
+void iterate_failed(struct ask *a, int error);
+void iterate_timed_out(struct timer *timer);
+/* Ask the next server, or look for one, or give up. */
+void iterate_ask(struct task *t);
+void iterate_note(struct task *t, uint16_t code, const char *what, bool has_server);
+
+/* ---- choose.c ---- */
+
+unsigned task_n_addrs(const struct task *t);
+struct endpoint task_endpoint(const struct task *t, unsigned at);
+/* The address to ask next, index of the cut's; -1: none is left. */
+int choose_server(struct task *t);
+
+/* ---- cut.c ---- */
+
+/* Where to begin for a name: forwarding zone, closest cut, or the root. Sets t->cut. */
+void cut_begin(struct task *t, const uint8_t *lower, const struct name_hashes *hashes);
+/* Take over a cut (the reference is the task's) and forget the state of the old one. */
+void cut_set(struct task *t, const struct cut *taken);
+/* The cut that a referral names: 0 or -ENOMEM. */
+MUST_USE int cut_descend(struct task *t, const struct response *w);
+/* The task's cut with the addresses of one server filled in. */
+void cut_fill(struct task *t, const struct lookup *l);
+MUST_USE int cut_new_hints(const struct resolve_config *config, const struct cut **ret);
+void cut_prime(struct resolver *r); /* RFC 8109: ask for the root's servers */
+void cut_primed(struct task *t, struct response *w);
+/* Drop all references. */
+void cut_clear(struct task *t);
+
+/* ---- lookup.c ---- */
+
+/* Start looking up addresses of servers that have none. True: something is under way. */
+bool lookup_start(struct task *t);
+/* Take what came in. */
+void lookup_collect(struct task *t);
+void lookup_drop(struct task *t);
+
+/* ---- chain.c ---- */
+
+/* The response just read ends the question: make the answer, keep it, tell. */
+void chain_finish(struct task *t, struct response *w);
+/* The same for what was found in the cache. */
+void chain_finish_cached(struct task *t, struct response *w, const struct answer *found);
+/*
+ * Go on at the end of the aliases just read, which came from the servers asked, or (not NULL)
+ * were found in the cache. True: t->hop is the new name; false: the task is gone.
+ */
+bool chain_follow(struct task *t, struct response *w, const struct answer *found);
+void chain_release(struct task *t);
