@@ -310,8 +310,8 @@ static int read_tree(struct loader *l, const char *text, size_t n)
 		return 0;
 	}
 	if (root->kind != NODE_MAP) {
-		if (!l->is_whole)
-			return 0; /* the syntax error has been reported */
+		if (!l->is_whole || root->kind == NODE_BAD)
+			return 0; /* that has been reported */
 		problem_error(
 			l->problems, root->place,
 			"%s stands where keys such as 'server:' should be; 'weir check --defaults' shows all keys",

@@ -15,6 +15,7 @@
 
 enum {
 	PATH_BYTES_MAX = 4000,
+	TEXT_BYTES_MAX = 255,
 	DEFAULT_ITEMS_MAX = 8
 };
 
@@ -148,6 +149,15 @@ static int set_label(struct setting *s)
 	refuse(s, s->node, "%s cannot be a name",
 	       problem_quote(s->node->text, s->node->n_text, quoted));
 	return 0;
+}
+
+static int set_text(struct setting *s)
+{
+	if (s->node->n_text > TEXT_BYTES_MAX) {
+		refuse(s, s->node, "longer than %d bytes", TEXT_BYTES_MAX);
+		return 0;
+	}
+	return s->node->n_text > 0 ? store_text(s, s->node->text, s->node->n_text) : 0;
 }
 
 static int set_domain(struct setting *s)
@@ -389,7 +399,7 @@ static int set_by_type(struct setting *s)
 	case OPTION_TYPE_LABEL:
 		return set_label(s);
 	case OPTION_TYPE_TEXT:
-		return s->node->n_text > 0 ? store_text(s, s->node->text, s->node->n_text) : 0;
+		return set_text(s);
 	case OPTION_TYPE_PATH:
 	case OPTION_TYPE_INPUT:
 		return set_path(s);
