@@ -66,14 +66,14 @@ static int lists_init(struct policy *p, const struct policy_list_spec *specs)
 {
 	for (uint32_t i = 0; i < p->n_lists; i++) {
 		int e = list_init(&p->lists[i], &specs[i], p->image);
+		for (uint32_t at = 0; e == 0 && at < i; at++) {
+			if (strcmp(p->lists[at].name, p->lists[i].name) == 0)
+				e = -EEXIST;
+		}
 		if (e != 0)
 			return e;
-		if (p->lists[i].image == NULL)
-			continue;
-		size_t at = (size_t)(p->lists[i].image - p->image->lists);
-		if (p->list_of_image[at] != POLICY_NO_LIST)
-			return -EEXIST; /* two lists of one name */
-		p->list_of_image[at] = (uint16_t)i;
+		if (p->lists[i].image != NULL)
+			p->list_of_image[p->lists[i].image - p->image->lists] = (uint16_t)i;
 	}
 	return 0;
 }

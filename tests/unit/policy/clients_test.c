@@ -29,10 +29,14 @@ static void the_longest_prefix_wins(void **state)
 {
 	(void)state;
 	struct clients_prefix p[] = {
-		prefix("10.0.0.0/8", 1),	 prefix("10.1.0.0/16", 2),
-		prefix("10.1.2.3", 3),		 prefix("10.1.2.0/24", 4),
-		prefix("255.255.255.255/32", 5), prefix("2001:db8::/32", 6),
-		prefix("2001:db8:1::/48", 7),	 prefix("ffff::/16", 8),
+		prefix("10.0.0.0/8", 1),
+		prefix("10.1.0.0/16", 2),
+		prefix("10.1.2.3", 3),
+		prefix("10.1.2.0/24", 4),
+		prefix("255.255.255.255/32", 5),
+		prefix("2001:db8::/32", 6),
+		prefix("2001:db8:1::/48", 7),
+		prefix("ffff::/16", 8),
 		prefix("::1", 9),
 	};
 	struct clients c;
@@ -117,7 +121,9 @@ static void mistakes_are_refused(void **state)
 static void random_prefixes_against_a_loop(void **state)
 {
 	(void)state;
-	enum { N = 300 };
+	enum {
+		N = 300
+	};
 	struct clients_prefix p[N], copy[N];
 	struct clients c;
 	unsigned n = 0;
@@ -129,7 +135,7 @@ static void random_prefixes_against_a_loop(void **state)
 		p[n].group = (uint16_t)n;
 		for (unsigned i = 0; i < n; i++)
 			is_new &= p[i].prefix.length != length ||
-				  !addr_equal(&p[i].prefix.addr, &p[n].prefix.addr);
+			          !addr_equal(&p[i].prefix.addr, &p[n].prefix.addr);
 		n += is_new;
 	}
 	memcpy(copy, p, sizeof p);

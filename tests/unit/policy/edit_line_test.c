@@ -28,7 +28,7 @@ static void a_line_comes_back_as_it_was(void **state)
 	assert_string_equal(back.reason, e.reason);
 	n = edit_line_write(EDIT_REMOVE, &e, line);
 	assert_string_equal(line, "{\"op\":\"remove\",\"name\":\"a\\\\046b\\\\000.evil.example\","
-				  "\"group\":\"kids\"}\n");
+	                          "\"group\":\"kids\"}\n");
 	assert_int_equal(edit_line_parse(line, (size_t)n - 1, &op, &back), 0);
 	assert_int_equal(op, EDIT_REMOVE);
 	assert_true(name_equal(back.name.wire, e.name.wire));

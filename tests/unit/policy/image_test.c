@@ -4,16 +4,15 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "world.h"
-
 #include "base/random.h"
+#include "world.h"
 
 static void build_small(struct world *w)
 {
 	static const char *const rules[] = {
-		"nxdomain tree evil.example",	   "nxdomain exact evil.example",
-		"nxdomain tree evil.example",	   "refused tree evil.example !",
-		"address exact sink.example",	   "answer-drop tree 192.0.2.0/24",
+		"nxdomain tree evil.example",     "nxdomain exact evil.example",
+		"nxdomain tree evil.example",     "refused tree evil.example !",
+		"address exact sink.example",     "answer-drop tree 192.0.2.0/24",
 		"answer-drop tree 2001:db8::/32", "redirect below garden.example",
 	};
 	world_start(w);
@@ -98,7 +97,7 @@ static void a_folder_that_is_not_there(void **state)
 	struct policy_image *i;
 	build_small(&w);
 	assert_int_equal(policy_builder_write(w.builder, "/nonexistent/folder/image", world_tag),
-			 -ENOENT);
+	                 -ENOENT);
 	assert_int_equal(policy_image_open("/nonexistent/folder/image", false, &i), -ENOENT);
 	assert_int_equal(policy_image_open(w.folder, false, &i), -EBADMSG);
 	world_end(&w);
@@ -165,8 +164,9 @@ static void forged_indices_are_noticed(void **state)
 	struct image_member *members = (struct image_member *)(bytes + l.members);
 	struct image_data *data = (struct image_data *)(bytes + l.data);
 	struct image_list *lists = (struct image_list *)(bytes + l.lists);
-	uint32_t *forged[] = { &sets[1].first, &sets[1].n, &members[0].data, &data[1].n_addrs,
-			       &data[1].target_bytes, &lists[0].path_bytes };
+	uint32_t *forged[] = { &sets[1].first,        &sets[1].n,
+		               &members[0].data,      &data[1].n_addrs,
+		               &data[1].target_bytes, &lists[0].path_bytes };
 	for (size_t at = 0; at < ARRAY_LEN(forged); at++) {
 		uint32_t honest = *forged[at];
 		*forged[at] = 0x7fffffff;
@@ -203,9 +203,8 @@ static void set_ids_that_lie_are_no_rules(void **state)
 	struct policy_group_spec g;
 	world_group(&w, &g, "all", "nxdomain", NULL);
 	world_snapshot(&w, &g, 1);
-	assert_int_equal(
-		world_judge(w.policy, 0, POLICY_TRIGGER_QUESTION, "evil.example").action,
-		POLICY_NONE);
+	assert_int_equal(world_judge(w.policy, 0, POLICY_TRIGGER_QUESTION, "evil.example").action,
+	                 POLICY_NONE);
 	free(bytes);
 	world_end(&w);
 }
@@ -256,7 +255,7 @@ static void an_empty_image(void **state)
 	world_group(&w, &g, "all", "", NULL);
 	world_snapshot(&w, &g, 1);
 	assert_int_equal(world_judge(w.policy, 0, POLICY_TRIGGER_QUESTION, "a.example").action,
-			 POLICY_NONE);
+	                 POLICY_NONE);
 	world_end(&w);
 }
 

@@ -55,7 +55,9 @@ static void a_rule_that_is_there_changes_nothing(void **state)
 static void thousands_of_sets_are_told_apart(void **state)
 {
 	(void)state;
-	enum { N = 3000 };
+	enum {
+		N = 3000
+	};
 	struct sets s;
 	uint32_t first[N];
 	assert_int_equal(sets_init(&s), 0);
@@ -67,7 +69,7 @@ static void thousands_of_sets_are_told_apart(void **state)
 		assert_int_equal(set->n, 2);
 		assert_int_equal(s.members[set->first].list, i);
 		assert_int_equal(add(&s, add(&s, 0, member((uint16_t)i, 0)), member(4000, 2)),
-				 first[i]);
+		                 first[i]);
 	}
 	sets_done(&s);
 }
@@ -119,7 +121,9 @@ static void too_much_data_is_refused(void **state)
 {
 	(void)state;
 	struct sets s;
-	enum { N = 65536 / sizeof(struct addr) + 1 };
+	enum {
+		N = 65536 / sizeof(struct addr) + 1
+	};
 	struct addr *addrs = calloc(N, sizeof *addrs);
 	struct policy_data data = { .addrs = addrs, .n_addrs = N };
 	uint32_t id;

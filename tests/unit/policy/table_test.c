@@ -39,7 +39,9 @@ static void put(struct table *t, uint64_t hash, uint32_t set)
 static void it_grows_and_keeps_everything(void **state)
 {
 	(void)state;
-	enum { N = 100000 };
+	enum {
+		N = 100000
+	};
 	uint64_t *hashes = calloc(N, sizeof *hashes);
 	struct table t;
 	uint64_t sum = 0;
