@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A changed image is refused, or judged without a wrong access, even when whoever changed it
+ * made the checksum right again. */
+#include "policy/image.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "policy/policy.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static struct policy_list_spec specs[] = {
+	{ .name = "block", .action = POLICY_NXDOMAIN },
+	{ .name = "allow", .action = POLICY_ALLOW },
+	{ .name = "log", .action = POLICY_LOG },
+	{ .name = "sink", .action = POLICY_ADDRESS },
+	{ .name = "answer", .action = POLICY_DROP, .match = POLICY_MATCH_ANSWER },
+	{ .name = "server", .action = POLICY_REFUSED, .match = POLICY_MATCH_NAMESERVER },
+};
+static uint16_t order[] = { 0, 1, 2, 3, 4, 5 };
+
+static void check_verdict(const struct policy *p, const struct verdict *v, const uint8_t *subject)
+{
+	char text[NAME_TEXT_MAX + 8];
+	must(v->action <= POLICY_REDIRECT && v->action != POLICY_LOG);
+	must(v->n_logged <= POLICY_MAX_LOGGED);
+	must(v->action == POLICY_NONE || v->list < policy_n_lists(p));
+	must(v->edit == NULL);
+	for (unsigned i = 0; i < v->n_logged; i++)
+		must(v->logged[i] < policy_n_lists(p));
+	size_t n = verdict_rule_text(v, subject, text);
+	must(n == strlen(text) && n < sizeof text);
+	if (v->data != NULL) {
+		unsigned sum = 0;
+		for (unsigned i = 0; i < v->data->n_addrs; i++)
+			sum += v->data->addrs[i].is_v4 + v->data->addrs[i].bytes[15];
+		must(v->data->target == NULL || name_len(v->data->target) <= NAME_MAX_BYTES);
+		must(sum < UINT32_MAX);
+	}
+}
+
+static void judge_names(const struct policy *p)
+{
+	static const char *const names[] = { "evil.example", "a.evil.example", "good.example",
+		                             "x.y.example",  "sink.example",   "." };
+	static const enum policy_trigger triggers[] = { POLICY_TRIGGER_QUESTION,
+		                                        POLICY_TRIGGER_ALIAS,
+		                                        POLICY_TRIGGER_SERVER_NAME };
+	for (size_t i = 0; i < ARRAY_LEN(names) * ARRAY_LEN(triggers); i++) {
+		struct name name;
+		struct name_hashes h;
+		struct verdict v;
+		struct policy_match_found found[3];
+		enum policy_trigger trigger = triggers[i % ARRAY_LEN(triggers)];
+		const char *text = names[i / ARRAY_LEN(triggers)];
+		must(name_from_text(text, strlen(text), &name) == 0);
+		name_hash_all(name.wire, &h);
+		policy_judge_name(p, 0, trigger, name.wire, &h, &v);
+		check_verdict(p, &v, name.wire);
+		unsigned n = policy_find_all(p, 0, trigger, name.wire, &h, NULL, found, 3);
+		for (unsigned at = 0; at < n && at < 3; at++) { /* both agree on the winner */
+			must(found[at].list < policy_n_lists(p));
+			must(!found[at].is_winner || found[at].action == v.action);
+			must(!found[at].is_winner || found[at].rule_depth == v.rule_depth);
+		}
+		must(v.action == POLICY_NONE || n > 0);
+	}
+}
+
+static void judge_addresses(const struct policy *p)
+{
+	static const char *const addrs[] = { "192.0.2.7", "10.1.2.3", "2001:db8::7", "::1" };
+	for (size_t i = 0; i < ARRAY_LEN(addrs); i++) {
+		struct addr a;
+		struct verdict v;
+		struct policy_match_found found[3];
+		must(addr_from_text(addrs[i], strlen(addrs[i]), &a) == 0);
+		policy_judge_address(p, 0, POLICY_TRIGGER_ANSWER, &a, &v);
+		check_verdict(p, &v, NULL);
+		policy_judge_address(p, 0, POLICY_TRIGGER_SERVER_ADDRESS, &a, &v);
+		check_verdict(p, &v, NULL);
+		(void)policy_find_all(p, 0, POLICY_TRIGGER_ANSWER, NULL, NULL, &a, found, 3);
+	}
+}
+
+static void use(struct policy_image *image)
+{
+	struct policy_group_spec group = { .name = "all", .lists = order, .n_lists = 6 };
+	struct policy *p;
+	must(policy_new(image, specs, ARRAY_LEN(specs), &group, 1, &p) == 0);
+	for (unsigned i = 0; i < policy_n_lists(p); i++) {
+		struct policy_list_view v;
+		policy_list_view(p, (uint16_t)i, &v);
+		must(strlen(v.name) <= POLICY_LIST_NAME_MAX);
+		must(strlen(v.path) < (1 << 20));
+	}
+	judge_names(p);
+	judge_addresses(p);
+	policy_free(p);
+}
+
+static void try_file(const uint8_t *bytes, size_t n)
+{
+	char path[64];
+	struct policy_image *image;
+	int fd = memfd_create("image", MFD_CLOEXEC);
+	must(fd >= 0 && write(fd, bytes, n) == (ssize_t)n);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	int e = policy_image_open(path, true, &image);
+	if (e == 0) {
+		use(image);
+		policy_image_put(image);
+	}
+	close(fd);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	if (n > 1 << 16)
+		return 0;
+	try_file(data, n);
+	if (n < sizeof(struct image_header))
+		return 0;
+	uint8_t *sealed = malloc(n);
+	must(sealed != NULL);
+	memcpy(sealed, data, n);
+	struct image_header *h = (struct image_header *)sealed;
+	h->file_bytes = n;
+	h->checksum = image_checksum(sealed, n);
+	try_file(sealed, n);
+	free(sealed);
+	return 0;
+}
