@@ -62,6 +62,8 @@ int cache_new(size_t size_bytes, struct cache **ret)
 		free(c);
 		return -ENOMEM;
 	}
+	/* Buckets are visited at random: with small pages every visit is a TLB miss too. */
+	madvise(c->buckets, table, MADV_HUGEPAGE);
 	atomic_store(&c->bytes, table);
 	*ret = c;
 	return 0;

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "resolve/hints.h"
 #include "resolve/task.h"
 
 enum {
@@ -434,17 +433,13 @@ static int make_parts(struct resolver *r)
 int resolver_new(const struct resolve_config *config, struct loop *loop, struct cache *cache,
                  struct resolver **ret)
 {
-	if (config->n_sockets == 0 || config->max_tasks == 0 || config->time_limit_ms == 0)
+	if (config->n_hints == 0 || config->n_sockets == 0 || config->max_tasks == 0 || config->time_limit_ms == 0)
 		return -EINVAL;
 	struct resolver *r = calloc(1, sizeof *r);
 	if (r == NULL)
 		return -ENOMEM;
 	server_table_init();
 	r->config = *config;
-	if (r->config.n_hints == 0) {
-		r->config.n_hints = hints_builtin()->n;
-		r->config.hints = hints_builtin()->servers;
-	}
 	if (r->config.max_depth > DEPTH_MAX)
 		r->config.max_depth = DEPTH_MAX;
 	r->loop = loop;

@@ -20,6 +20,9 @@
 #include "weir/privileges.h"
 #include "weir/worker.h"
 
+int cmd_serve(int argc, char **argv);
+extern const char cmd_serve_help[];
+
 const char cmd_serve_help[] =
 	"Usage: weir serve [OPTION]...\n"
 	"Answer questions until told to stop. Runs in the foreground; messages go to standard error.\n"
@@ -40,6 +43,13 @@ enum {
 	REACH_GIVE_UP_MS = 6000,
 };
 
+/* The resolvers borrow these as long as they live. */
+struct resolve_parts {
+	struct resolve_config config;
+	struct cut_plan_server *hints;
+	struct resolve_forward *forwards;
+};
+
 struct server {
 	const char *config_path;
 	struct loop *loop;
@@ -48,6 +58,7 @@ struct server {
 	struct events *events;
 	struct control *control;
 	struct serve_options *options;
+	struct resolve_parts resolve;
 	struct worker *workers[WORKERS_MAX];
 	unsigned n_workers;
 	struct watcher signals;
@@ -74,12 +85,6 @@ static struct serve_options *make_options(const struct config *c)
 	};
 	return o;
 }
-
-struct resolve_parts {
-	struct resolve_config config;
-	struct cut_plan_server *hints;
-	struct resolve_forward *forwards;
-};
 
 static int make_resolve(const struct config *c, struct resolve_parts *ret)
 {
@@ -181,8 +186,7 @@ static int start_events(struct server *s, const struct config *c, unsigned n_wor
 
 static int open_workers(struct server *s, const struct config *c, unsigned n)
 {
-	struct resolve_parts parts;
-	int e = make_resolve(c, &parts);
+	int e = make_resolve(c, &s->resolve);
 	if (e != 0)
 		return e;
 	for (unsigned i = 0; i < n && e == 0; i++) {
@@ -191,7 +195,7 @@ static int open_workers(struct server *s, const struct config *c, unsigned n)
 			.cache = s->cache,
 			.ring = s->events != NULL ? events_ring(s->events, i) : NULL,
 			.options = s->options,
-			.resolve = &parts.config,
+			.resolve = &s->resolve.config,
 		};
 		const struct endpoint *failed;
 		char text[ADDR_TEXT_MAX];
@@ -212,8 +216,6 @@ static int open_workers(struct server *s, const struct config *c, unsigned n)
 			log_error("a worker cannot be made: %s", strerror(-e));
 		}
 	}
-	free(parts.hints);
-	free(parts.forwards);
 	return e;
 }
 
@@ -493,6 +495,8 @@ static void stop(struct server *s)
 	cache_free(s->cache);
 	policy_edits_close();
 	free(s->options);
+	free(s->resolve.hints);
+	free(s->resolve.forwards);
 	if (s->signals.fd > 0)
 		close(s->signals.fd);
 }
