@@ -74,7 +74,7 @@ static enum feeds_skip read_plain(const char *text, size_t n, struct name *ret)
 		return FEEDS_SKIP_NAME_LENGTH;
 	wire[label] = (uint8_t)len;
 	wire[out++] = 0;
-	if (wire[label + 1] <= '9' && wire[label + 1] >= '0' && ends_in_number(wire + label))
+	if (ends_in_number(wire + label))
 		return FEEDS_SKIP_ADDRESS;
 	memcpy(ret->wire, wire, out);
 	ret->len = (uint8_t)out;
@@ -120,10 +120,12 @@ static enum feeds_skip read_odd(const char *text, size_t n, struct name *ret)
 	if (memchr(text, '*', n) != NULL)
 		return FEEDS_SKIP_STAR;
 	size_t host = host_len(text, n);
-	if (host < n) /* "name/path" and "name:80"; but "</p>" is nothing of the kind */
-		return read_plain(text, host, ret) == FEEDS_SKIP_BAD_CHARACTER || host == 0
-		               ? FEEDS_SKIP_BAD_CHARACTER
-		               : FEEDS_SKIP_PATH;
+	if (host < n) { /* "name/path" and "name:80"; but "</p>" is nothing of the kind */
+		struct name unused;
+		bool is_name =
+			host > 0 && read_plain(text, host, &unused) != FEEDS_SKIP_BAD_CHARACTER;
+		return is_name ? FEEDS_SKIP_PATH : FEEDS_SKIP_BAD_CHARACTER;
+	}
 	for (size_t i = 0; i < n; i++) {
 		/* An escape may stand for any byte; unescaped, nothing else is in a name. */
 		if (is_escaped && text[i] == '\\')
@@ -133,7 +135,16 @@ static enum feeds_skip read_odd(const char *text, size_t n, struct name *ret)
 	}
 	if (is_foreign)
 		return is_escaped ? FEEDS_SKIP_BAD_CHARACTER : read_idn(text, n, ret);
-	return name_from_text(text, n, ret) == 0 ? FEEDS_SKIP_NONE : FEEDS_SKIP_BAD_CHARACTER;
+	struct name name;
+	if (name_from_text(text, n, &name) != 0)
+		return FEEDS_SKIP_BAD_CHARACTER;
+	const uint8_t *last = name.wire;
+	while (last[*last + 1] != 0)
+		last += *last + 1;
+	if (ends_in_number(last))
+		return FEEDS_SKIP_ADDRESS;
+	*ret = name;
+	return FEEDS_SKIP_NONE;
 }
 
 enum feeds_skip listname_read(const char *text, size_t n, struct name *ret)

@@ -99,7 +99,7 @@ static void age_text(uint64_t then_s, char *ret, size_t room)
 static void describe(const struct load *l, int error, const char *why, uint64_t line, char *ret,
                      size_t room)
 {
-	char place[32] = "", example[160] = "";
+	char place[32] = "", example[104] = "";
 	bool is_plain = error == -EBADMSG || error == -ENODATA || error == -EILSEQ ||
 	                error == -ENOTSUP || error == -EAGAIN || error == -EFBIG ||
 	                error == -E2BIG || error == -EINVAL;
@@ -112,7 +112,7 @@ static void describe(const struct load *l, int error, const char *why, uint64_t 
 	/* Paths are long, the message is not: the end of a path says more than its beginning. */
 	const char *path = l->list->spec->path;
 	size_t n = strlen(path);
-	snprintf(ret, room, "list '%.63s': %s%.200s%s %.120s%s%s%.60s", l->list->spec->name,
+	snprintf(ret, room, "list '%.63s': %s%.200s%s %.80s%.100s%s%.60s", l->list->spec->name,
 	         n > 200 ? "..." : "", n > 200 ? path + n - 200 : path, place, why, example,
 	         is_plain ? "" : ": ", is_plain ? "" : strerrordesc_np(-error));
 }
