@@ -202,7 +202,8 @@ static int read_name(struct api_call *call, const char *text, int is_exact, stru
 		e->scope = POLICY_SCOPE_BELOW;
 		name += 2;
 	}
-	if (name_from_text(name, strlen(name), &e->name) != 0) {
+	/* A star elsewhere would be taken for a letter: not what anybody means. */
+	if (strchr(name, '*') != NULL || name_from_text(name, strlen(name), &e->name) != 0) {
 		call_fail(call, "bad-name", "\"%.300s\" is not a domain name", text);
 		return -1;
 	}
