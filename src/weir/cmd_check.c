@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* weir check: what is wrong with the configuration, all of it at once. */
+/* weir check: what is wrong with the configuration and its lists, all of it at once. */
 #include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "config/config.h"
 #include "weir/command.h"
+#include "weir/specs.h"
 
 int cmd_check(int argc, char **argv);
 extern const char cmd_check_help[];
@@ -13,71 +16,121 @@ extern const char cmd_check_help[];
 const char cmd_check_help[] =
 	"Usage: weir check [OPTION]... [FILE]\n"
 	"Read the configuration FILE and say everything that is wrong with it, each with\n"
-	"file, line and column and what would be right. Nothing is started or changed.\n"
+	"file, line and column and what would be right. When it is good, read its lists too:\n"
+	"how many rules each gives, and which lines are skipped and why. Nothing is started\n"
+	"or changed.\n"
 	"\n"
 	"  -c, --config=FILE  the configuration; the same as FILE\n"
+	"      --no-lists     look whether the files of the lists can be read, but not into them\n"
 	"      --print        when it is good, print it as it would be in force: every option\n"
 	"                     with its value\n"
 	"      --defaults     print all options with their defaults and what they mean\n"
-	"  -q, --quiet        say nothing when all is well\n"
+	"  -q, --quiet        say only what is wrong\n"
 	"  -h, --help         show this help\n"
 	"\n"
-	"Exit status is 0 if the configuration is good (there may be warnings), 1 if it is\n"
-	"not, 2 if the command line is wrong.\n";
+	"Exit status is 0 if all is good (there may be warnings, and lines of lists that are\n"
+	"skipped), 1 if it is not, 2 if the command line is wrong.\n";
 
 struct check_wish {
 	const char *path;
-	bool print, defaults, quiet;
+	bool print, defaults, quiet, no_lists;
 };
+
+/* Returns how many lists are of no use. */
+static unsigned check_lists(const struct check_wish *wish, const struct config *config,
+                            const struct specs *specs)
+{
+	struct feeds_report *report = malloc(sizeof *report); /* some KiB of examples */
+	unsigned n_bad = 0;
+	must(report != NULL);
+	for (unsigned i = 0; i < specs->n_lists; i++) {
+		const struct config_place place = config->lists.at[i].place;
+		memset(report, 0, sizeof *report);
+		int e = feeds_check(&specs->feeds[i], 0, report);
+		if (e != 0) {
+			fprintf(stderr, "%s:%u:%u: the list '%s' cannot be used: %s\n", wish->path,
+			        place.line, place.column, specs->lists[i].name,
+			        report->message[0] != 0 ? report->message : strerror(-e));
+			n_bad++;
+		} else if (!wish->quiet && !wish->print) {
+			feeds_report_print(report, stdout);
+		}
+	}
+	free(report);
+	return n_bad;
+}
+
+static unsigned check_all_lists(const struct check_wish *wish, const struct config *config)
+{
+	struct specs *specs;
+	must(specs_new(config, &specs) == 0);
+	unsigned n_bad = check_lists(wish, config, specs);
+	specs_free(specs);
+	return n_bad;
+}
 
 static int check_file(const struct check_wish *wish)
 {
 	struct config *config = NULL;
 	struct config_problems problems = { 0 };
 	int e = config_load(wish->path, &config, &problems);
-	bool is_good = e == 0 && problems.n_missing == 0;
+	unsigned n_bad = problems.n_errors + problems.n_missing;
+	bool is_good = e == 0 && n_bad == 0;
 	config_problems_print(&problems, stderr);
+	if (is_good && !wish->no_lists) {
+		n_bad = check_all_lists(wish, config);
+		is_good = n_bad == 0;
+	}
 	if (is_good && wish->print)
 		config_print(config, stdout);
 	else if (is_good && !wish->quiet)
 		printf("%s: good; lists: %u, groups: %u, warnings: %u\n", wish->path,
 		       config->lists.n, config->groups.n, problems.n_warnings);
 	else if (!is_good)
-		fprintf(stderr, "%s: not good; errors: %u, warnings: %u\n", wish->path,
-		        problems.n_errors + problems.n_missing, problems.n_warnings);
+		fprintf(stderr, "%s: not good; errors: %u, warnings: %u\n", wish->path, n_bad,
+		        problems.n_warnings);
 	config_problems_done(&problems);
 	config_free(config);
 	return is_good ? COMMAND_OK : COMMAND_FAILED;
 }
 
-int cmd_check(int argc, char **argv)
+/* False: getopt_long() has said what is wrong. */
+static bool read_options(int argc, char **argv, struct check_wish *ret)
 {
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "print", no_argument, NULL, 'p' },
-		{ "defaults", no_argument, NULL, 'd' },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ NULL, 0, NULL, 0 },
+		{ "config", required_argument, NULL, 'c' }, { "print", no_argument, NULL, 'p' },
+		{ "defaults", no_argument, NULL, 'd' },     { "quiet", no_argument, NULL, 'q' },
+		{ "no-lists", no_argument, NULL, 'n' },     { NULL, 0, NULL, 0 },
 	};
-	struct check_wish wish = { 0 };
 	for (int c; (c = getopt_long(argc, argv, "c:q", options, NULL)) != -1;) {
 		switch (c) {
 		case 'c':
-			wish.path = optarg;
+			ret->path = optarg;
 			break;
 		case 'p':
-			wish.print = true;
+			ret->print = true;
 			break;
 		case 'd':
-			wish.defaults = true;
+			ret->defaults = true;
 			break;
 		case 'q':
-			wish.quiet = true;
+			ret->quiet = true;
+			break;
+		case 'n':
+			ret->no_lists = true;
 			break;
 		default:
-			return command_usage_again(argv[0]);
+			return false;
 		}
 	}
+	return true;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	struct check_wish wish = { 0 };
+	if (!read_options(argc, argv, &wish))
+		return command_usage_again(argv[0]);
 	if (optind < argc && wish.path == NULL)
 		wish.path = argv[optind++];
 	if (optind < argc)
