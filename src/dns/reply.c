@@ -53,10 +53,15 @@ void reply_add(struct reply *r, int section, const uint8_t *owner, uint16_t type
 	size_t n = 2;
 	if (r->is_full)
 		return;
+	/* Without a question there is nothing to point to, and no name in the buffer. */
+	static const uint8_t no_name[] = { 0 };
+	bool has_question = r->counts[0] > 0;
+	if (bug_if(owner == NULL && !has_question))
+		return;
 	if (owner == NULL)
 		store16(head, POINTER_TO_QUESTION);
 	else
-		n = write_owner(head, owner, r->bytes + DNS_HEADER_BYTES);
+		n = write_owner(head, owner, has_question ? r->bytes + DNS_HEADER_BYTES : no_name);
 	store16(head + n, type);
 	store16(head + n + 2, DNS_CLASS_IN);
 	store32(head + n + 4, ttl_s);
