@@ -433,7 +433,8 @@ static int make_parts(struct resolver *r)
 int resolver_new(const struct resolve_config *config, struct loop *loop, struct cache *cache,
                  struct resolver **ret)
 {
-	if (config->n_hints == 0 || config->n_sockets == 0 || config->max_tasks == 0 || config->time_limit_ms == 0)
+	if (config->n_hints == 0 || config->n_sockets == 0 || config->max_tasks == 0 ||
+	    config->time_limit_ms == 0)
 		return -EINVAL;
 	struct resolver *r = calloc(1, sizeof *r);
 	if (r == NULL)

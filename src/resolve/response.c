@@ -23,10 +23,15 @@ static bool is_below(const uint8_t *name, const uint8_t *ancestor)
 	return name_is_within(name, ancestor) && !wire_equal(name, ancestor);
 }
 
-/* Would we have asked these servers about the name? Only then is their word taken for it. */
+/*
+ * Would we have asked these servers about the name? Only then is their word taken for it. Names
+ * on the way down to the one asked are theirs also where a forwarding zone covers them, because
+ * the zone asked is an exception below it.
+ */
 static bool is_theirs(const struct response_question *q, const uint8_t *name)
 {
-	return name_is_within(name, q->zone) && forward_find(q->forwards, name) == q->forward;
+	return name_is_within(name, q->zone) &&
+	       (forward_find(q->forwards, name) == q->forward || name_is_within(q->name, name));
 }
 
 static uint16_t covers(const struct rr *rr)
@@ -249,7 +254,7 @@ static void keep_authority(struct response *w, const struct response_question *q
 		uint16_t type = rr->type == DNS_RRSIG ? covers(rr) : rr->type;
 		bool is_soa = soa != NULL && type == DNS_SOA && wire_equal(rr->owner, soa->owner);
 		if ((is_soa && (rr->type == DNS_RRSIG || rr == soa)) ||
-		    (is_proof(type) && is_theirs(q, rr->owner)))
+		    (is_proof(type) && (q->forward != NULL || is_theirs(q, rr->owner))))
 			keep(w, rr, true);
 	}
 }
@@ -263,7 +268,9 @@ static const struct rr *find_soa(const struct response *w, const struct response
 		const struct rr *rr = &w->all[i];
 		if (rr->section != SECTION_AUTHORITY || rr->type != DNS_SOA)
 			continue;
-		if (name_is_within(at, rr->owner) && is_theirs(q, rr->owner))
+		/* A forwarder passes on the denial of whichever zone it found the name in. */
+		if (name_is_within(at, rr->owner) &&
+		    (q->forward != NULL || is_theirs(q, rr->owner)))
 			return rr;
 		*ret_other = true;
 	}
@@ -296,15 +303,15 @@ bool response_addr(uint16_t type, const uint8_t *rdata, size_t n, struct addr *r
 
 /*
  * Addresses beside the servers. Believed for names within the zone that was asked only: a
- * server of example.com may not say where ns.example.net is (RFC 2181 5.4.1; the way in of
- * "MaginotDNS" was the same for zones that are forwarded).
+ * server of example.com may not say where ns.example.net is (RFC 2181 5.4.1). They serve to
+ * ask this zone, and nothing else.
  */
 static void collect_glue(struct response *w, const struct response_question *q)
 {
 	for (unsigned s = 0; s < w->n_servers; s++) {
 		struct cut_plan_server *server = &w->servers[s];
 		server->addrs = w->addrs[s];
-		if (!is_theirs(q, server->name))
+		if (!name_is_within(server->name, q->zone))
 			continue;
 		for (unsigned i = 0; i < w->n_all; i++) {
 			const struct rr *rr = &w->all[i];

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is judged before a packet leaves. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "world.h"
+
+/* ---- the guard ---- */
+
+static void test_server_name_is_blocked(void **state)
+{
+	(void)state;
+	rules.has_server_rules = true;
+	rules.blocked_server = "ns1.example.test";
+	struct asker a = ask_as("www.example.test", DNS_A, 3);
+	assert_int_equal(a.status, RESOLVE_BLOCKED);
+	assert_int_equal(a.trigger, POLICY_TRIGGER_SERVER_NAME);
+	assert_int_equal(w.servers[EXAMPLE].n_udp, 0);
+	/* Another group's rules, and who is allowed, are not concerned. */
+	a = ask("www.example.test", DNS_A);
+	assert_int_equal(a.status, RESOLVE_ANSWERED);
+	struct resolve_counts counts = { 0 };
+	resolver_count(w.resolver, &counts);
+	assert_int_equal(counts.guard_refused, 1);
+}
+
+static void test_server_address_is_blocked(void **state)
+{
+	(void)state;
+	rules.has_server_rules = true;
+	rules.blocked_addr = "127.53.1.1";
+	struct asker a = ask_as("www.example.test", DNS_A, 3);
+	assert_int_equal(a.status, RESOLVE_BLOCKED);
+	assert_int_equal(a.trigger, POLICY_TRIGGER_SERVER_ADDRESS);
+	assert_int_equal(w.servers[EXAMPLE].n_udp, 0);
+}
+
+static void test_glueless_address_is_blocked(void **state)
+{
+	(void)state;
+	rules.has_server_rules = true;
+	rules.blocked_addr = "127.53.1.2";
+	struct asker a = ask_as("www.glueless.test", DNS_A, 3);
+	assert_int_equal(a.status, RESOLVE_BLOCKED);
+	assert_int_equal(w.servers[TWO1].n_udp, 0);
+}
+
+static void test_parent_cut_is_judged(void **state)
+{
+	(void)state;
+	expect_addrs("www.example.test", "192.0.2.1 192.0.2.2");
+	rules.has_server_rules = true;
+	rules.blocked_server = "ns.test"; /* of the zone above */
+	unsigned before = asked();
+	struct asker a = ask_as("b.a.example.test", DNS_A, 3);
+	assert_int_equal(a.status, RESOLVE_BLOCKED);
+	assert_int_equal(asked(), before);
+}
+
+static void test_allow_of_a_server_ends_the_walk(void **state)
+{
+	(void)state;
+	rules.has_server_rules = true;
+	rules.allowed_server = "ns.test";
+	rules.blocked_addr = "127.53.1.1";
+	struct asker a = ask_as("www.example.test", DNS_A, 3);
+	assert_int_equal(a.status, RESOLVE_ANSWERED);
+}
+
+static void test_clean_cuts_are_remembered(void **state)
+{
+	(void)state;
+	rules.has_server_rules = true;
+	ask_as("www.example.test", DNS_A, 3);
+	turn_some();
+	unsigned n = rules.n_judged;
+	ask_as("ns1.example.test", DNS_A, 3);
+	assert_int_equal(rules.n_judged, n);
+	rules.generation = 2;
+	ask_as("b.a.example.test", DNS_A, 3);
+	assert_true(rules.n_judged > n);
+}
+
+static void test_alias_is_blocked_before_it_is_asked(void **state)
+{
+	(void)state;
+	rules.blocked_alias = "other";
+	struct asker a = ask_as("out.example.test", DNS_A, 3);
+	assert_int_equal(a.status, RESOLVE_BLOCKED);
+	assert_int_equal(a.trigger, POLICY_TRIGGER_ALIAS);
+	assert_int_equal(w.servers[OTHER].n_udp, 0);
+	assert_null(strstr(w.servers[ROOT].names, "other"));
+	/* Once known, the alias is blocked without any packet. */
+	unsigned before = asked();
+	a = ask_as("out.example.test", DNS_A, 3);
+	assert_int_equal(a.status, RESOLVE_BLOCKED);
+	assert_int_equal(asked(), before);
+	rules.allowed_alias = "www.other";
+	rules.generation++;
+	a = ask_as("out.example.test", DNS_A, 3);
+	assert_int_equal(a.status, RESOLVE_ANSWERED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ROW(test_server_name_is_blocked),
+		ROW(test_server_address_is_blocked),
+		ROW(test_glueless_address_is_blocked),
+		ROW(test_parent_cut_is_judged),
+		ROW(test_allow_of_a_server_ends_the_walk),
+		ROW(test_clean_cuts_are_remembered),
+		ROW(test_alias_is_blocked_before_it_is_asked),
+	};
+	return run_rows(tests, ARRAY_LEN(tests));
+}
