@@ -140,7 +140,7 @@ static int use_copy(struct load *l, int error, const char *why, uint64_t line)
 		r->loaded_s = 0;
 		l->path[0] = 0;
 		overrides_done(&l->overrides);
-		report_say(r, "%s; there is no good copy of it, so the list is empty", what);
+		report_say(r, "%s; there is no good copy of it to use instead", what);
 	}
 	r->error = error;
 	r->error_line = line;

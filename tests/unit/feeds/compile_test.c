@@ -188,7 +188,7 @@ static void without_a_state_directory(void **state)
 	assert_int_equal(feeds_compile(&plan, result.image, &next), -EBADMSG);
 	assert_null(next.image);
 	assert_int_equal(next.n_reports, 1);
-	assert_non_null(strstr(next.reports[0].message, "so the list is empty"));
+	assert_non_null(strstr(next.reports[0].message, "no good copy of it"));
 	feeds_result_done(&next);
 	assert_int_equal(feeds_compile(&plan, NULL, &next), 0); /* at start: go on without it */
 	assert_int_equal(next.n_from_nowhere, 1);
