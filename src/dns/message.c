@@ -344,6 +344,8 @@ static int read_rdata(struct message *m, struct rr *rr, size_t rdlen)
 			return -EBADMSG;
 	} else if (rdlen > 0) {
 		const knot_rdata_descriptor_t *d = knot_get_rdata_descriptor(rr->type);
+		if (d->type_name == NULL) /* MD, MF, MB and others may be compressed too */
+			d = knot_get_obsolete_rdata_descriptor(rr->type);
 		if (has_names(d->block_types))
 			return expand_rdata(m, rr, d->block_types, end);
 	}

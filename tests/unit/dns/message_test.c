@@ -231,9 +231,10 @@ static void test_name_does_not_grow(void **state)
 static void test_walk(void **state)
 {
 	(void)state;
-	static const char bytes[] = REPLY("\1", "\2", "\1", "\3") WWW_A
+	static const char bytes[] = REPLY("\1", "\3", "\1", "\3") WWW_A
 		"\xc0\x0c\0\5\0\1\0\0\1\x2c\0\4\1W\xc0\x10"   /* CNAME W.example */
 		"\1w\xc0\x10\0\1\0\1\x80\0\0\1\0\4\xc0\0\2\1" /* A, TTL with the top bit */
+		"\xc0\x10\0\4\0\1\0\0\0\5\0\4\1m\xc0\x10"     /* MF: obsolete, yet compressible */
 		"\xc0\x10\0\6\0\1\0\0\0\5\0\x1a\xc0\x0c\1h\xc0\x10"
 		"1234"
 		"5678"
@@ -254,6 +255,7 @@ static void test_walk(void **state)
 	} rows[] = {
 		{ SECTION_ANSWER, DNS_CNAME, 300, B("\3www\7example\0"), B("\1W\7example\0") },
 		{ SECTION_ANSWER, DNS_A, 0, B("\1w\7example\0"), B("\xc0\0\2\1") },
+		{ SECTION_ANSWER, 4, 5, B("\7example\0"), B("\1m\7example\0") },
 		{ SECTION_AUTHORITY, DNS_SOA, 5, B("\7example\0"),
 		  B("\3wWw\7example\0\1h\7example\0"
 		    "12345678abcdefghijkl") },
