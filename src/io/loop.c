@@ -177,7 +177,10 @@ void timer_cancel(struct loop *l, struct timer *t)
 
 static void fire_due(struct loop *l)
 {
-	while (l->n_timers > 0 && l->heap[1]->at_ns <= l->now_ns) {
+	/* As many as there are now: one that sets itself for now again waits for the next turn. */
+	for (size_t n = l->n_timers; n > 0 && l->n_timers > 0; n--) {
+		if (l->heap[1]->at_ns > l->now_ns)
+			break;
 		struct timer *t = l->heap[1];
 		timer_cancel(l, t);
 		t->fire(t);
