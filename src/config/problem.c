@@ -67,7 +67,7 @@ const char *problem_quote(const char *text, size_t n, char *ret_text)
 		if (c >= 0x20 && c < 0x7f)
 			*w++ = (char)c;
 		else
-			w += sprintf(w, "\\x%02x", c);
+			w += snprintf(w, 5, "\\x%02x", c);
 	}
 	memcpy(w, n > most ? "...'" : "'", n > most ? 5 : 2);
 	return ret_text;

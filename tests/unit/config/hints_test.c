@@ -116,18 +116,22 @@ static void test_many(void **state)
 {
 	struct config_memory *m = config_memory_new();
 	struct config_hint *hints;
-	char *text = calloc(1, 1 << 20);
+	enum {
+		TEXT_BYTES = 1 << 20
+	};
+	char *text = calloc(1, TEXT_BYTES);
 	char why[HINTS_WHY_MAX] = "";
 	size_t used = 0;
 	unsigned n;
 	(void)state;
 	for (unsigned i = 0; i < 40; i++)
-		used += (size_t)sprintf(text + used, ". NS s%u.\ns%u. A 127.0.0.1\n", i, i);
+		used += (size_t)snprintf(text + used, TEXT_BYTES - used,
+		                         ". NS s%u.\ns%u. A 127.0.0.1\n", i, i);
 	assert_int_equal(hints_from_text(text, used, m, &hints, &n, why), -EBADMSG);
 	assert_non_null(strstr(why, "more than 32 servers"));
-	used = (size_t)sprintf(text, ". NS s.\n");
+	used = (size_t)snprintf(text, TEXT_BYTES, ". NS s.\n");
 	for (unsigned i = 0; i < 40; i++)
-		used += (size_t)sprintf(text + used, "s. A 127.0.0.%u\n", i);
+		used += (size_t)snprintf(text + used, TEXT_BYTES - used, "s. A 127.0.0.%u\n", i);
 	assert_int_equal(hints_from_text(text, used, m, &hints, &n, why), -EBADMSG);
 	assert_non_null(strstr(why, "more than 16 addresses"));
 	for (used = 0; used < 200000; used += 10)
