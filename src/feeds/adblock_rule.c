@@ -64,12 +64,11 @@ enum feeds_skip adblock_read_modifiers(struct word text, struct adblock_rule *ru
 	unsigned n = 0;
 	do {
 		/* A comma in a value is written "\,": only in $client, which is skipped anyway. */
-		struct word modifier = scan_trim(text.p, text.n);
-		modifier = take_until(&text, ',');
+		struct word modifier = take_until(&text, ',');
 		if (++n > ADBLOCK_MODIFIERS_MAX)
 			return FEEDS_SKIP_MODIFIER;
-		struct word value = scan_trim(modifier.p, modifier.n);
-		modifier = value;
+		modifier = scan_trim(modifier.p, modifier.n);
+		struct word value = modifier;
 		struct word name = take_until(&value, '=');
 		bool has_value = name.n < modifier.n;
 		enum feeds_skip bad = read_modifier(name, has_value, value, rule);

@@ -95,16 +95,18 @@ static int write_private(struct policy_builder *b, const uint8_t *tag, struct po
 		}
 		snprintf(path, sizeof path, "%s/policy.image", folder);
 		e = policy_builder_write(b, path, tag);
-		if (e == 0)
+		bool is_written = e == 0; /* the builder is empty then */
+		if (is_written)
 			e = policy_image_open(path, false, ret);
 		(void)unlink(path);
 		(void)rmdir(folder);
-		if (e == 0)
+		if (is_written)
 			break;
 	}
 	return e;
 }
 
+/* A full or read-only disk must not keep a policy from coming into force. */
 static int write_image(struct compile *c, const uint8_t *tag)
 {
 	char path[PATH_ROOM];
@@ -114,8 +116,12 @@ static int write_image(struct compile *c, const uint8_t *tag)
 	if (e == 0)
 		e = policy_builder_write(c->builder, path, tag);
 	if (e == 0)
-		e = policy_image_open(path, false, &c->result->image);
-	return e;
+		return policy_image_open(path, false, &c->result->image);
+	if (e == -ENOMEM)
+		return e;
+	log_warning("%s could not be written: %s; the next start will not find this policy", path,
+	            strerrordesc_np(-e));
+	return write_private(c->builder, tag, &c->result->image);
 }
 
 /* Not being able to keep a copy costs safety, not service: it is said, and that is all. */

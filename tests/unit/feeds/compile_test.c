@@ -195,6 +195,18 @@ static void without_a_state_directory(void **state)
 	feeds_result_done(&next);
 }
 
+/* A state directory that cannot be written to: the policy comes into force all the same. */
+static void a_disk_that_fails(void **state)
+{
+	(void)state;
+	char dir[160];
+	snprintf(dir, sizeof dir, "%s/state", files_path("a"));
+	fresh(1, dir);
+	files_put_text("a", "bad.example\n"); /* a file where a folder is needed */
+	assert_int_equal(feeds_compile(&plan, NULL, &result), 0);
+	assert_int_equal(judge(result.image, "bad.example"), POLICY_NXDOMAIN);
+}
+
 static void reading_only(void **state)
 {
 	(void)state;
@@ -296,6 +308,7 @@ int main(void)
 		cmocka_unit_test(what_makes_a_change),
 		cmocka_unit_test(a_bad_file_and_a_good_copy),
 		cmocka_unit_test(without_a_state_directory),
+		cmocka_unit_test(a_disk_that_fails),
 		cmocka_unit_test(reading_only),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(locating),
