@@ -119,8 +119,7 @@ static uint32_t found_order(const struct finding *f, const struct policy_match_f
 	if (m->edit != NULL)
 		return edits_order(m->edit, is_full_name);
 	uint8_t bits = (uint8_t)(m->scope | (m->is_important ? IMAGE_IMPORTANT : 0));
-	const struct image_list *l = f->p->lists[m->list].image;
-	uint16_t rank = f->parts[l - f->p->image->lists].rank;
+	uint16_t rank = f->parts[f->p->lists[m->list].image_list].rank;
 	uint32_t is_log = m->action == POLICY_LOG;
 	return 1U << 24 | is_log << 20 | rule_order(bits, m->action, rank, is_full_name);
 }

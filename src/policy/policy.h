@@ -62,33 +62,33 @@ enum policy_action {
 	POLICY_REFUSED,
 	POLICY_DROP,
 	POLICY_TRUNCATE, /* over UDP: TC=1, come back over TCP; over TCP the real answer */
-	POLICY_ADDRESS,	 /* answer with the list's (or rule's) addresses */
+	POLICY_ADDRESS,  /* answer with the list's (or rule's) addresses */
 	POLICY_REDIRECT, /* answer with a CNAME to the list's (or rule's) target */
 };
 
 /* What a list's rules are compared with (`match:`). */
 enum policy_match {
-	POLICY_MATCH_NAME = 0,	 /* question name and alias targets */
-	POLICY_MATCH_ANSWER,	 /* addresses in answers: A, AAAA, SVCB/HTTPS hints */
+	POLICY_MATCH_NAME = 0,   /* question name and alias targets */
+	POLICY_MATCH_ANSWER,     /* addresses in answers: A, AAAA, SVCB/HTTPS hints */
 	POLICY_MATCH_NAMESERVER, /* names and addresses of the name servers asked */
 };
 
 /* Which part of a name tree a rule covers. */
 enum policy_scope {
 	POLICY_SCOPE_EXACT = 0, /* the name only */
-	POLICY_SCOPE_TREE,	/* the name and everything below it */
-	POLICY_SCOPE_BELOW,	/* everything below it, not the name */
+	POLICY_SCOPE_TREE,      /* the name and everything below it */
+	POLICY_SCOPE_BELOW,     /* everything below it, not the name */
 };
 
 /* What kind of thing the winning rule matched. */
 enum policy_trigger {
 	POLICY_TRIGGER_NONE = 0,
-	POLICY_TRIGGER_QUESTION,       /* the question's name */
-	POLICY_TRIGGER_ALIAS,	       /* the target of a CNAME or DNAME, or of SVCB/HTTPS alias mode */
-	POLICY_TRIGGER_ANSWER,	       /* an address in the answer */
+	POLICY_TRIGGER_QUESTION, /* the question's name */
+	POLICY_TRIGGER_ALIAS,    /* the target of a CNAME or DNAME, or of SVCB/HTTPS alias mode */
+	POLICY_TRIGGER_ANSWER,   /* an address in the answer */
 	POLICY_TRIGGER_SERVER_NAME,    /* the name of a name server */
 	POLICY_TRIGGER_SERVER_ADDRESS, /* the address of a name server */
-	POLICY_TRIGGER_DEFAULT,	       /* default: deny */
+	POLICY_TRIGGER_DEFAULT,        /* default: deny */
 };
 
 /* Local data of `address` and `redirect`; interned in the snapshot. */
@@ -103,32 +103,32 @@ struct policy_edit {
 	struct name name;
 	enum policy_action action; /* POLICY_ALLOW or POLICY_NXDOMAIN or what --action said */
 	enum policy_scope scope;   /* TREE unless --exact */
-	uint16_t group;		   /* in policy_edit_add, if group_name is empty; POLICY_NO_GROUP:
+	uint16_t group;            /* in policy_edit_add, if group_name is empty; POLICY_NO_GROUP:
 				      all groups. Elsewhere read group_name, which lasts */
 	char group_name[POLICY_LIST_NAME_MAX + 1]; /* "" for all */
-	uint64_t made_s;	   /* wall clock */
-	uint64_t expires_s;	   /* wall clock; 0 = never */
-	char who[64];		   /* user name (uid) of the caller, from the socket */
-	char reason[256];	   /* escaped UTF-8 text; may be "" */
+	uint64_t made_s;                           /* wall clock */
+	uint64_t expires_s;                        /* wall clock; 0 = never */
+	char who[64];     /* user name (uid) of the caller, from the socket */
+	char reason[256]; /* escaped UTF-8 text; may be "" */
 };
 
 /* The outcome for one subject. Pointers are borrowed until the next quiet point. */
 struct verdict {
 	enum policy_action action; /* POLICY_NONE: nothing won */
 	enum policy_trigger trigger;
-	enum policy_scope scope;   /* of the winning rule */
+	enum policy_scope scope; /* of the winning rule */
 	bool is_important;
-	uint16_t list;	      /* index into the snapshot's lists, POLICY_NO_LIST for an edit or
+	uint16_t list;         /* index into the snapshot's lists, POLICY_NO_LIST for an edit or
 				 the default */
-	uint8_t rule_depth;   /* the rule's name is the subject's last rule_depth labels */
+	uint8_t rule_depth;    /* the rule's name is the subject's last rule_depth labels */
 	uint8_t prefix_length; /* address triggers: the rule's prefix, in the family's own count */
 	uint8_t n_logged;
-	uint16_t logged[POLICY_MAX_LOGGED];	  /* lists whose `log` rules matched */
+	uint16_t logged[POLICY_MAX_LOGGED];      /* lists whose `log` rules matched */
 	uint8_t logged_depth[POLICY_MAX_LOGGED]; /* and how deep */
-	const struct policy_edit *edit;	  /* not NULL: an edit won */
-	const struct policy_data *data; /* ADDRESS and REDIRECT */
-	struct addr addr; /* the address that matched (address triggers) */
-	struct name name; /* the name that matched (name triggers other than QUESTION); len 0 else */
+	const struct policy_edit *edit;          /* not NULL: an edit won */
+	const struct policy_data *data;          /* ADDRESS and REDIRECT */
+	struct addr addr;                        /* the address that matched (address triggers) */
+	struct name name; /* what matched (name triggers but QUESTION); len 0 else */
 };
 
 static inline bool verdict_is_block(const struct verdict *v)
@@ -151,10 +151,10 @@ struct policy_group_view {
 	const char *name;
 	bool is_default_deny;
 	enum policy_action deny_action; /* NXDOMAIN unless configured */
-	bool has_alias_rules;  /* some name list: hops need judging */
-	bool has_answer_rules; /* some match: answer list */
-	bool has_server_rules; /* some match: nameserver list */
-	bool log_all;	       /* events for every question */
+	bool has_alias_rules;           /* some name list: hops need judging */
+	bool has_answer_rules;          /* some match: answer list */
+	bool has_server_rules;          /* some match: nameserver list */
+	bool log_all;                   /* events for every question */
 	unsigned n_lists;
 	const uint16_t *lists; /* in order */
 };
@@ -166,12 +166,12 @@ struct policy_list_view {
 	const char *name; /* at most POLICY_LIST_NAME_MAX bytes of [a-zA-Z0-9._-] */
 	enum policy_action action;
 	enum policy_match match;
-	uint16_t ede_code;   /* 15-18 */
-	uint32_t ttl_s;	     /* of blocked answers */
+	uint16_t ede_code; /* 15-18 */
+	uint32_t ttl_s;    /* of blocked answers */
 	uint32_t n_names, n_prefixes;
 	uint32_t n_skipped;
-	uint64_t loaded_s;   /* wall clock of the file that is in force */
-	const char *path;    /* the file it came from; explain looks the line up there */
+	uint64_t loaded_s; /* wall clock of the file that is in force */
+	const char *path;  /* the file it came from; explain looks the line up there */
 };
 unsigned policy_n_lists(const struct policy *p);
 void policy_list_view(const struct policy *p, uint16_t list, struct policy_list_view *ret);
@@ -183,12 +183,11 @@ void policy_list_view(const struct policy *p, uint16_t list, struct policy_list_
  * for ret->name, which the caller fills if it keeps the verdict.
  */
 void policy_judge_name(const struct policy *p, uint16_t group, enum policy_trigger trigger,
-		       const uint8_t *lower, const struct name_hashes *hashes,
-		       struct verdict *ret);
+                       const uint8_t *lower, const struct name_hashes *hashes, struct verdict *ret);
 
 /* Judge an address; trigger is ANSWER or SERVER_ADDRESS. */
 void policy_judge_address(const struct policy *p, uint16_t group, enum policy_trigger trigger,
-			  const struct addr *a, struct verdict *ret);
+                          const struct addr *a, struct verdict *ret);
 
 /*
  * The winning rule as text: "*.evil.example" (BELOW), "evil.example", "192.0.2.0/24",
@@ -221,8 +220,8 @@ struct policy_match_found {
  * Returns how many there are; at most max are written.
  */
 unsigned policy_find_all(const struct policy *p, uint16_t group, enum policy_trigger trigger,
-			 const uint8_t *lower, const struct name_hashes *hashes,
-			 const struct addr *a, struct policy_match_found *ret, unsigned max);
+                         const uint8_t *lower, const struct name_hashes *hashes,
+                         const struct addr *a, struct policy_match_found *ret, unsigned max);
 
 /* ---- building: the housekeeping thread ---- */
 
@@ -257,7 +256,7 @@ struct policy_builder;
 struct policy_rule {
 	enum policy_scope scope;
 	bool is_important;
-	enum policy_action action; /* POLICY_NONE: the list's own */
+	enum policy_action action;      /* POLICY_NONE: the list's own */
 	const struct policy_data *data; /* NULL: the list's own; copied and interned */
 };
 
@@ -265,26 +264,26 @@ struct policy_rule {
 MUST_USE int policy_builder_new(uint64_t expected_names, struct policy_builder **ret);
 void policy_builder_free(struct policy_builder *b);
 MUST_USE int policy_builder_add_list(struct policy_builder *b, const struct policy_list_spec *spec,
-				     uint16_t *ret_list);
+                                     uint16_t *ret_list);
 /*
  * lower: wire form, lower case. 0, -EINVAL, -ENOMEM, -ENOSPC (too many sets); -E2BIG (this rule
  * only: 64 others of the list hang on the name, or its data is over 64 KiB): count it as skipped
  * and go on. Equal rules count once.
  */
 MUST_USE int policy_builder_add_name(struct policy_builder *b, uint16_t list, const uint8_t *lower,
-				     const struct policy_rule *rule);
+                                     const struct policy_rule *rule);
 MUST_USE int policy_builder_add_prefix(struct policy_builder *b, uint16_t list,
-				       const struct addr_prefix *prefix,
-				       const struct policy_rule *rule);
+                                       const struct addr_prefix *prefix,
+                                       const struct policy_rule *rule);
 void policy_builder_end_list(struct policy_builder *b, uint16_t list, uint32_t n_skipped,
-			     uint64_t loaded_s);
+                             uint64_t loaded_s);
 /*
  * Write the image to `path` (made beside it under another name, fsynced, renamed). `tag` is
  * any 32 bytes that say what the image was built from; policy_image_open gives them back.
  * Afterwards the builder can only be freed; most of its memory is given back already.
  */
 MUST_USE int policy_builder_write(struct policy_builder *b, const char *path,
-				  const uint8_t tag[32]);
+                                  const uint8_t tag[32]);
 
 struct policy_image;
 
@@ -306,8 +305,8 @@ void policy_image_put(struct policy_image *i);
  * -ENOMEM.
  */
 MUST_USE int policy_new(struct policy_image *image, const struct policy_list_spec *lists,
-			unsigned n_lists, const struct policy_group_spec *groups,
-			unsigned n_groups, struct policy **ret);
+                        unsigned n_lists, const struct policy_group_spec *groups, unsigned n_groups,
+                        struct policy **ret);
 /* Put it in force (it is taken); the old one is retired. The edits carry over. NULL: at exit. */
 void policy_publish(struct policy *p);
 /* Free a snapshot that was never published. */

@@ -56,8 +56,10 @@ static int list_init(struct policy_list *l, const struct policy_list_spec *spec,
 	if (l->path == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; image != NULL && i < image->header->n_lists; i++) {
-		if (strcmp(image->lists[i].name, l->name) == 0)
+		if (strcmp(image->lists[i].name, l->name) == 0) {
 			l->image = &image->lists[i];
+			l->image_list = i;
+		}
 	}
 	return data_copy(&l->data, &spec->data);
 }
@@ -73,7 +75,7 @@ static int lists_init(struct policy *p, const struct policy_list_spec *specs)
 		if (e != 0)
 			return e;
 		if (p->lists[i].image != NULL)
-			p->list_of_image[p->lists[i].image - p->image->lists] = (uint16_t)i;
+			p->list_of_image[p->lists[i].image_list] = (uint16_t)i;
 	}
 	return 0;
 }
@@ -112,13 +114,12 @@ static int group_init(const struct policy *p, struct policy_group *g,
 		const struct policy_list *l = &p->lists[list];
 		if (l->image == NULL)
 			continue;
-		struct policy_part *part = &parts[l->image - p->image->lists];
+		struct policy_part *part = &parts[l->image_list];
 		if (part->rank == RANK_NONE)
 			part->rank = (uint16_t)i;
 		bool has_rules = l->image->n_names + (uint64_t)l->image->n_prefixes > 0;
 		g->has_rules[l->match] |= has_rules;
-		g->has_log[l->match] |= has_rules && (l->action == POLICY_LOG ||
-		                                      p->image->header->has_log_rules != 0);
+		g->has_log[l->match] |= has_rules && (l->action == POLICY_LOG || p->has_log_rules);
 	}
 	return 0;
 }
@@ -195,6 +196,7 @@ int policy_new(struct policy_image *image, const struct policy_list_spec *lists,
 	if (image != NULL) {
 		p->image = image_get(image);
 		p->n_image_lists = image->header->n_lists;
+		p->has_log_rules = image->header->has_log_rules != 0;
 	}
 	p->lists = calloc(n_lists + 1U, sizeof *p->lists);
 	p->groups = calloc(n_groups + 1U, sizeof *p->groups);
@@ -220,8 +222,11 @@ int policy_new(struct policy_image *image, const struct policy_list_spec *lists,
 
 uint32_t generation_next(void)
 {
-	uint32_t g = atomic_fetch_add_explicit(&last_generation, 1, memory_order_relaxed) + 1;
-	return g != 0 ? g : generation_next();
+	uint32_t g;
+	do {
+		g = atomic_fetch_add_explicit(&last_generation, 1, memory_order_relaxed) + 1;
+	} while (g == 0);
+	return g;
 }
 
 void policy_touch(void)

@@ -34,6 +34,7 @@ struct policy_list {
 	uint32_t ttl_s;
 	struct policy_data data;
 	const struct image_list *image; /* NULL: not in the image */
+	uint32_t image_list;            /* its index there */
 };
 
 struct policy_group {
@@ -49,6 +50,7 @@ struct policy_group {
 
 struct policy {
 	const struct policy_image *image; /* never NULL inside when n_image_lists > 0 */
+	bool has_log_rules;               /* the image's */
 	uint32_t n_lists, n_groups, n_image_lists;
 	struct policy_list *lists;
 	struct policy_group *groups;

@@ -77,7 +77,7 @@ static struct table_slot *table_probe(const struct table *t, uint64_t hash)
 
 static int table_grow(struct table *t)
 {
-	struct table bigger;
+	struct table bigger = { 0 };
 	uint64_t n_homes = (uint64_t)t->n_homes + t->n_homes / 2;
 	int e = table_map(&bigger, n_homes);
 	if (e != 0)

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -27,12 +26,13 @@ static double seconds(uint64_t since_ns)
 /* Resident bytes of the process, all kinds. */
 static double resident(void)
 {
-	unsigned long pages = 0;
+	char line[256];
 	FILE *f = fopen("/proc/self/statm", "r");
-	must(f != NULL);
-	must(fscanf(f, "%*u %lu", &pages) == 1);
+	must(f != NULL && fgets(line, sizeof line, f) != NULL);
 	fclose(f);
-	return (double)pages * (double)sysconf(_SC_PAGESIZE);
+	const char *pages = strchr(line, ' '); /* the second number */
+	must(pages != NULL);
+	return strtod(pages, NULL) * (double)sysconf(_SC_PAGESIZE);
 }
 
 /* The i-th name: four labels, of realistic lengths. */

@@ -64,7 +64,7 @@ static inline void world_start(struct world *w)
 	memset(w, 0, sizeof *w);
 	/* In memory where that is possible: some tests write hundreds of times. */
 	snprintf(w->folder, sizeof w->folder, "%s/weir-policy-test-XXXXXX",
-		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	         access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(w->folder));
 	snprintf(w->image, sizeof w->image, "%s/image", w->folder);
 	snprintf(w->journal, sizeof w->journal, "%s/edits", w->folder);
