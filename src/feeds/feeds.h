@@ -144,9 +144,10 @@ struct feeds_result {
  *
  * A list that fails does not fail the others: see its report. Returns 0; -EINVAL (a list's name
  * cannot be a file name); -ECANCELED; -ENOMEM; -ENOSPC (too many sets of lists, or no disk at
- * all); -EAGAIN (files kept changing while they were read); -EBADMSG (no state directory, so no last good copies, `current` is given, and a
- * list failed: what is in force should stay); another -errno of writing the image. A state
- * directory that cannot be written costs a warning: the image is then private to the process.
+ * all); -EAGAIN (files kept changing while they were read); -EBADMSG (a list failed, there is no
+ * state directory and so no last good copy, and `current` is given: what is in force should
+ * stay); another -errno of writing the image. A state directory that cannot be written to costs
+ * a warning: the image is then private to the process.
  */
 MUST_USE int feeds_compile(const struct feeds_plan *plan, const struct policy_image *current,
                            struct feeds_result *ret_result);
