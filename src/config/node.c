@@ -260,8 +260,9 @@ static void report_syntax(struct reader *r, const yaml_parser_t *parser)
 	/* What stands right before the error is likely a part of it: one problem, not two. */
 	if (r->last != NULL && r->last->place.line == place.line)
 		r->last->kind = NODE_BAD;
-	if (r->depth > 0 && r->levels[r->depth - 1].node->n == 0)
-		r->levels[r->depth - 1].node->kind = NODE_BAD;
+	struct node *open = r->depth > 0 ? r->levels[r->depth - 1].node : NULL;
+	if (open != NULL && open->n == 0)
+		open->kind = NODE_BAD;
 	if (parser->error == YAML_READER_ERROR) {
 		problem_error(r->problems, place_of_offset(r, parser->problem_offset),
 		              "YAML: %s; the file must be UTF-8 text", problem);
