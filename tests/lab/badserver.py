@@ -318,9 +318,9 @@ def slow(s, q, tcp):
 
 @behaviour
 def flapping(s, q, tcp):
-    """Answers every other query."""
-    s.count += 1
-    return s.honest(q) if s.count % 2 == 0 else None
+    """Loses every other query over UDP."""
+    s.count += not tcp
+    return s.honest(q) if tcp or s.count % 2 == 0 else None
 
 
 @behaviour
