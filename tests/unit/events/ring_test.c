@@ -35,7 +35,7 @@ static void take(struct ring *r, uint8_t byte, size_t n)
 static void test_size_is_checked(void **state)
 {
 	(void)state;
-	struct ring r;
+	static struct ring r; /* on the stack of some sanitizers it would not be aligned */
 	assert_int_equal(ring_init(&r, 5000), -EINVAL);
 	assert_int_equal(ring_init(&r, 2048), -EINVAL);
 	assert_int_equal(ring_init(&r, 0), -EINVAL);
@@ -44,7 +44,7 @@ static void test_size_is_checked(void **state)
 static void test_in_order(void **state)
 {
 	(void)state;
-	struct ring r;
+	static struct ring r;
 	size_t n;
 	assert_int_equal(ring_init(&r, 4096), 0);
 	assert_null(ring_peek(&r, &n));
@@ -62,7 +62,7 @@ static void test_in_order(void **state)
 static void test_full_and_free_again(void **state)
 {
 	(void)state;
-	struct ring r;
+	static struct ring r;
 	unsigned n = 0;
 	assert_int_equal(ring_init(&r, 4096), 0);
 	while (ring_reserve(&r, 100) != NULL) {
@@ -91,7 +91,7 @@ static void test_full_and_free_again(void **state)
 static void test_uncommitted_is_forgotten(void **state)
 {
 	(void)state;
-	struct ring r;
+	static struct ring r;
 	size_t n;
 	assert_int_equal(ring_init(&r, 4096), 0);
 	assert_non_null(ring_reserve(&r, 64));
@@ -136,7 +136,7 @@ static void *produce(void *arg)
 static void test_two_threads(void **state)
 {
 	(void)state;
-	struct ring r;
+	static struct ring r;
 	pthread_t producer;
 	assert_int_equal(ring_init(&r, 8192), 0);
 	assert_int_equal(pthread_create(&producer, NULL, produce, &r), 0);
