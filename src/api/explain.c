@@ -9,7 +9,7 @@
 
 /* In one line; docs/policy.md has it in full. */
 static const char order_text[] =
-	"deepest rule first; then edit, important, allow, block; then list order";
+	"deepest rule first; then edit, important, allow, block, list order";
 
 struct explain_request {
 	const char *name, *type, *client, *group;

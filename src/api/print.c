@@ -163,16 +163,17 @@ void api_print_query(FILE *out, const json_t *reply)
 		fprintf(out, "extended error %u (%s): %s\n", (unsigned)text_number(e, "code"),
 		        text_of(e, "name"), text_of(e, "text"));
 	}
-	const char *section = "";
+	static const char *const sections[] = { "answer", "authority", "additional" };
+	const char *section = NULL;
 	for (size_t i = 0; i < json_array_size(records); i++) {
 		const json_t *r = json_array_get(records, i);
 		const char *in = text_of(r, "section");
-		if (strcmp(in, section) != 0)
-			fprintf(out, "%s:\n", in);
-		/* text_of() reuses its buffers: keep the constant, not the copy. */
-		section = strcmp(in, "answer") == 0      ? "answer"
-		          : strcmp(in, "authority") == 0 ? "authority"
-		                                         : "additional";
+		for (size_t k = 0; k < ARRAY_LEN(sections); k++) {
+			if (strcmp(in, sections[k]) != 0 || section == sections[k])
+				continue;
+			section = sections[k];
+			fprintf(out, "%s:\n", section);
+		}
 		fprintf(out, "  %-32s %6u  %-6s %s\n", text_of(r, "name"),
 		        (unsigned)text_number(r, "ttl_s"), text_of(r, "type"), text_of(r, "data"));
 	}
