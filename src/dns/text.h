@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * dns/text.h - mnemonics of types, rcodes and classes (libknot's tables).
+ * dns/text.h - mnemonics of types, rcodes and extended errors.
  *
+ * What:      numbers to their names and back, from libknot's tables.
+ * Not here:  names of domains -> dns/name.h
  * Threads:   pure.
- * Standards: RFC 3597 5 (TYPE65280, CLASS3)
+ * Memory:    never allocates; what is returned is static or the caller's buffer.
+ * Cost:      a linear look into a table of some dozens: not on the path of a cached answer.
+ * Standards: RFC 3597 5 (TYPE65280)
+ * Tests:     tests/unit/dns/text_test.c
  */
 #pragma once
 

@@ -12,7 +12,7 @@
 #include "events/sink.h"
 
 enum {
-	KEEP_MAX = 999,
+	KEEP_MAX = 1000,
 	SCAN_BYTES = 4096,
 	SCAN_MAX = 256 * 1024, /* no line of ours is longer: JSON_LINE_MAX */
 	FILE_MODE = 0640,      /* who asked for what is nobody else's business */
