@@ -12,6 +12,23 @@
 
 static struct world w;
 
+/* Each edit is on the disk before it is in force. */
+static unsigned n_synced;
+static bool is_disk_bad;
+
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+
+int __wrap_fdatasync(int fd)
+{
+	n_synced++;
+	if (is_disk_bad) {
+		errno = EIO;
+		return -1;
+	}
+	return __real_fdatasync(fd);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -187,6 +204,15 @@ static void a_cut_last_line_is_dropped(void **state)
 	assert_int_equal(add("b.example", POLICY_DROP, "", 0), 0);
 	policy_edits_close();
 	off_t whole = journal_size();
+	char tail[3001]; /* longer than the line that takes its place */
+	memset(tail, 'x', sizeof tail - 1);
+	tail[sizeof tail - 1] = 0;
+	assert_int_equal(truncate(w.journal, whole / 2), 0);
+	journal_put(tail);
+	assert_int_equal(policy_edits_open(w.journal), 0);
+	assert_int_equal(add("b.example", POLICY_DROP, "", 0), 0);
+	policy_edits_close();
+	assert_int_equal(journal_size(), whole);
 	/* As after kill -9 at any byte of the second line. */
 	for (off_t cut = whole - 1; cut > whole / 2; cut -= 5) {
 		assert_int_equal(truncate(w.journal, cut), 0);
@@ -266,6 +292,26 @@ static void a_full_disk_refuses_the_edit(void **state)
 	assert_int_equal(policy_edits_open(w.folder), -EISDIR);
 }
 
+static void a_disk_that_fails_refuses_the_edit(void **state)
+{
+	(void)state;
+	assert_int_equal(policy_edits_open(w.journal), 0);
+	n_synced = 0;
+	assert_int_equal(add("a.example", POLICY_DROP, "", 0), 0);
+	assert_int_equal(n_synced, 1);
+	is_disk_bad = true;
+	assert_int_equal(add("b.example", POLICY_DROP, "", 0), -EIO);
+	assert_int_equal(remove_it("a.example", ""), -EIO);
+	is_disk_bad = false;
+	assert_int_equal(ask("kids", "a.example"), POLICY_DROP);
+	assert_int_equal(ask("kids", "b.example"), POLICY_NONE);
+	policy_edits_close();
+	assert_int_equal(policy_edits_open(w.journal), 0);
+	assert_int_equal(count(), 1);
+	assert_int_equal(ask("kids", "a.example"), POLICY_DROP);
+	policy_edits_close();
+}
+
 static void many_edits_come_and_go(void **state)
 {
 	(void)state;
@@ -302,15 +348,11 @@ int main(void)
 {
 #define EACH(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		EACH(an_edit_is_in_force_at_once),
-		EACH(groups_are_named_or_numbered),
-		EACH(edits_expire_by_themselves),
-		EACH(edits_survive_a_restart),
-		EACH(a_cut_last_line_is_dropped),
-		EACH(garbage_in_the_journal_is_skipped),
-		EACH(the_journal_does_not_grow_for_ever),
-		EACH(a_full_disk_refuses_the_edit),
-		EACH(many_edits_come_and_go),
+		EACH(an_edit_is_in_force_at_once),        EACH(groups_are_named_or_numbered),
+		EACH(edits_expire_by_themselves),         EACH(edits_survive_a_restart),
+		EACH(a_cut_last_line_is_dropped),         EACH(garbage_in_the_journal_is_skipped),
+		EACH(the_journal_does_not_grow_for_ever), EACH(a_full_disk_refuses_the_edit),
+		EACH(a_disk_that_fails_refuses_the_edit), EACH(many_edits_come_and_go),
 	};
 	signal(SIGXFSZ, SIG_IGN);
 	struct siphash_key key = { random_u64(), random_u64() };
