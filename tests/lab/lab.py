@@ -162,17 +162,29 @@ def ask(address, name, rdtype="A", port=53, timeout_s=2.0, tcp=False, source=Non
     return reply
 
 
+def probe(address, port, name, rdtype):
+    """One question from a connected socket, which hears at once that nobody listens; None then."""
+    query = dns.message.make_query(name, rdtype)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as s:
+        s.settimeout(0.25)
+        try:
+            s.connect((address, port))
+            s.send(query.to_wire())
+            reply = dns.message.from_wire(s.recv(65535))
+            return reply if query.is_response(reply) else None
+        except (OSError, dns.exception.DNSException):
+            return None
+
+
 def wait_until_answers(process, address, port, name, rdtype="SOA", limit_s=START_LIMIT_S, accept=None):
     end = time.monotonic() + limit_s
     while time.monotonic() < end:
         process.check()
-        try:
-            reply = ask(address, name, rdtype, port, 0.25)
-            if accept is None or accept(reply):
-                return
-        except (dns.exception.DNSException, OSError):
-            pass
-        time.sleep(0.03)
+        reply = probe(address, port, name, rdtype)
+        if reply is not None and (accept is None or accept(reply)):
+            return
+        time.sleep(0.005)
     raise LabError(f"{process.name} does not answer on {address} port {port}:\n{process.log_tail()}")
 
 
