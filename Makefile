@@ -44,6 +44,11 @@ $(BUILD)/build.ninja:
 $(BUILD): $(BUILD)/build.ninja
 	@ninja $(JOBS) -C $(BUILD)
 
+# The program alone, without the tests.
+.PHONY: weir
+weir: $(BUILD)/build.ninja
+	@ninja $(JOBS) -C $(BUILD) weir
+
 build-asan:
 	@test -e $@/build.ninja || meson setup $@ -Db_sanitize=address,undefined $(SANITIZE)
 	@ninja $(JOBS) -C $@
@@ -61,12 +66,12 @@ build-fuzz:
 
 run:
 	@tools/deps build run
-	@$(MAKE) --no-print-directory $(BUILD)
+	@$(MAKE) --no-print-directory weir
 	@tools/run $(BUILD)/weir
 
 lab:
 	@tools/deps build run test
-	@$(MAKE) --no-print-directory $(BUILD)
+	@$(MAKE) --no-print-directory weir
 	@$(PYTHON) tests/lab/lab.py --weir $(BUILD)/weir $(LAB)
 
 # A build folder keeps the prefix it was made with until another one is asked for.
