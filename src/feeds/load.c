@@ -186,6 +186,11 @@ int load_check(struct load *l, const struct feeds_plan *plan, const struct feeds
 		e = -ENODATA;
 		why = "is empty (a list that is empty on purpose holds a comment)";
 	}
+	if (e == 0 && store_is_cut_short(plan, list->spec->name, l->path)) {
+		e = -ENODATA;
+		why = "is cut off: it is the beginning of the last good copy and ends within a line";
+		line = report->lines;
+	}
 	if (e == 0 && report->names + report->prefixes == 0)
 		report_say(report, "list '%s': %s holds no rule", list->spec->name,
 		           list->spec->path);

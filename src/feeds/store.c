@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -44,6 +45,41 @@ bool store_copy_path(const struct feeds_plan *plan, const char *list_name, char 
 bool store_image_path(const struct feeds_plan *plan, char *ret, size_t room)
 {
 	return path_in(plan, "", "", "policy.image", "", ret, room);
+}
+
+/* Do the first n bytes of both files agree, and does the shorter end within a line? */
+static bool is_cut_beginning(FILE *file, FILE *copy, off_t n)
+{
+	char a[1 << 14], b[1 << 14];
+	char last = '\n';
+	while (n > 0) {
+		size_t want = n < (off_t)sizeof a ? (size_t)n : sizeof a;
+		if (fread(a, 1, want, file) != want || fread(b, 1, want, copy) != want ||
+		    memcmp(a, b, want) != 0)
+			return false;
+		last = a[want - 1];
+		n -= (off_t)want;
+	}
+	int next = fgetc(copy);
+	return last != '\n' && next != '\n' && next != '\r' && next != EOF;
+}
+
+bool store_is_cut_short(const struct feeds_plan *plan, const char *list_name, const char *path)
+{
+	char copy_path[PATH_ROOM];
+	struct stat mine, other;
+	if (!store_copy_path(plan, list_name, copy_path, sizeof copy_path) ||
+	    stat(path, &mine) != 0 || stat(copy_path, &other) != 0 ||
+	    mine.st_size >= other.st_size || mine.st_size == 0)
+		return false;
+	FILE *file = fopen(path, "re");
+	FILE *copy = fopen(copy_path, "re");
+	bool is_cut = file != NULL && copy != NULL && is_cut_beginning(file, copy, mine.st_size);
+	if (file != NULL)
+		fclose(file);
+	if (copy != NULL)
+		fclose(copy);
+	return is_cut;
 }
 
 int store_prepare(const struct feeds_plan *plan)

@@ -218,6 +218,40 @@ static void last_good_copy(void **state)
 	load_done(&l);
 }
 
+/* Plain text has no end mark: what gives a cut download away is the copy it is a part of. */
+static void cut_text(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		enum feeds_origin origin;
+		unsigned names;
+	} rows[] = {
+		{ "good.example\nbetter.example\nbest.exam", FEEDS_FROM_COPY, 3 },
+		{ "good.exa", FEEDS_FROM_COPY, 3 },
+		{ "good.example\nbetter.example\n", FEEDS_FROM_FILE, 2 }, /* a line taken out */
+		{ "good.example\nbetter.example\nbest.example", FEEDS_FROM_FILE, 3 },
+		{ "good.example\nother.exam", FEEDS_FROM_FILE, 2 },
+		{ "good.example\nbetter.example\nbest.example\nnew.exam", FEEDS_FROM_FILE, 4 },
+	};
+	struct policy_list_spec spec;
+	struct feeds_list list = files_list(&spec, "a", "cut", FEEDS_DOMAINS);
+	struct feeds_plan plan = { .lists = &list, .n_lists = 1 };
+	char state_dir[128];
+	struct load l;
+	snprintf(state_dir, sizeof state_dir, "%s", files_path("state"));
+	plan.state_dir = state_dir;
+	assert_int_equal(store_prepare(&plan), 0);
+	files_put_text("state/lists/a", "good.example\nbetter.example\nbest.example\n");
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		files_put_text("cut", rows[i].text);
+		assert_int_equal(load_check(&l, &plan, &list, &report), 0);
+		assert_int_equal(report.origin, rows[i].origin);
+		assert_int_equal(report.names, rows[i].names);
+		load_done(&l);
+	}
+}
+
 static void unreadable(void **state)
 {
 	(void)state;
@@ -241,6 +275,7 @@ int main(void)
 		cmocka_unit_test(one_line),
 		cmocka_unit_test(what_was_judged_is_what_is_taken),
 		cmocka_unit_test(last_good_copy),
+		cmocka_unit_test(cut_text),
 		cmocka_unit_test(unreadable),
 	};
 	name_set_hash_key(&key);
