@@ -355,7 +355,7 @@ Ctrl-C ends it.
 
 POLICY_HELP = """
   blocked by a list          {dig} evil.site00.com
-  blocked as an alias        {dig} listed.wild.org     (a CNAME to a listed name)
+  blocked as an alias        {dig} deep.alias.net         (its last alias is listed)
   blocked by an answer       {dig} bad.answers.test
   blocked by a name server   {dig} secret-data.attacker.test   (and nothing was sent to it)
   why                        {weir} explain -c {conf} evil.site00.com
@@ -410,7 +410,7 @@ def main():
 def demo_policy(directory):
     """Lists that show each kind of match on the names of the lab."""
     os.makedirs(directory, exist_ok=True)
-    files = {"names": "evil.site00.com\nwww.plain.com.wild.org\nnext.c15.test\n",
+    files = {"names": "evil.site00.com\nads.wild.org\n",
              "targets": "deepest.alias.net\n", "answers": "203.0.113.0/24\n2001:db8:bad::/48\n",
              "servers": "ns1.attacker.test\n"}
     for name, text in files.items():
