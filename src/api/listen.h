@@ -2,6 +2,9 @@
 /*
  * api/listen.h - the Unix socket: made, found stale, removed; and who is at the other end.
  *
+ * What:      binding the control socket without ever taking a living server's away, and the
+ *            name of the user who connected.
+ * Not here:  what is said on it -> control.c.
  * Threads:   any; no state.
  * Memory:    never allocates.
  * Limits:    CONTROL_PATH_MAX.

@@ -2,6 +2,8 @@
 /*
  * weir/edit.h - weir block and weir allow, which differ in one word.
  *
+ * What:      options to a request, and the reply to text.
+ * Not here:  the handlers -> api/edits.c.
  * Threads:   main thread.
  * Memory:    none kept.
  * Cost:      none that matters.

@@ -69,8 +69,11 @@ static void explain_reads_from_top_to_bottom(void **state)
 	                                            "\"server.start.example\",\"client\":"
 	                                            "\"10.0.0.1\"}"),
 	           parts, ARRAY_LEN(parts));
-	for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n"))
-		assert_true(strlen(line) <= 80 || strchr(line, '/') != NULL);
+	/* Paths may be long. */
+	for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
+		size_t n = strcspn(line, "\n");
+		assert_true(n <= 80 || memchr(line, '/', n) != NULL);
+	}
 }
 
 static void edits_say_what_and_until_when(void **state)
