@@ -55,7 +55,7 @@ struct cache_item {
 	uint32_t bytes;    /* of the whole item, for the memory bound */
 	uint32_t stored_s; /* monotonic seconds (loop time / NS_PER_S) */
 	uint32_t ttl_s;    /* lifetime; 0: never fresh, only handed to those who wait for it */
-	_Atomic uint8_t is_used; /* read since the eviction hand came by */
+	_Atomic uint8_t is_used;      /* read since the eviction hand came by */
 	_Atomic uint8_t is_refreshed; /* somebody has asked for it anew (prefetch) */
 	uint8_t kind;
 	void (*release)(void *item);

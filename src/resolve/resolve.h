@@ -36,7 +36,7 @@ struct resolve_config {
 	uint16_t upstream_port; /* 53 */
 	bool use_ipv4, use_ipv6;
 	struct addr *source_v4, *source_v6;  /* NULL: the kernel chooses */
-	unsigned n_hints; /* at least one */
+	unsigned n_hints;                    /* at least one */
 	const struct cut_plan_server *hints; /* root servers' names and addresses */
 	unsigned n_forwards;
 	const struct resolve_forward *forwards; /* the longest zone wins */

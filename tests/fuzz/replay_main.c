@@ -8,7 +8,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { INPUT_MAX_BYTES = 1 << 20 };
+enum {
+	INPUT_MAX_BYTES = 1 << 20
+};
 
 static int run_file(const char *folder, const char *name)
 {
