@@ -12,7 +12,7 @@
  * Threads:   worker-local; the cache and the table of servers are shared (cache/cache.h,
  *            resolve/server.c: relaxed atomics).
  * Memory:    tasks are bounded (resolve_config.max_tasks); each owns an arena.
- * Cost:      a miss below a warm cut: one packet out, one in, two allocations.
+ * Cost:      a miss below a warm cut: one packet out, one in, one allocation.
  * Limits:    resolve_limits below; each that is hit ends the request with an extended error.
  * Standards: RFC 1034 5.3.3, 2181 5.4.1, 2308, 4697, 5452, 6891, 7766, 8020, 8109, 8914, 9156,
  *            9520 (caching of resolution failures)

@@ -288,6 +288,20 @@ static void test_unsendable(void **state)
 	assert_null(a.socket);
 }
 
+/* Each of a full batch that the kernel will not take is told so. */
+static void test_unsendable_batch(void **state)
+{
+	(void)state;
+	static struct ask asks[EXCHANGE_BATCH];
+	for (unsigned i = 0; i < ARRAY_LEN(asks); i++) {
+		asks[i] = make_ask();
+		asks[i].server.addr = addr_v4(INADDR_BROADCAST);
+		assert_int_equal(exchange_send(x, &asks[i]), 0);
+	}
+	exchange_flush(x);
+	assert_int_equal(n_failed, ARRAY_LEN(asks));
+}
+
 static void test_refused_connection(void **state)
 {
 	(void)state;
@@ -305,7 +319,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROW(test_matching),           ROW(test_bare_formerr), ROW(test_too_large),
 		ROW(test_cancelled),          ROW(test_batch),        ROW(test_ports),
-		ROW(test_socket_is_replaced), ROW(test_unsendable),   ROW(test_refused_connection),
+		ROW(test_socket_is_replaced), ROW(test_unsendable),   ROW(test_unsendable_batch),
+		ROW(test_refused_connection),
 	};
 	rcu_thread_start();
 	int result = cmocka_run_group_tests(tests, NULL, NULL);
