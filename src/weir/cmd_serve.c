@@ -193,7 +193,6 @@ static int open_workers(struct server *s, const struct config *c, unsigned n)
 		struct worker_plan plan = {
 			.config = c,
 			.cache = s->cache,
-			.ring = s->events != NULL ? events_ring(s->events, i) : NULL,
 			.options = s->options,
 			.resolve = &s->resolve.config,
 		};
@@ -451,17 +450,18 @@ static int start(struct server *s, const struct config *c)
 	if (e == 0)
 		e = start_policy(s, c, &is_current);
 	if (e == 0)
-		e = start_events(s, c, n_workers);
-	if (e == 0)
 		e = cache_new(c->cache.size_bytes, &s->cache);
 	if (e == 0)
 		e = open_workers(s, c, n_workers);
 	if (e == 0)
-		e = privileges_drop();
+		e = privileges_drop(); /* before any thread is started: they belong to threads */
+	if (e == 0)
+		e = start_events(s, c, n_workers);
 	if (e == 0)
 		e = start_control(s, c);
 	for (unsigned i = 0; i < s->n_workers && e == 0; i++)
-		e = worker_start(s->workers[i], i);
+		e = worker_start(s->workers[i], i,
+		                 s->events != NULL ? events_ring(s->events, i) : NULL);
 	if (e != 0)
 		return e;
 	loop_on_wake(s->loop, woken, s);

@@ -60,7 +60,7 @@ int worker_open(const struct worker_plan *plan, struct worker **ret,
 	if (e == 0)
 		e = resolver_new(plan->resolve, w->loop, plan->cache, &w->resolver);
 	if (e == 0) {
-		serve_init(&w->serve, w->loop, plan->cache, w->resolver, plan->ring, plan->options,
+		serve_init(&w->serve, w->loop, plan->cache, w->resolver, NULL, plan->options,
 		           MAX_PARKED);
 		struct transport_limits limits = {
 			.max_connections = c->server.tcp_clients_max,
@@ -99,9 +99,10 @@ static void *run(void *arg)
 	return NULL;
 }
 
-int worker_start(struct worker *w, unsigned number)
+int worker_start(struct worker *w, unsigned number, struct event_ring *ring)
 {
 	char name[16];
+	w->serve.ring = ring;
 	int e = pthread_create(&w->thread, NULL, run, w);
 	if (e != 0)
 		return -e;

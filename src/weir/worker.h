@@ -22,7 +22,6 @@ struct worker;
 struct worker_plan {
 	const struct config *config;
 	struct cache *cache;
-	struct event_ring *ring; /* NULL: no events */
 	const struct serve_options *options;
 	const struct resolve_config *resolve;
 };
@@ -33,7 +32,8 @@ struct worker_plan {
  */
 MUST_USE int worker_open(const struct worker_plan *plan, struct worker **ret,
                          const struct endpoint **ret_failed);
-MUST_USE int worker_start(struct worker *w, unsigned number);
+/* Start its thread; ring: where its events go, NULL: nowhere. */
+MUST_USE int worker_start(struct worker *w, unsigned number, struct event_ring *ring);
 /* Take no more questions, answer what is in flight (at most grace_ms), end the thread. */
 void worker_stop_begin(struct worker *w, uint32_t grace_ms);
 void worker_stop_wait(struct worker *w);
