@@ -94,12 +94,10 @@ static struct verdict verdict_of(const struct policy_match_found *m, const struc
 	return v;
 }
 
-/* How deep a rule reaches, for comparing: at one depth an exact rule is the deeper. */
+/* How deep a rule reaches, for comparing. */
 static unsigned depth_of(const struct policy_match_found *m, bool is_name)
 {
-	if (!is_name)
-		return m->prefix_length;
-	return m->rule_depth * 2U + (m->scope == POLICY_SCOPE_EXACT ? 1 : 0);
+	return is_name ? m->rule_depth : m->prefix_length;
 }
 
 /* The steps of the order of precedence, as the one that wins by it and the others see it. */
@@ -111,6 +109,10 @@ static const struct step by_depth = { "it is the deepest rule", "a deeper rule g
 static const struct step by_prefix = { "it has the longest prefix", "a longer prefix goes first" };
 static const struct step by_edit = { "an operator's edit goes before lists",
 	                             "an operator's edit goes before lists" };
+static const struct step by_exact_edit = {
+	"an edit for the name alone goes before one for its tree",
+	"an edit for the name alone goes before one for its tree",
+};
 static const struct step by_edit_group = {
 	"an edit for the group goes before one for all groups",
 	"an edit for the group goes before one for all groups",
@@ -130,6 +132,9 @@ static const struct step *step_between(const struct policy_match_found *over,
 		return is_name ? &by_depth : &by_prefix;
 	if (m->edit == NULL && over->edit != NULL)
 		return &by_edit;
+	if (m->edit != NULL && m->scope != over->scope &&
+	    (m->scope == POLICY_SCOPE_EXACT || over->scope == POLICY_SCOPE_EXACT))
+		return &by_exact_edit;
 	if (m->edit != NULL && m->edit->group_name[0] == '\0' && over->edit->group_name[0] != '\0')
 		return &by_edit_group;
 	if (m->is_important != over->is_important)

@@ -121,7 +121,7 @@ static uint32_t found_order(const struct finding *f, const struct policy_match_f
 	uint8_t bits = (uint8_t)(m->scope | (m->is_important ? IMAGE_IMPORTANT : 0));
 	uint16_t rank = f->parts[f->p->lists[m->list].image_list].rank;
 	uint32_t is_log = m->action == POLICY_LOG;
-	return 1U << 24 | is_log << 20 | rule_order(bits, m->action, rank, is_full_name);
+	return 1U << 24 | is_log << 20 | rule_order(bits, m->action, rank);
 }
 
 /* Put m in its place behind `from`, where this depth begins. What does not fit is only counted. */

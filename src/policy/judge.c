@@ -84,7 +84,7 @@ static void judge_set(const struct place *at, uint32_t set, struct verdict *v)
 			log_note(at, m->list, v);
 		if (action == POLICY_NONE || action == POLICY_LOG)
 			continue;
-		uint32_t order = rule_order(m->scope, action, part->rank, at->is_full_name);
+		uint32_t order = rule_order(m->scope, action, part->rank);
 		if (order < best_order) {
 			best_order = order;
 			best = m;

@@ -7,14 +7,13 @@
  *            clients. Judging is pure: no clock, no socket, no allocation.
  *
  *            The order of precedence, for one subject (a name, or an address):
- *              1  the deepest rule wins: exact name before any subtree, longer subtree before
- *                 shorter; longer prefix before shorter;
+ *              1  the deepest rule wins: longer name before shorter, whether the rule covers
+ *                 the name alone or its tree; longer prefix before shorter;
  *              2  at the same depth: an operator's edit (weir allow, weir block), then a rule
  *                 marked important, then allow, then block;
  *              3  among equals, the list that stands first in the group's `lists:`.
- *            An edit for a name and its subtree (weir allow without --exact) counts as an exact
- *            rule at that name: it beats what any list says of it. Among edits of one name an
- *            exact one comes first, then one for the group, then allow.
+ *            Among edits of one name one for the name alone comes first, then one for the
+ *            group, then allow.
  *            A rule of action `log` never wins; it is reported beside the winner. A list of
  *            action `log` only reports, whatever its rules say themselves.
  *            Between subjects, the first stage that has a winner decides:

@@ -85,14 +85,16 @@ static inline enum policy_action rule_action(uint8_t own, uint8_t of_list)
 	return own != POLICY_NONE ? own : of_list;
 }
 
-/* How a rule compares with others that match at the same depth: the smallest wins. */
-static inline uint32_t rule_order(uint8_t scope_bits, enum policy_action action, uint16_t rank,
-                                  bool is_full_name)
+/*
+ * How a rule compares with others that match at the same depth: the smallest wins. Whether a rule
+ * covers the name alone or its tree plays no part: an allow of a tree must stand against the same
+ * name in a hosts file.
+ */
+static inline uint32_t rule_order(uint8_t scope_bits, enum policy_action action, uint16_t rank)
 {
-	uint32_t is_tree = is_full_name && (scope_bits & IMAGE_SCOPE_MASK) != POLICY_SCOPE_EXACT;
 	uint32_t is_plain = (scope_bits & IMAGE_IMPORTANT) == 0;
 	uint32_t is_block = action != POLICY_ALLOW;
-	return is_tree << 18 | is_plain << 17 | is_block << 16 | rank;
+	return is_plain << 17 | is_block << 16 | rank;
 }
 
 /* Does a rule of this scope match, at the full name or above it? */

@@ -56,13 +56,8 @@ struct model_verdict {
 };
 
 /* Does x come before y? Both match at this suffix. */
-static bool comes_before(const struct model_rule *x, const struct model_rule *y, bool is_full,
-                         const int *rank)
+static bool comes_before(const struct model_rule *x, const struct model_rule *y, const int *rank)
 {
-	bool x_exact = x->scope == POLICY_SCOPE_EXACT;
-	bool y_exact = y->scope == POLICY_SCOPE_EXACT;
-	if (is_full && x_exact != y_exact)
-		return x_exact;
 	if (x->is_important != y->is_important)
 		return x->is_important;
 	if ((x->action == POLICY_ALLOW) != (y->action == POLICY_ALLOW))
@@ -90,7 +85,7 @@ static void model_judge(const struct model_rule *rules, const char *question, co
 				continue;
 			if (hit->action == POLICY_LOG)
 				v->is_logged[hit->list] = true;
-			else if (best == NULL || comes_before(hit, best, is_full, rank))
+			else if (best == NULL || comes_before(hit, best, rank))
 				best = hit;
 		}
 		if (v->rule == NULL)
