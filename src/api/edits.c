@@ -31,8 +31,8 @@ struct effect {
 
 struct effects {
 	unsigned n_groups;
-	uint16_t only; /* or POLICY_NO_GROUP: all */
-	const struct name *name;
+	uint16_t only;    /* or POLICY_NO_GROUP: all */
+	struct name name; /* what is judged: the edit's name, or one below it */
 	struct name_hashes hashes;
 	struct standing *before; /* by group */
 };
@@ -42,7 +42,7 @@ static struct standing standing_of(const struct effects *e, uint16_t group,
 {
 	const struct policy *p = policy_current();
 	struct verdict v;
-	policy_judge_name(p, group, POLICY_TRIGGER_QUESTION, e->name->wire, &e->hashes, &v);
+	policy_judge_name(p, group, POLICY_TRIGGER_QUESTION, e->name.wire, &e->hashes, &v);
 	return (struct standing){
 		.action = v.action,
 		.is_edit = v.edit != NULL,
@@ -50,7 +50,7 @@ static struct standing standing_of(const struct effects *e, uint16_t group,
 		          name_equal(v.edit->name.wire, made->name.wire) &&
 		          v.edit->scope == made->scope && v.edit->action == made->action &&
 		          strcmp(v.edit->group_name, made->group_name) == 0,
-		.told = verdict_to_json(p, &v, e->name->wire),
+		.told = verdict_to_json(p, &v, e->name.wire),
 	};
 }
 
@@ -59,12 +59,25 @@ static bool concerns(const struct effects *e, unsigned group)
 	return e->only == POLICY_NO_GROUP || e->only == group;
 }
 
-static int effects_start(struct effects *e, const struct name *name, uint16_t only)
+/* A name below, for edits that leave the name itself alone: a star stands for any label. */
+static void name_below(const struct name *name, struct name *ret)
+{
+	*ret = *name;
+	if (name->len + 2 > NAME_MAX_BYTES)
+		return;
+	memcpy(ret->wire, "\x01*", 2);
+	memcpy(ret->wire + 2, name->wire, name->len);
+	ret->len = (uint8_t)(name->len + 2);
+}
+
+static int effects_start(struct effects *e, const struct policy_edit *edit, uint16_t only)
 {
 	*e = (struct effects){ .n_groups = policy_n_groups(policy_current()),
 		               .only = only,
-		               .name = name };
-	name_hash_all(name->wire, &e->hashes);
+		               .name = edit->name };
+	if (edit->scope == POLICY_SCOPE_BELOW)
+		name_below(&edit->name, &e->name);
+	name_hash_all(e->name.wire, &e->hashes);
 	e->before = calloc(e->n_groups > 0 ? e->n_groups : 1, sizeof *e->before);
 	if (e->before == NULL)
 		return -ENOMEM;
@@ -132,26 +145,28 @@ static void add_note(json_t *notes, const struct effect *x, const struct policy_
 {
 	const struct standing *b = &x->before, *a = &x->after;
 	const char *action = policy_action_name(made->action);
+	const char *what = made->scope == POLICY_SCOPE_BELOW ? "names below it" : "the name itself";
 	json_t *note = NULL;
 	if (!a->is_own)
-		note = json_sprintf("it does not decide for the name itself: %s %s (%s) goes first",
+		note = json_sprintf("it does not decide for %s: %s %s (%s) goes first", what,
 		                    a->is_edit ? "the edit" : "rule", told(a, "rule"),
 		                    told(a, "action"));
 	else if (b->is_edit)
 		note = json_sprintf("the earlier edit %s (%s) is overridden or replaced",
 		                    told(b, "rule"), told(b, "action"));
 	else if (b->action == made->action && strcmp(told(b, "by"), "list") == 0)
-		note = json_sprintf("nothing changes for the name itself: rule %s of list %s "
+		note = json_sprintf("nothing changes for %s: rule %s of list %s "
 		                    "says %s already",
-		                    told(b, "rule"), told(b, "list"), action);
+		                    what, told(b, "rule"), told(b, "list"), action);
 	else if (strcmp(told(b, "by"), "list") == 0)
 		note = json_sprintf("overrides rule %s of list %s (%s)", told(b, "rule"),
 		                    told(b, "list"), told(b, "action"));
 	else if (strcmp(told(b, "by"), "default") == 0 && made->action == POLICY_ALLOW)
 		note = json_sprintf("passes the group's default: deny");
 	else if (b->action == POLICY_NONE && made->action == POLICY_ALLOW)
-		note = json_sprintf("no rule stood against the name itself; its aliases, name "
-		                    "servers and addresses are no longer looked at");
+		note = json_sprintf("no rule stood against %s; aliases, name servers and "
+		                    "addresses are no longer looked at",
+		                    what);
 	if (note != NULL)
 		json_array_append_new(notes, note);
 }
@@ -306,7 +321,7 @@ static enum call_outcome make_edit(struct api_call *call, enum policy_action act
 	if (read_edit(call, action, &e) != 0)
 		return CALL_DONE;
 	struct effects effects;
-	if (effects_start(&effects, &e.name, e.group) != 0)
+	if (effects_start(&effects, &e, e.group) != 0)
 		return call_fail(call, "no-memory", "out of memory");
 	int rc = policy_edit_add(&e);
 	if (rc != 0) {
@@ -381,7 +396,7 @@ enum call_outcome command_undo(struct api_call *call)
 	uint16_t only =
 		group != NULL ? policy_group_named(policy_current(), group) : POLICY_NO_GROUP;
 	struct effects effects;
-	if (effects_start(&effects, &e.name, only) != 0)
+	if (effects_start(&effects, &e, only) != 0)
 		return call_fail(call, "no-memory", "out of memory");
 	int rc = policy_edit_remove(e.name.wire, group != NULL ? group : "");
 	if (rc != 0) {

@@ -71,6 +71,9 @@ static void holds_for_one_group(void **state)
 	assert_int_equal(json_integer_value(sample_at(reply, "edit.expires_s")) -
 	                         json_integer_value(sample_at(reply, "edit.made_s")),
 	                 7200);
+	/* What is below is told, for the name itself stays as it was. */
+	assert_string_equal(sample_text(reply, "effects.0.after.action"), "drop");
+	assert_string_equal(sample_text(reply, "effects.0.before.by"), "nothing");
 	assert_int_equal(action_for("a.one.org", "guests"), POLICY_DROP);
 	assert_int_equal(action_for("one.org", "guests"), POLICY_NONE);
 	assert_int_equal(action_for("a.one.org", "office"), POLICY_NONE);
