@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "resolve/server.h"
 
+#include <pthread.h>
 #include <string.h>
-#include <threads.h>
 
 #include "base/random.h"
 #include "base/siphash.h"
@@ -25,7 +25,7 @@ static struct server servers[N_SERVERS];
 static struct lame lames[N_LAME];
 static _Atomic uint32_t lame_last_s; /* no pair is lame any more after this */
 static struct siphash_key key;
-static once_flag once = ONCE_FLAG_INIT;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 #define GET(field)        atomic_load_explicit(&(field), memory_order_relaxed)
 #define SET(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
@@ -37,7 +37,7 @@ static void make_key(void)
 
 void server_table_init(void)
 {
-	call_once(&once, make_key);
+	pthread_once(&once, make_key);
 }
 
 void server_table_reset(void)

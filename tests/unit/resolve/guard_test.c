@@ -105,6 +105,57 @@ static void test_alias_is_blocked_before_it_is_asked(void **state)
 	assert_int_equal(a.status, RESOLVE_ANSWERED);
 }
 
+static void test_allowed_questions_pass(void **state)
+{
+	(void)state;
+	static struct asker a;
+	rules.has_server_rules = true;
+	rules.blocked_server = "test";
+	start(&a, "www.example.test", DNS_A, 3);
+	turn_until(&a);
+	assert_int_equal(a.status, RESOLVE_BLOCKED);
+	start_allowed(&a, "www.example.test", DNS_A, 3);
+	turn_until(&a);
+	assert_int_equal(a.status, RESOLVE_ANSWERED);
+}
+
+static void test_look_up_is_blocked(void **state)
+{
+	(void)state;
+	rules.has_server_rules = true;
+	rules.blocked_server = "ns.other"; /* serves the zone of the server's name */
+	struct asker a = ask_as("www.glueless.test", DNS_A, 3);
+	assert_int_equal(a.status, RESOLVE_BLOCKED);
+	assert_int_equal(a.trigger, POLICY_TRIGGER_SERVER_NAME);
+	assert_int_equal(w.servers[OTHER].n_udp, 0);
+}
+
+static void test_what_is_logged_is_said_each_time(void **state)
+{
+	(void)state;
+	rules.has_server_rules = true;
+	rules.logged_server = "ns.test";
+	struct asker a = ask_as("www.example.test", DNS_A, 3);
+	assert_int_equal(a.status, RESOLVE_ANSWERED);
+	struct name zone;
+	struct verdict v;
+	assert_int_equal(name_from_text("example.test", 12, &zone), 0);
+	const struct cut *cut = cache_find_cut(w.cache, name_hash(zone.wire), zone.wire);
+	assert_non_null(cut);
+	for (int i = 0; i < 2; i++) {
+		assert_true(resolve_judge_cut(policy_current(), 3, cut, &v));
+		assert_int_equal(v.action, POLICY_NONE);
+		assert_int_equal(v.n_logged, 1);
+		assert_int_equal(v.logged[0], 7);
+	}
+	/* And a winner carries what was logged before it. */
+	rules.blocked_addr = "127.53.1.1";
+	rules.generation++;
+	assert_false(resolve_judge_cut(policy_current(), 3, cut, &v));
+	assert_int_equal(v.action, POLICY_REFUSED);
+	assert_int_equal(v.n_logged, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +166,9 @@ int main(void)
 		ROW(test_allow_of_a_server_ends_the_walk),
 		ROW(test_clean_cuts_are_remembered),
 		ROW(test_alias_is_blocked_before_it_is_asked),
+		ROW(test_allowed_questions_pass),
+		ROW(test_look_up_is_blocked),
+		ROW(test_what_is_logged_is_said_each_time),
 	};
 	return run_rows(tests, ARRAY_LEN(tests));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "resolve/server.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -147,6 +148,35 @@ static void test_many(void **state)
 	assert_in_range(n, 4096, 8192);
 }
 
+/* For ThreadSanitizer: workers share the table without locks. */
+static void *use_table(void *arg)
+{
+	struct endpoint e = { .port = 53 };
+	uint32_t seed = *(const uint32_t *)arg;
+	for (uint32_t i = 0; i < 20000; i++) {
+		e.addr = addr_v4((i * 7 + seed) % 5000);
+		struct server *s = server_take(&e, i);
+		server_answered(s, NS_PER_MS, i);
+		server_timed_out(s, i * NS_PER_S);
+		server_edns_fails(s, i, false);
+		server_mark_lame(&e, 1, i, 10);
+		(void)server_is_lame(&e, 2, i);
+		(void)server_is_resting(server_find(&e), i);
+	}
+	return NULL;
+}
+
+static void test_threads(void **state)
+{
+	(void)state;
+	pthread_t threads[3];
+	uint32_t seeds[3] = { 1, 2, 3 };
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, use_table, &seeds[i]), 0);
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +188,7 @@ int main(void)
 		cmocka_unit_test_setup(test_tcp, set_up),
 		cmocka_unit_test_setup(test_lame, set_up),
 		cmocka_unit_test_setup(test_many, set_up),
+		cmocka_unit_test_setup(test_threads, set_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -279,7 +279,7 @@ static void done(struct resolve_request *request, const struct resolve_result *r
 	}
 }
 
-void start(struct asker *a, const char *name, uint16_t type, uint16_t group)
+static void begin(struct asker *a, const char *name, uint16_t type, uint16_t group, bool is_allowed)
 {
 	loop_turn(w.loop, 0); /* what the time is */
 	memset(a, 0, sizeof *a);
@@ -289,8 +289,19 @@ void start(struct asker *a, const char *name, uint16_t type, uint16_t group)
 		                               .hashes = &a->hashes,
 		                               .type = type,
 		                               .group = group,
+		                               .is_allowed = is_allowed,
 		                               .done = done };
 	resolve_start(w.resolver, &a->request);
+}
+
+void start(struct asker *a, const char *name, uint16_t type, uint16_t group)
+{
+	begin(a, name, type, group, false);
+}
+
+void start_allowed(struct asker *a, const char *name, uint16_t type, uint16_t group)
+{
+	begin(a, name, type, group, true);
 }
 
 void turn_until(const struct asker *a)

@@ -56,6 +56,7 @@ struct asker {
 };
 
 void start(struct asker *a, const char *name, uint16_t type, uint16_t group);
+void start_allowed(struct asker *a, const char *name, uint16_t type, uint16_t group);
 void turn_until(const struct asker *a); /* done */
 void turn_some(void);
 struct asker ask_as(const char *name, uint16_t type, uint16_t group);
