@@ -85,10 +85,32 @@ static size_t put_odd(char **p, const uint8_t *s, size_t n)
 	return len;
 }
 
+/* Are eight bytes all plain? Each test sets the top bit of a byte that is not (no carries). */
+static inline bool are_plain(uint64_t x)
+{
+	const uint64_t ones = 0x0101010101010101ULL, tops = ones * 0x80;
+	uint64_t low = x & ~tops;
+	uint64_t quote = x ^ ones * '"', slash = x ^ ones * '\\', del = x ^ ones * 0x7f;
+	uint64_t control = ~(low + ones * 0x60);
+	uint64_t same = ~(((quote & ~tops) + ~tops) | quote) |
+	                ~(((slash & ~tops) + ~tops) | slash) | ~(((del & ~tops) + ~tops) | del);
+	return ((x | control | same) & tops) == 0;
+}
+
 char *json_text_string(char *p, const char *text, size_t n)
 {
 	const uint8_t *s = (const uint8_t *)text;
 	for (size_t i = 0; i < n;) {
+		uint64_t eight;
+		if (n - i >= sizeof eight) {
+			memcpy(&eight, s + i, sizeof eight);
+			if (LIKELY(are_plain(eight))) {
+				memcpy(p, &eight, sizeof eight);
+				p += sizeof eight;
+				i += sizeof eight;
+				continue;
+			}
+		}
 		if (is_plain(s[i])) {
 			*p++ = (char)s[i++];
 			continue;

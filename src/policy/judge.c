@@ -139,6 +139,12 @@ static void judge_suffixes(struct place *at, const struct policy_image *image,
 	}
 }
 
+void policy_prefetch_name(const struct policy *p, const struct name_hashes *hashes)
+{
+	for (unsigned i = 0; p->image != NULL && i < hashes->n; i++)
+		image_prefetch(p->image, hashes->h[i]);
+}
+
 void policy_judge_name(const struct policy *p, uint16_t group, enum policy_trigger trigger,
                        const uint8_t *lower, const struct name_hashes *hashes, struct verdict *ret)
 {

@@ -184,6 +184,9 @@ void policy_list_view(const struct policy *p, uint16_t list, struct policy_list_
 void policy_judge_name(const struct policy *p, uint16_t group, enum policy_trigger trigger,
                        const uint8_t *lower, const struct name_hashes *hashes, struct verdict *ret);
 
+/* Bring into the processor's cache what judging this name will look at. */
+void policy_prefetch_name(const struct policy *p, const struct name_hashes *hashes);
+
 /* Judge an address; trigger is ANSWER or SERVER_ADDRESS. */
 void policy_judge_address(const struct policy *p, uint16_t group, enum policy_trigger trigger,
                           const struct addr *a, struct verdict *ret);

@@ -53,9 +53,13 @@ static void fill_verdict(const struct query *q, struct event *e, char *rule_text
 	e->verdict = v;
 	if (v->action == POLICY_NONE)
 		return;
-	const uint8_t *subject = v->name.len > 0 ? v->name.wire : q->question.name.wire;
-	verdict_rule_text(v, subject, rule_text);
-	e->rule = rule_text;
+	if (q->rule_at > 0) {
+		e->rule = q->ede_text + q->rule_at;
+	} else {
+		verdict_rule_text(v, v->name.len > 0 ? v->name.wire : q->question.name.wire,
+		                  rule_text);
+		e->rule = rule_text;
+	}
 	if (v->list != POLICY_NO_LIST) {
 		struct policy_list_view view;
 		policy_list_view(policy_current(), v->list, &view);

@@ -43,6 +43,8 @@ static enum outcome find_group(struct query *q)
 	if (UNLIKELY((q->question.flags & FLAG_RD) == 0))
 		return fail(q, RCODE_REFUSED, 20, "recursion must be desired (RD)");
 	name_hash_all(q->question.name.wire, &q->hashes);
+	cache_prefetch_answer(q->serve->cache, q->hashes.h[0], q->question.type);
+	policy_prefetch_name(p, &q->hashes);
 	return GO_ON;
 }
 
@@ -93,9 +95,10 @@ static enum outcome (*const steps[STEP_COUNT])(struct query *q) = {
 	[STEP_RECORD] = record_query,      /* event and counters; always runs */
 };
 
-static void run(struct query *q)
+/* Run the steps before `end`; true when there are no more for now. */
+static bool run_until(struct query *q, unsigned end)
 {
-	while (q->step < STEP_COUNT) {
+	while (q->step < end) {
 		switch (steps[q->step++](q)) {
 		case GO_ON:
 			break;
@@ -115,15 +118,22 @@ static void run(struct query *q)
 				q->is_parked = true;
 				q->serve->n_parked++;
 			}
-			return;
+			return true;
 		}
 	}
+	return false;
+}
+
+static void run(struct query *q)
+{
+	if (run_until(q, STEP_COUNT))
+		return;
 	if (q->is_parked)
 		q->serve->n_parked--;
 	q->origin->finish(q);
 }
 
-void serve_query(struct query *q)
+void serve_begin(struct query *q)
 {
 	q->step = STEP_ADMIT;
 	q->is_silent = q->is_parked = q->is_stale = q->is_cached = false;
@@ -132,6 +142,7 @@ void serve_query(struct query *q)
 	q->group = POLICY_NO_GROUP;
 	q->rcode = RCODE_NOERROR;
 	q->ede_code = 0xffff;
+	q->rule_at = 0;
 	q->n_packets = 0;
 	q->found = q->redirect_found = NULL;
 	q->blocked_by = NULL;
@@ -141,7 +152,19 @@ void serve_query(struct query *q)
 	q->verdict.action = POLICY_NONE;
 	q->verdict.n_logged = 0;
 	q->start_ns = loop_now_ns(q->serve->loop);
+	/* No step before the cache's parks, so there is nothing to look at. */
+	run_until(q, STEP_CACHE);
+}
+
+void serve_go_on(struct query *q)
+{
 	run(q);
+}
+
+void serve_query(struct query *q)
+{
+	serve_begin(q);
+	serve_go_on(q);
 }
 
 void serve_resume(struct query *q, enum query_step step)

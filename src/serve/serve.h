@@ -101,6 +101,7 @@ struct query {
 	struct timer stale_timer;
 	struct name redirect; /* the target being resolved */
 	struct name_hashes redirect_hashes;
+	uint8_t rule_at; /* where in ede_text the rule begins, to the end; 0: nowhere */
 	char ede_text[EDE_TEXT_MAX + 1];
 	struct query *next; /* pool, or a transport's list */
 	struct query *all;  /* every query of the worker, to free them at the end */
@@ -173,6 +174,13 @@ void query_free(struct query *q);
 
 /* Run a query whose transport part is filled. It may be finished when this returns, or parked. */
 void serve_query(struct query *q);
+/*
+ * The same in two parts, for batches: serve_begin() reads the question and has the memory fetched
+ * that the rest will look at; serve_go_on() is the rest. Between them the processor fetches for
+ * all questions of a batch at once, instead of waiting for each.
+ */
+void serve_begin(struct query *q);
+void serve_go_on(struct query *q);
 /* Forget a parked query without an answer (its connection is gone). */
 void serve_abandon(struct query *q);
 /* The last thing in a turn: wakes the event writer. */

@@ -62,6 +62,8 @@ static void write_ede_text(struct query *q, const struct block_terms *t)
 	} else if (v->edit != NULL) {
 		at = append(to, at, room, "blocked by the operator: rule ", 30);
 	}
+	/* The event tells the rule too: if it fits, it need not be written twice. */
+	q->rule_at = (uint8_t)(at + n < room ? at : 0);
 	append(to, at, room, rule, n);
 }
 

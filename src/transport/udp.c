@@ -147,7 +147,8 @@ static unsigned prepare_batch(struct udp_socket *u)
 	return n;
 }
 
-static void run_query(struct udp_socket *u, unsigned i)
+/* Fill in what came, read the question. False: nobody could be answered there. */
+static bool begin_query(struct udp_socket *u, unsigned i)
 {
 	struct query *q = u->in[i];
 	struct msghdr *h = &u->in_heads[i].msg_hdr;
@@ -160,12 +161,26 @@ static void run_query(struct udp_socket *u, unsigned i)
 	q->local_interface = 0;
 	endpoint_from_sockaddr((const struct sockaddr *)&q->peer, &q->client);
 	if (q->client.port == 0)
-		return; /* nobody can be answered there */
+		return false;
 	if (u->is_wildcard)
 		read_destination(q, h);
-	serve_query(q);
-	if (q->is_parked)
-		u->in[i] = NULL; /* it waits; the place gets another */
+	serve_begin(q);
+	return true;
+}
+
+static void run_batch(struct udp_socket *u, unsigned n)
+{
+	bool is_begun[BATCH];
+	for (unsigned i = 0; i < n; i++)
+		is_begun[i] = begin_query(u, i);
+	for (unsigned i = 0; i < n; i++) {
+		if (!is_begun[i])
+			continue;
+		serve_go_on(u->in[i]);
+		if (u->in[i]->is_parked)
+			u->in[i] = NULL; /* it waits; the place gets another */
+	}
+	udp_flush(u);
 }
 
 static void udp_ready(struct watcher *w, uint32_t events)
@@ -177,9 +192,7 @@ static void udp_ready(struct watcher *w, uint32_t events)
 		int n = places > 0 ? recvmmsg(w->fd, u->in_heads, places, MSG_DONTWAIT, NULL) : 0;
 		if (n <= 0)
 			return;
-		for (unsigned i = 0; i < (unsigned)n; i++)
-			run_query(u, i);
-		udp_flush(u);
+		run_batch(u, (unsigned)n);
 		if ((unsigned)n < BATCH)
 			return;
 	}

@@ -300,6 +300,20 @@ static void test_hashes(void **state)
 	assert_true(name_hash(www.wire) != before);
 }
 
+/* The bytes that go into text as they are; all others as \\DDD. */
+static void plain_bytes(void **state)
+{
+	(void)state;
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-_*/+=:~!#%&,?[]^{|}@";
+	for (unsigned c = 0; c < 256; c++) {
+		uint8_t wire[] = { 1, (uint8_t)c, 0 };
+		char text[NAME_TEXT_MAX];
+		bool is_plain = c != 0 && strchr(plain, (int)c) != NULL;
+		assert_int_equal(name_to_text(wire, text), is_plain ? 1 : 4);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,7 +321,7 @@ int main(void)
 		cmocka_unit_test(test_to_text),   cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_check),     cmocka_unit_test(test_case),
 		cmocka_unit_test(test_family),    cmocka_unit_test(test_order),
-		cmocka_unit_test(test_hashes),
+		cmocka_unit_test(plain_bytes),    cmocka_unit_test(test_hashes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
