@@ -109,7 +109,7 @@ class Weir(Resolver):
         if self.address == "127.0.0.1" and lab_module.has_address("::1"):
             listen.append(f"::1@{self.port}")
         return {
-            "server": {"listen": listen, "workers": 1},
+            "server": {"listen": listen, "workers": int(os.environ.get("WEIR_WORKERS", "1"))},
             "resolver": {"root-hints": self.lab.root_hints, "trust-anchors": "none",
                          "upstream-port": self.lab.port},
             "cache": {"size": "64MiB"},
