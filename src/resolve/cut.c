@@ -25,6 +25,7 @@ void cut_set(struct task *t, const struct cut *taken)
 	t->tried = t->excluded = 0;
 	t->round = 0;
 	t->looked_up = 0;
+	t->has_recursive = t->takes_recursive = false;
 	t->known_labels = (uint8_t)name_labels(taken->zone);
 	t->is_plain = !t->r->config.qname_minimisation;
 }

@@ -53,7 +53,7 @@ static void choose_question(struct task *t)
 	t->ask.name = name_skip(t->hop.wire, (unsigned)(t->n_labels - t->asked_labels));
 	/* RFC 9156 2.1: A hides the type too, and is what servers answer best. */
 	t->ask.type = is_minimised(t) ? DNS_A : t->type;
-	t->ask.rd = t->forward != NULL;
+	t->ask.rd = t->forward != NULL || t->takes_recursive;
 }
 
 static void choose_edns(struct task *t, const struct server *s, enum how how, bool is_tcp)
@@ -178,6 +178,17 @@ static void give_up(struct task *t)
 	task_fail(t);
 }
 
+/* No server of the zone is left. True: resolvers that stand in for them will do. */
+static bool take_recursive(struct task *t)
+{
+	if (!t->has_recursive || t->takes_recursive)
+		return false;
+	t->takes_recursive = true;
+	t->tried = t->excluded = 0;
+	t->round = 0;
+	return true;
+}
+
 void iterate_ask(struct task *t)
 {
 	const struct resolve_config *config = &t->r->config;
@@ -196,6 +207,8 @@ void iterate_ask(struct task *t)
 			continue;
 		}
 		if (!lookup_start(t)) {
+			if (take_recursive(t))
+				continue;
 			give_up(t);
 			return;
 		}
@@ -327,10 +340,11 @@ static void drop_server(struct task *t, uint16_t code, const char *what)
 	iterate_ask(t);
 }
 
-static void drop_lame(struct task *t, const char *what)
+static void drop_lame(struct task *t, const struct response *w, const char *what)
 {
-	/* A forwarder refuses names, not zones. */
-	if (!is_minimised(t) && t->forward == NULL)
+	t->has_recursive |= w->is_recursive;
+	/* A forwarder refuses names, not zones; a resolver may be all there is. */
+	if (!is_minimised(t) && t->forward == NULL && !w->is_recursive)
 		server_mark_lame(&t->ask.server, t->cut->item.hash, loop_now_s(t->r->loop),
 		                 SERVER_LAME_S);
 	drop_server(t, EDE_NO_REACHABLE_AUTHORITY, what);
@@ -396,10 +410,10 @@ static void act(struct task *t, struct response *w, bool over_tcp)
 		drop_server(t, EDE_NO_REACHABLE_AUTHORITY, "SERVFAIL");
 		return;
 	case RESPONSE_REFUSED:
-		drop_lame(t, w->rcode == RCODE_REFUSED ? "REFUSED" : "an error code");
+		drop_lame(t, w, w->rcode == RCODE_REFUSED ? "REFUSED" : "an error code");
 		return;
 	case RESPONSE_LAME:
-		drop_lame(t, w->why);
+		drop_lame(t, w, w->why);
 		return;
 	case RESPONSE_BAD:
 		drop_server(t, EDE_INVALID_DATA, w->why);
@@ -431,7 +445,8 @@ void iterate_answered(struct ask *a, struct message *m, bool over_tcp)
 		                             .type = a->type,
 		                             .zone = t->cut->zone,
 		                             .forwards = t->r->forwards,
-		                             .forward = t->forward };
+		                             .forward = t->forward,
+		                             .takes_recursive = t->takes_recursive };
 	response_read(w, m, &q);
 	learn(t, w, over_tcp);
 	act(t, w, over_tcp);

@@ -438,10 +438,12 @@ static enum response_kind classify(struct response *w, const struct message *m,
 		w->kind = judge_denial(w, q);
 	}
 	/* A resolver that answers from its cache is not the zone's server: its data may be old,
-	   or anybody's. Servers that forget AA but offer no recursion are taken at their word. */
+	   or anybody's, and is taken when no other server of the zone has any (iterate.c).
+	   Servers that forget AA but offer no recursion are taken at their word. */
 	if (q->forward == NULL && w->kind != RESPONSE_REFERRAL && !w->is_aa &&
-	    (m->flags & FLAG_RA) != 0 && w->kind != RESPONSE_LAME) {
+	    (m->flags & FLAG_RA) != 0 && w->kind != RESPONSE_LAME && !q->takes_recursive) {
 		w->why = "not authoritative";
+		w->is_recursive = true;
 		return RESPONSE_LAME;
 	}
 	return w->kind;
@@ -451,7 +453,7 @@ void response_read(struct response *w, struct message *m, const struct response_
 {
 	unsigned rcode;
 	w->is_aa = (m->flags & FLAG_AA) != 0;
-	w->has_opt = false;
+	w->has_opt = w->is_recursive = false;
 	w->why = NULL;
 	w->n_kept = w->n_aliases = w->n_servers = 0;
 	w->ttl_s = TTL_UNSET;

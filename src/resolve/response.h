@@ -50,11 +50,13 @@ struct response_question {
 	const uint8_t *zone; /* of the servers asked */
 	const struct forwards *forwards;
 	const struct forward_zone *forward; /* NULL: iterating */
+	bool takes_recursive;               /* believe resolvers that are not the zone's servers */
 };
 
 struct response {
 	enum response_kind kind;
-	uint8_t rcode; /* of the answer kinds: NOERROR or NXDOMAIN */
+	uint8_t rcode;     /* of the answer kinds: NOERROR or NXDOMAIN */
+	bool is_recursive; /* kind is LAME because a resolver answered from what it knows */
 	bool is_aa, has_opt;
 	const char *why;       /* static; for LAME and BAD */
 	const uint8_t *target; /* the end of the aliases, or the question's name */

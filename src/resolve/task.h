@@ -100,6 +100,8 @@ struct task {
 	uint8_t asked_labels;               /* of the name in the packet */
 	uint8_t n_minimised;                /* RFC 9156: packets with a cut name so far */
 	bool is_plain;                      /* ask for the whole name: minimising went wrong */
+	bool has_recursive;                 /* a resolver stands where a server should */
+	bool takes_recursive;               /* and will do: no server is left */
 	bool edns_timed_out, edns_refused;  /* by this address: hence the packet without */
 	bool is_begun;
 

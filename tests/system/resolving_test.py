@@ -22,11 +22,7 @@ SLACK_S = 2
 CLIENTS = 8
 
 # Zone -> why Weir's answers differ from the oracle's, and may.
-KNOWN_DIFFERENCES = {
-    "recursive.test.": "Its server says that it is a resolver (RA) and not authoritative (no AA). The "
-                       "oracle believes it when there is no other. PowerDNS does not, nor does Weir: "
-                       "what a stranger's cache holds is not the zone's word.",
-}
+KNOWN_DIFFERENCES = {}  # none
 
 # The questions for zones whose servers misbehave: few, because each may take long, and some of
 # these servers contradict themselves, so that what is in the cache depends on what came first.

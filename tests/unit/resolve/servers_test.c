@@ -110,7 +110,7 @@ static void test_formerr_to_edns(void **state)
 
 static void test_lame_servers(void **state)
 {
-	static const unsigned habits[] = { FAKE_REFUSES, FAKE_SERVFAIL, FAKE_NOT_AA, FAKE_REFERS_UP,
+	static const unsigned habits[] = { FAKE_REFUSES, FAKE_SERVFAIL, FAKE_REFERS_UP,
 		                           FAKE_GARBAGE };
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(habits); i++) {
@@ -125,6 +125,19 @@ static void test_lame_servers(void **state)
 		bool is_garbage = habits[i] == FAKE_GARBAGE;
 		expect_failure("w3.two.test", is_garbage ? 24 : 22, " for two.test: ");
 	}
+}
+
+/* A resolver in the place of a name server is believed when there is no other. */
+static void test_resolvers_as_servers(void **state)
+{
+	(void)state;
+	w.servers[TWO1].habits = FAKE_NOT_AA;
+	expect_addrs("www.two.test", "192.0.2.22");
+	unsigned n = w.servers[TWO2].n_udp;
+	assert_true(n > 0); /* the one with authority was asked */
+	w.servers[TWO2].habits = FAKE_NOT_AA;
+	expect_addrs("w2.two.test", "192.0.2.23");
+	assert_true(w.servers[TWO2].n_udp > n); /* and it was tried before */
 }
 
 static void test_lame_is_remembered(void **state)
@@ -179,6 +192,7 @@ int main(void)
 		ROW(test_drops_edns),
 		ROW(test_formerr_to_edns),
 		ROW(test_lame_servers),
+		ROW(test_resolvers_as_servers),
 		ROW(test_lame_is_remembered),
 		ROW(test_forged_responses),
 		ROW(test_poison_is_ignored),
