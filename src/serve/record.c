@@ -129,7 +129,8 @@ static void put_event(struct query *q)
 		.is_cached = q->is_cached,
 		.is_stale = q->is_stale,
 		.ede_code = q->ede_code,
-		.ede_text = q->ede_code != 0xffff ? q->ede_text : NULL,
+		/* With a rule it says what list and rule say already. */
+		.ede_text = q->ede_code != 0xffff && q->rule_at == 0 ? q->ede_text : NULL,
 		.message = q->is_silent ? NULL : q->out,
 		.message_bytes = q->out_bytes,
 	};

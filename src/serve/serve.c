@@ -4,11 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+void query_set_ede(struct query *q, uint16_t code, const char *text)
+{
+	size_t n = strnlen(text, EDE_TEXT_MAX);
+	q->ede_code = code;
+	memcpy(q->ede_text, text, n);
+	q->ede_text[n] = 0;
+}
+
 static enum outcome fail(struct query *q, unsigned rcode, uint16_t ede_code, const char *ede_text)
 {
 	q->rcode = (uint16_t)rcode;
-	q->ede_code = ede_code;
-	strcpy(q->ede_text, ede_text); /* NOLINT: literals, shorter than EDE_TEXT_MAX */
+	query_set_ede(q, ede_code, ede_text);
 	return SAY;
 }
 
@@ -112,7 +119,7 @@ static bool run_until(struct query *q, unsigned end)
 			break;
 		case PARK:
 			q->found = q->redirect_found = NULL; /* valid in this turn only */
-			q->blocked_by = NULL;
+			q->is_refused_by_guard = false;
 			q->cut = NULL;
 			if (!q->is_parked) {
 				q->is_parked = true;
@@ -145,7 +152,7 @@ void serve_begin(struct query *q)
 	q->rule_at = 0;
 	q->n_packets = 0;
 	q->found = q->redirect_found = NULL;
-	q->blocked_by = NULL;
+	q->is_refused_by_guard = false;
 	q->cut = NULL;
 	q->out = NULL;
 	q->out_bytes = 0;

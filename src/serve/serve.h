@@ -96,7 +96,7 @@ struct query {
 	uint8_t *out; /* this turn only */
 	struct question question;
 	struct name_hashes hashes;
-	struct verdict verdict;
+	struct verdict verdict, guard_verdict;
 	struct resolve_request request;
 	struct timer stale_timer;
 	struct name redirect; /* the target being resolved */
@@ -187,6 +187,9 @@ void serve_abandon(struct query *q);
 void serve_turn_end(struct serve *s);
 
 /* ---- inside serve/ ---- */
+
+/* The extended error of the answer; what is longer than EDE_TEXT_MAX is cut. */
+void query_set_ede(struct query *q, uint16_t code, const char *text);
 
 /* What a step says. Only the runner ends a query. */
 enum outcome {

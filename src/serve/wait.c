@@ -21,10 +21,8 @@ bool find_stale(struct query *q)
 		return false;
 	q->found = a;
 	q->is_stale = !item_is_fresh(&a->item, now_s);
-	if (q->is_stale) {
-		q->ede_code = a->rcode == RCODE_NXDOMAIN ? 19 : 3;
-		strcpy(q->ede_text, "the servers do not answer");
-	}
+	if (q->is_stale)
+		query_set_ede(q, a->rcode == RCODE_NXDOMAIN ? 19 : 3, "the servers do not answer");
 	return true;
 }
 
@@ -58,10 +56,14 @@ static void stale_is_due(struct timer *t)
 static void take_failure(struct query *q, const struct resolve_result *r)
 {
 	q->rcode = RCODE_SERVFAIL;
-	q->ede_code = r->ede_code;
-	size_t n = r->ede_text != NULL ? strnlen(r->ede_text, EDE_TEXT_MAX) : 0;
-	memcpy(q->ede_text, r->ede_text != NULL ? r->ede_text : "", n);
-	q->ede_text[n] = 0;
+	query_set_ede(q, r->ede_code, r->ede_text != NULL ? r->ede_text : "");
+}
+
+/* The verdict is borrowed during the call, and the step that uses it may come after. */
+static void take_refusal(struct query *q, const struct resolve_result *r)
+{
+	q->guard_verdict = *r->verdict;
+	q->is_refused_by_guard = true;
 }
 
 /* The resolver is done. May be called from inside resolve_start, before the query is parked. */
@@ -75,7 +77,7 @@ static void resolver_done(struct resolve_request *request, const struct resolve_
 	if (r->status == RESOLVE_ANSWERED)
 		q->found = r->answer;
 	else if (r->status == RESOLVE_BLOCKED)
-		q->blocked_by = r->verdict;
+		take_refusal(q, r);
 	else if (!find_stale(q))
 		take_failure(q, r);
 	if (q->is_parked)
@@ -97,7 +99,7 @@ static void redirect_done(struct resolve_request *request, const struct resolve_
 static enum outcome take_block(struct query *q)
 {
 	struct verdict before = q->verdict;
-	q->verdict = *q->blocked_by;
+	q->verdict = q->guard_verdict;
 	for (unsigned i = 0; i < before.n_logged && q->verdict.n_logged < POLICY_MAX_LOGGED; i++) {
 		q->verdict.logged[q->verdict.n_logged] = before.logged[i];
 		q->verdict.logged_depth[q->verdict.n_logged++] = before.logged_depth[i];
@@ -110,7 +112,7 @@ static enum outcome look_at_result(struct query *q)
 {
 	if (q->found != NULL)
 		return GO_ON;
-	if (q->blocked_by != NULL)
+	if (q->is_refused_by_guard)
 		return take_block(q);
 	return SAY;
 }
@@ -132,8 +134,7 @@ enum outcome resolve_question(struct query *q)
 		if (find_stale(q))
 			return GO_ON;
 		q->rcode = RCODE_SERVFAIL;
-		q->ede_code = 23;
-		strcpy(q->ede_text, "too many questions are waiting");
+		query_set_ede(q, 23, "too many questions are waiting");
 		return SAY;
 	}
 	q->request = (struct resolve_request){

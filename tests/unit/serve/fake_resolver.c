@@ -371,7 +371,7 @@ struct bench *bench_new(const struct fact *facts, size_t n_facts, const struct r
 	assert_non_null(b);
 	fake = (struct resolver){ .facts = facts, .n_facts = n_facts };
 	b->default_deny = default_deny;
-	strcpy(b->folder, "/tmp/weir-serve-XXXXXX");
+	snprintf(b->folder, sizeof b->folder, "/tmp/weir-serve-XXXXXX");
 	assert_non_null(mkdtemp(b->folder));
 	if (!has_edits)
 		assert_int_equal(policy_edits_open(""), 0);
