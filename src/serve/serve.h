@@ -90,7 +90,7 @@ struct query {
 	uint64_t start_ns;
 	const struct answer *found;          /* valid in this turn only */
 	const struct answer *redirect_found; /* the redirect target's; this turn only */
-	const struct verdict *blocked_by;    /* the guard's; during the resolver's call only */
+	bool is_refused_by_guard;            /* guard_verdict is set; this turn only */
 	const struct cut *cut;               /* the deepest cut a failure reached; this turn only */
 	size_t out_bytes;
 	uint8_t *out; /* this turn only */
