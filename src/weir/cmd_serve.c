@@ -67,6 +67,8 @@ struct server {
 	uint64_t reach_since_ns;
 	struct api_context api;
 	const struct serve_counters *counters[WORKERS_MAX];
+	struct asking_box answered; /* questions of weir query on their way back */
+	unsigned next_asked;        /* the worker that gets the next one */
 };
 
 /* ---- what parts of the configuration mean to the workers ---- */
@@ -319,10 +321,22 @@ static void set_log_level(const struct config *c)
 	}
 }
 
+static void tell_answers(struct server *s)
+{
+	for (struct asking *a = asking_take_all(&s->answered), *next; a != NULL; a = next) {
+		next = a->next;
+		if (s->control != NULL)
+			control_ask_finished(s->control, a->token, a->error,
+			                     a->error == 0 ? a->message : NULL, a->n);
+		free(a);
+	}
+}
+
 static void woken(void *arg)
 {
 	struct server *s = arg;
 	struct loader_outcome o;
+	tell_answers(s);
 	if (!loader_finish(s->loader, &o))
 		return;
 	for (unsigned i = 0; i < o.n_messages; i++)
@@ -384,6 +398,22 @@ static int api_start_reload(void *arg)
 	return loader_begin(s->loader, true);
 }
 
+static int api_ask(void *arg, const struct api_question *question, uint64_t token)
+{
+	struct server *s = arg;
+	struct asking *a = calloc(1, sizeof *a);
+	if (a == NULL)
+		return -ENOMEM;
+	name_set(&a->name, question->name);
+	a->type = question->type;
+	a->client = question->client;
+	a->token = token;
+	a->home = &s->answered;
+	a->home_loop = s->loop;
+	worker_ask(s->workers[s->next_asked++ % s->n_workers], a);
+	return 0;
+}
+
 static int start_control(struct server *s, const struct config *c)
 {
 	s->api = (struct api_context){
@@ -394,6 +424,7 @@ static int start_control(struct server *s, const struct config *c)
 		.config = api_get_config,
 		.list_problem = api_get_list_problem,
 		.reload = api_start_reload,
+		.ask = api_ask,
 	};
 	if (c->control == NULL || *c->control == 0)
 		return 0;
@@ -481,12 +512,14 @@ static void stop(struct server *s)
 {
 	notify_manager("STOPPING=1");
 	control_free(s->control);
+	s->control = NULL;
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_stop_begin(s->workers[i], GRACE_MS);
 	rcu_sleep();
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_stop_wait(s->workers[i]);
 	rcu_wake();
+	tell_answers(s); /* nobody is left to be told: they are freed */
 	if (s->events != NULL)
 		events_stop(s->events);
 	for (unsigned i = 0; i < s->n_workers; i++)

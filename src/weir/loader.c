@@ -228,6 +228,7 @@ int loader_begin(struct loader *l, bool with_config)
 		l->is_queued_with_config |= with_config;
 		return -EBUSY;
 	}
+	l->is_queued = l->is_queued_with_config = false; /* this one reads what is there now */
 	l->with_config = with_config;
 	l->error = 0;
 	l->error_text[0] = 0;

@@ -24,6 +24,7 @@ struct worker {
 	uint32_t grace_ms;
 	uint64_t give_up_ns;
 	struct timer stop_timer;
+	struct asking_box asked;
 };
 
 static void look_whether_done(struct timer *t)
@@ -36,10 +37,14 @@ static void look_whether_done(struct timer *t)
 		timer_set(w->loop, t, now_ns + STOP_LOOK_MS * NS_PER_MS);
 }
 
-/* The main thread wants us to end. */
+/* The main thread has a question, or wants us to end. */
 static void woken(void *arg)
 {
 	struct worker *w = arg;
+	for (struct asking *a = asking_take_all(&w->asked), *next; a != NULL; a = next) {
+		next = a->next;
+		asking_run(&w->serve, a);
+	}
 	if (!atomic_load(&w->is_stopping) || timer_is_set(&w->stop_timer))
 		return;
 	transport_stop(w->transport);
@@ -146,6 +151,12 @@ const struct serve_counters *worker_counters(const struct worker *w)
 const struct resolver *worker_resolver(const struct worker *w)
 {
 	return w->resolver;
+}
+
+void worker_ask(struct worker *w, struct asking *a)
+{
+	asking_put(&w->asked, a);
+	loop_wake(w->loop);
 }
 
 void worker_set_options(struct worker *w, const struct serve_options *options)

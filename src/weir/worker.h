@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "serve/serve.h"
 #include "transport/transport.h"
+#include "weir/asking.h"
 
 struct worker;
 
@@ -41,5 +42,7 @@ void worker_free(struct worker *w);
 
 const struct serve_counters *worker_counters(const struct worker *w);
 const struct resolver *worker_resolver(const struct worker *w);
+/* Run a question of the operator's on it; the answer comes to a->home. */
+void worker_ask(struct worker *w, struct asking *a);
 /* New options for the questions to come; the caller retires the old ones. */
 void worker_set_options(struct worker *w, const struct serve_options *options);

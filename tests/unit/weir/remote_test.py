@@ -161,6 +161,16 @@ class Running(Base):
         super().setUp()
         self.start()
 
+    def test_query_goes_through_the_real_pipeline(self):
+        code, out, _ = self.run_weir("query", "www.evil.example")
+        self.assertEqual(code, 0)
+        self.assertIn("NXDOMAIN", out)
+        self.assertIn("extended error 15 (Blocked): list malware: rule evil.example", out)
+        # as a client of another group, of none, and where the forwarder does not answer
+        self.assertIn("error 18", self.run_weir("query", "x.org", "--client", "10.1.0.7")[1])
+        self.assertIn("REFUSED", self.run_weir("query", "x.org", "--client", "192.0.2.1")[1])
+        self.assertIn("SERVFAIL", self.run_weir("query", "good.evil.example")[1])
+
     def test_edits(self):
         code, out, err = self.run_weir("block", "Bücher.example", "--for", "2h", "--reason", "why")
         self.assertEqual((code, err), (0, ""))

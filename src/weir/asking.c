@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "weir/asking.h"
+
+#include <errno.h>
+#include <string.h>
+
+void asking_put(struct asking_box *box, struct asking *a)
+{
+	a->next = atomic_load_explicit(&box->first, memory_order_relaxed);
+	while (!atomic_compare_exchange_weak_explicit(&box->first, &a->next, a,
+	                                              memory_order_release, memory_order_relaxed))
+		;
+}
+
+struct asking *asking_take_all(struct asking_box *box)
+{
+	return atomic_exchange_explicit(&box->first, NULL, memory_order_acquire);
+}
+
+static void go_home(struct asking *a)
+{
+	struct loop *loop = a->home_loop; /* the box may be emptied, and a freed, at once */
+	asking_put(a->home, a);
+	loop_wake(loop);
+}
+
+static uint8_t *asking_buffer(struct query *q, size_t *ret_room)
+{
+	struct asking *a = q->transport;
+	*ret_room = sizeof a->message;
+	return a->message;
+}
+
+static void asking_finish(struct query *q)
+{
+	struct asking *a = q->transport;
+	a->n = q->out_bytes;
+	a->error = q->out_bytes > 0 ? 0 : -ENODATA; /* a rule dropped it */
+	query_free(q);
+	go_home(a);
+}
+
+static const struct origin asking_origin = {
+	.name = "control",
+	.protocol = EVENT_CONTROL,
+	.is_stream = true,
+	.buffer = asking_buffer,
+	.finish = asking_finish,
+};
+
+void asking_run(struct serve *serve, struct asking *a)
+{
+	struct query *q = query_new(serve);
+	if (q == NULL) {
+		a->error = -ENOMEM;
+		go_home(a);
+		return;
+	}
+	q->origin = &asking_origin;
+	q->transport = a;
+	q->peer_bytes = 0;
+	q->client = (struct endpoint){ .addr = a->client };
+	q->local = (struct endpoint){ .addr = a->client };
+	q->local_interface = 0;
+	q->is_cut = false;
+	q->in_bytes =
+		(uint16_t)reply_write_query(q->in, 0, a->name.wire, a->type, true, false, true);
+	serve_query(q);
+}
