@@ -135,6 +135,15 @@ static inline bool verdict_is_block(const struct verdict *v)
 	return v->action >= POLICY_NXDOMAIN;
 }
 
+/* Add to v what `log` rules matched in another verdict; what does not fit is left out. */
+static inline void verdict_keep_logged(struct verdict *v, const struct verdict *from)
+{
+	for (unsigned i = 0; i < from->n_logged && v->n_logged < POLICY_MAX_LOGGED; i++) {
+		v->logged[v->n_logged] = from->logged[i];
+		v->logged_depth[v->n_logged++] = from->logged_depth[i];
+	}
+}
+
 /* ---- reading: any registered RCU thread ---- */
 
 /* The snapshot in force; never NULL after policy_publish() was called once. */

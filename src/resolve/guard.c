@@ -11,22 +11,12 @@ enum {
 	CHAIN_MAX = NAME_MAX_LABELS + 1
 };
 
-/* What `log` rules matched is reported beside whatever wins. */
-static void keep_logged(const struct verdict *from, struct verdict *to)
-{
-	for (unsigned i = 0; i < from->n_logged && to->n_logged < POLICY_MAX_LOGGED; i++) {
-		to->logged[to->n_logged] = from->logged[i];
-		to->logged_depth[to->n_logged] = from->logged_depth[i];
-		to->n_logged++;
-	}
-}
-
 /* A winner found: it carries what was logged on the way to it. */
 static void set_winner(struct verdict *won, struct verdict *ret)
 {
 	struct verdict logged = { .n_logged = 0 };
-	keep_logged(ret, &logged);
-	keep_logged(won, &logged);
+	verdict_keep_logged(&logged, ret);
+	verdict_keep_logged(&logged, won);
 	*ret = *won;
 	ret->n_logged = logged.n_logged;
 	memcpy(ret->logged, logged.logged, sizeof logged.logged);
@@ -48,7 +38,7 @@ static bool judge_one(const struct policy *p, uint16_t group, const struct cut *
 			set_winner(&v, ret);
 			return true;
 		}
-		keep_logged(&v, ret);
+		verdict_keep_logged(ret, &v);
 	}
 	for (unsigned i = 0; i < cut->n_addrs; i++) {
 		policy_judge_address(p, group, POLICY_TRIGGER_SERVER_ADDRESS, &cut->addrs[i], &v);
@@ -57,7 +47,7 @@ static bool judge_one(const struct policy *p, uint16_t group, const struct cut *
 			set_winner(&v, ret);
 			return true;
 		}
-		keep_logged(&v, ret);
+		verdict_keep_logged(ret, &v);
 	}
 	return false;
 }

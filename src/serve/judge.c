@@ -17,15 +17,6 @@ static bool next_rr(struct message *m, const struct message *opened, struct rr *
 	return message_next(m, ret) == 1;
 }
 
-/* A verdict was found: take it over, keep the `log` matches seen before. */
-static void keep_logged(struct verdict *v, const struct verdict *earlier)
-{
-	for (unsigned i = 0; i < earlier->n_logged && v->n_logged < POLICY_MAX_LOGGED; i++) {
-		v->logged[v->n_logged] = earlier->logged[i];
-		v->logged_depth[v->n_logged++] = earlier->logged_depth[i];
-	}
-}
-
 /* Over a stream there is nothing to truncate: the rule has won and the real answer is due. */
 static bool lets_pass(const struct query *q, const struct verdict *v)
 {
@@ -50,10 +41,10 @@ enum outcome judge_question(struct query *q)
 static bool decide(struct query *q, struct verdict *v)
 {
 	if (v->action == POLICY_NONE) {
-		keep_logged(&q->verdict, v);
+		verdict_keep_logged(&q->verdict, v);
 		return false;
 	}
-	keep_logged(v, &q->verdict);
+	verdict_keep_logged(v, &q->verdict);
 	q->verdict = *v;
 	if (lets_pass(q, v))
 		q->is_allowed = true;
@@ -140,7 +131,7 @@ static bool judge_cut(struct query *q, const struct policy *p, const struct cut 
 {
 	struct verdict v;
 	if (resolve_judge_cut(p, q->group, cut, &v) && v.action != POLICY_ALLOW) {
-		keep_logged(&q->verdict, &v);
+		verdict_keep_logged(&q->verdict, &v);
 		return false;
 	}
 	return decide(q, &v);

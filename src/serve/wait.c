@@ -100,10 +100,7 @@ static enum outcome take_block(struct query *q)
 {
 	struct verdict before = q->verdict;
 	q->verdict = q->guard_verdict;
-	for (unsigned i = 0; i < before.n_logged && q->verdict.n_logged < POLICY_MAX_LOGGED; i++) {
-		q->verdict.logged[q->verdict.n_logged] = before.logged[i];
-		q->verdict.logged_depth[q->verdict.n_logged++] = before.logged_depth[i];
-	}
+	verdict_keep_logged(&q->verdict, &before);
 	return q->verdict.action == POLICY_DROP ? DROP : SAY;
 }
 
