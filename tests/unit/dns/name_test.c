@@ -230,6 +230,16 @@ static void test_family(void **state)
 }
 
 /* The order of RFC 4034 6.1, its example; and libknot's on random names. */
+/* libknot compares names with zero octets between labels, and so errs where labels hold some. */
+static bool has_zero_octet(const uint8_t *wire)
+{
+	for (; *wire != 0; wire += *wire + 1) {
+		if (memchr(wire + 1, 0, *wire) != NULL)
+			return true;
+	}
+	return false;
+}
+
 static void test_order(void **state)
 {
 	(void)state;
@@ -246,6 +256,10 @@ static void test_order(void **state)
 			assert_int_equal((c > 0) - (c < 0), (i > k) - (i < k));
 		}
 	}
+	/* RFC 4034 6.1: the absence of an octet sorts before a zero octet. */
+	struct name shorter = of("a\\136.b");
+	struct name longer = of("b\\000");
+	assert_true(name_compare(shorter.wire, longer.wire) < 0);
 	for (unsigned i = 0; i < 3000; i++) {
 		uint8_t a[NAME_MAX_BYTES];
 		uint8_t b[NAME_MAX_BYTES];
@@ -260,7 +274,8 @@ static void test_order(void **state)
 		name_copy_lower(lb, b);
 		int ours = name_compare(a, b);
 		int theirs = knot_dname_cmp(la, lb); /* canonical, of lower-case names */
-		assert_int_equal((ours > 0) - (ours < 0), (theirs > 0) - (theirs < 0));
+		if (!has_zero_octet(la) && !has_zero_octet(lb))
+			assert_int_equal((ours > 0) - (ours < 0), (theirs > 0) - (theirs < 0));
 		assert_int_equal(name_common_labels(a, b), knot_dname_matched_labels(la, lb));
 		assert_int_equal(name_is_within(a, b), knot_dname_in_bailiwick(la, lb) >= 0);
 	}

@@ -41,9 +41,16 @@ state: state
 
 
 def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Free for UDP and for TCP."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, \
+                socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
+            udp.bind(("127.0.0.1", 0))
+            try:
+                tcp.bind(("127.0.0.1", udp.getsockname()[1]))
+            except OSError:
+                continue
+            return udp.getsockname()[1]
 
 
 class Base(unittest.TestCase):
@@ -77,12 +84,21 @@ class Base(unittest.TestCase):
         return self.json_of("explain", name, *args)["explain"]["verdict"]
 
     def start(self):
-        self.server = subprocess.Popen([WEIR, "serve", "-c", self.path("weir.yaml")],
-                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(self.stop, signal.SIGKILL)
+        with open(self.path("log"), "w", encoding="utf-8") as log:
+            self.server = subprocess.Popen([WEIR, "serve", "-c", self.path("weir.yaml")],
+                                           stdout=log, stderr=log)
         until = time.monotonic() + 20
         while self.run_weir("status")[0] != 0:
-            self.assertIsNone(self.server.poll(), "the server has ended")
+            if self.server.poll() is not None:
+                with open(self.path("log"), encoding="utf-8") as log:
+                    said = log.read()
+                if "in use" not in said:
+                    self.fail("the server has ended: " + said)
+                # somebody took the port in between: another one
+                self.write("weir.yaml", CONFIG.format(port=free_port(), nobody=free_port()))
+                self.start()
+                return
             self.assertLess(time.monotonic(), until, "the server does not answer")
             time.sleep(0.05)
 
