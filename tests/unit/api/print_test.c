@@ -82,8 +82,10 @@ static void edits_say_what_and_until_when(void **state)
 	static const char *const made[] = {
 		"Blocked: evil.example and everything below it (nxdomain), for group office, until 20",
 		" UTC (2h)",
-		"group office: nxdomain by the edit evil.example (before: allow by rule evil.example "
-		"of list partners)",
+		/* clang-format off */
+		("group office: nxdomain by the edit evil.example (before: allow by rule evil.example "
+		 "of list partners)"),
+		/* clang-format on */
 		"overrides rule evil.example",
 	};
 	expect_all(print_request(api_print_edit,
