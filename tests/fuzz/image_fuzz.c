@@ -43,6 +43,14 @@ static void check_verdict(const struct policy *p, const struct verdict *v, const
 	}
 }
 
+/* A forged image may say that a list with rules has none; then judging does not look for them. */
+static bool is_count_true(const struct policy *p, uint16_t list)
+{
+	struct policy_list_view view;
+	policy_list_view(p, list, &view);
+	return view.n_names > 0;
+}
+
 static void judge_names(const struct policy *p)
 {
 	static const char *const names[] = { "evil.example", "a.evil.example", "good.example",
@@ -64,8 +72,10 @@ static void judge_names(const struct policy *p)
 		unsigned n = policy_find_all(p, 0, trigger, name.wire, &h, NULL, found, 3);
 		for (unsigned at = 0; at < n && at < 3; at++) { /* both agree on the winner */
 			must(found[at].list < policy_n_lists(p));
-			must(!found[at].is_winner || found[at].action == v.action);
-			must(!found[at].is_winner || found[at].rule_depth == v.rule_depth);
+			if (!found[at].is_winner || !is_count_true(p, found[at].list))
+				continue;
+			must(found[at].action == v.action);
+			must(found[at].rule_depth == v.rule_depth);
 		}
 		must(v.action == POLICY_NONE || n > 0);
 	}
