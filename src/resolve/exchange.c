@@ -185,6 +185,10 @@ static int socket_open(struct exchange *x, bool is_v4, struct udp_socket **ret)
 	if (!is_v4)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
 	/* Best effort: the kernel's own sizes do too. */
+	/* Questions fit every path: no news of its MTU is believed, and none gets fragmented. */
+	int probe = IP_PMTUDISC_PROBE;
+	if (is_v4)
+		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof probe);
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 	struct udp_socket *s = calloc(1, sizeof *s);

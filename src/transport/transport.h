@@ -11,7 +11,7 @@
  *            number, each with at most pipeline_max questions and 256 KiB of unsent answers.
  * Cost:      UDP: two system calls a batch of 64.
  * Limits:    transport_limits. At max_connections the longest idle connection makes room.
- * Standards: RFC 1035 4.2; RFC 7766 6; RFC 5452 (asked address)
+ * Standards: RFC 1035 4.2; RFC 7766 6; RFC 5452 (asked address); RFC 9715 3.1
  * Tests:     tests/system/serving_test.py
  */
 #pragma once

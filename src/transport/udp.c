@@ -200,11 +200,21 @@ static void udp_ready(struct watcher *w, uint32_t events)
 
 /* ---- opening ---- */
 
-static int set_options(int fd, const struct endpoint *local, bool is_wildcard)
+/*
+ * Forged news of a path's MTU must not fragment our answers. Those of the usual size fit every
+ * path, so they say so (DF, RFC 9715 3.1), which also spares the kernel an id for each; larger
+ * ones, if configured, may be fragmented on their way.
+ */
+static int mtu_discovery(size_t udp_size)
+{
+	return udp_size <= REPLY_UDP_SIZE ? IP_PMTUDISC_PROBE : IP_PMTUDISC_OMIT;
+}
+
+static int set_options(int fd, const struct endpoint *local, bool is_wildcard, size_t udp_size)
 {
 	int on = 1;
 	int size = SOCKET_BUFFER;
-	int omit = IP_PMTUDISC_OMIT; /* forged path-MTU news must not fragment our answers */
+	int discovery = mtu_discovery(udp_size);
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0)
 		return -errno;
 	/* Beyond net.core.rmem_max only root may go; without, what the system allows. */
@@ -213,12 +223,12 @@ static int set_options(int fd, const struct endpoint *local, bool is_wildcard)
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 	if (local->addr.is_v4) {
-		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &omit, sizeof omit);
+		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &discovery, sizeof discovery);
 		if (is_wildcard && setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) != 0)
 			return -errno;
 		return 0;
 	}
-	setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &omit, sizeof omit);
+	setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &discovery, sizeof discovery);
 	if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0)
 		return -errno;
 	if (is_wildcard && setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on) != 0)
@@ -255,7 +265,9 @@ int udp_open(struct transport *t, const struct endpoint *local, struct udp_socke
 		u->out_heads[i].msg_hdr.msg_name = &u->out[i].to;
 	}
 	u->watcher.fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int e = u->watcher.fd < 0 ? -errno : set_options(u->watcher.fd, local, u->is_wildcard);
+	int e = u->watcher.fd < 0 ? -errno
+	                          : set_options(u->watcher.fd, local, u->is_wildcard,
+	                                        atomic_load(&t->serve->options)->udp_size);
 	if (e == 0 && bind(u->watcher.fd, (struct sockaddr *)&sa, sa_bytes) != 0)
 		e = -errno;
 	if (e == 0)
