@@ -18,6 +18,7 @@ enum {
 	BYTES_A_BUCKET = 1024, /* of cache size: a bucket holds some four to eight small items */
 	SWEEP_MAX_BUCKETS = 64,
 	PUT_TRIES = 8,
+	POPULATE_MAX_BYTES = 64 << 20,
 };
 
 struct bucket {
@@ -62,8 +63,12 @@ int cache_new(size_t size_bytes, struct cache **ret)
 		free(c);
 		return -ENOMEM;
 	}
-	/* Buckets are visited at random: with small pages every visit is a TLB miss too. */
+	/* Buckets are visited at random: with small pages every visit is a TLB miss too. A usual
+	   table is made resident at once: no question waits for the kernel to clear two
+	   megabytes, and memory in use does not depend on which names were asked for. */
 	madvise(c->buckets, table, MADV_HUGEPAGE);
+	if (table <= POPULATE_MAX_BYTES)
+		madvise(c->buckets, table, MADV_POPULATE_WRITE);
 	atomic_store(&c->bytes, table);
 	*ret = c;
 	return 0;
