@@ -159,8 +159,8 @@ void policy_judge_name(const struct policy *p, uint16_t group, enum policy_trigg
 	};
 	const struct policy_image *image = at.g->has_rules[at.match] ? p->image : NULL;
 	const struct edits_table *edits = at.match == POLICY_MATCH_NAME ? edits_now() : NULL;
-	for (unsigned i = 0; image != NULL && i < hashes->n; i++)
-		image_prefetch(image, hashes->h[i]);
+	if (image != NULL)
+		policy_prefetch_name(p, hashes);
 	if (image != NULL || edits != NULL)
 		judge_suffixes(&at, image, edits, lower, hashes, ret);
 	if (trigger == POLICY_TRIGGER_QUESTION && at.g->is_default_deny &&

@@ -85,32 +85,19 @@ static void fill_servers(const struct query *q, struct event *e, const uint8_t *
 	e->n_packets = q->n_packets;
 }
 
-static bool matters(const struct query *q)
+static bool matters(const struct query *q, const struct policy_group_view *g)
 {
-	if (q->group == POLICY_NO_GROUP || !q->question.has_question)
-		return false; /* strangers and noise are counted, not written down */
 	if (q->verdict.action != POLICY_NONE || q->verdict.n_logged > 0)
 		return true;
-	return q->rcode == RCODE_SERVFAIL || serve_options_of(q)->log_all;
+	return q->rcode == RCODE_SERVFAIL || serve_options_of(q)->log_all || g->log_all;
 }
 
-static bool group_logs_all(const struct query *q)
-{
-	struct policy_group_view g;
-	if (q->group == POLICY_NO_GROUP)
-		return false;
-	policy_group_view(policy_current(), q->group, &g);
-	return g.log_all;
-}
-
-static void put_event(struct query *q)
+static void put_event(struct query *q, const struct policy_group_view *g)
 {
 	char rule_text[NAME_TEXT_MAX + 8];
 	char logged_text[NAME_TEXT_MAX + 8];
 	const uint8_t *names[CUT_MAX_SERVERS];
 	struct serve *s = q->serve;
-	struct policy_group_view g;
-	policy_group_view(policy_current(), q->group, &g);
 	uint64_t now_ns = loop_now_ns(s->loop);
 	struct event e = {
 		.wall_ns = q->start_ns + s->wall_offset_ns,
@@ -118,7 +105,7 @@ static void put_event(struct query *q)
 		.client = q->client,
 		.local = q->local,
 		.protocol = q->origin->protocol,
-		.group = g.name,
+		.group = g->name,
 		.name = q->in + DNS_HEADER_BYTES, /* in the client's own case */
 		.type = q->question.type,
 		.id = q->question.id,
@@ -143,8 +130,13 @@ static void put_event(struct query *q)
 
 enum outcome record_query(struct query *q)
 {
+	struct policy_group_view g;
 	count(q);
-	if (q->serve->ring != NULL && (matters(q) || group_logs_all(q)))
-		put_event(q);
+	/* Strangers and noise are counted, not written down. */
+	if (q->serve->ring == NULL || q->group == POLICY_NO_GROUP || !q->question.has_question)
+		return GO_ON;
+	policy_group_view(policy_current(), q->group, &g);
+	if (matters(q, &g))
+		put_event(q, &g);
 	return GO_ON;
 }

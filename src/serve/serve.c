@@ -219,7 +219,6 @@ struct query *query_new(struct serve *s)
 	q->serve = s;
 	q->all = s->all;
 	s->all = q;
-	s->n_queries++;
 	return q;
 }
 

@@ -157,7 +157,6 @@ struct serve {
 	struct event_ring *ring;
 	_Atomic(const struct serve_options *) options;
 	struct query *pool, *all;
-	unsigned n_queries;
 	unsigned n_parked, max_parked;
 	uint64_t wall_offset_ns; /* wall clock minus monotonic, for event times */
 	struct serve_counters counters;
