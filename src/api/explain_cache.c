@@ -266,7 +266,7 @@ json_t *walk_cache(struct walk *w)
 	                      is_fresh ? "fresh" : "expired", "rcode", dns_rcode_text(a->rcode),
 	                      "records", (int)a->n_an, "age_s", (json_int_t)age_s, "ttl_s",
 	                      is_fresh ? (json_int_t)(a->item.ttl_s - age_s) : (json_int_t)0,
-	                      "secure", a->is_secure);
+	                      "secure", a->security == SECURITY_SECURE);
 	add_answer(w, a);
 	return o;
 }

@@ -152,7 +152,9 @@ static struct answer *make_block(const struct layout *l, const struct answer_pla
 	size_t cuts_bytes = plan->n_cuts * sizeof(struct cut *);
 	size_t ttls_bytes = l->n_ttls * sizeof(uint16_t);
 	size_t name_bytes = name_len(plan->name);
-	size_t bytes = sizeof(struct answer) + cuts_bytes + ttls_bytes + name_bytes + l->n;
+	size_t ede_bytes = plan->ede_text != NULL ? strnlen(plan->ede_text, EDE_KEPT_MAX) : 0;
+	size_t bytes =
+		sizeof(struct answer) + cuts_bytes + ttls_bytes + name_bytes + ede_bytes + 1 + l->n;
 	struct answer *a = malloc(bytes);
 	if (a == NULL)
 		return NULL;
@@ -167,6 +169,9 @@ static struct answer *make_block(const struct layout *l, const struct answer_pla
 	p += ttls_bytes;
 	a->name = memcpy(p, plan->name, name_bytes);
 	p += name_bytes;
+	a->ede_text = memcpy(p, ede_bytes > 0 ? plan->ede_text : "", ede_bytes);
+	p[ede_bytes] = 0;
+	p += ede_bytes + 1;
 	a->blocks = memcpy(p, l->blocks, l->n);
 	a->item.bytes = (uint32_t)(bytes + 16); /* malloc's own head */
 	return a;
@@ -201,6 +206,8 @@ int answer_new(const struct answer_plan *plan, struct answer **ret)
 	a->item.release = release_answer;
 	a->type = plan->type;
 	a->rcode = plan->rcode;
+	a->security = (uint8_t)plan->security;
+	a->ede_code = plan->ede_code;
 	a->n_cuts = (uint8_t)plan->n_cuts;
 	a->n_ttls = (uint16_t)l->n_ttls;
 	a->n_an = head.n_an;
@@ -250,13 +257,45 @@ int answer_write(const struct answer *a, uint32_t now_s, uint32_t stale_ttl_s, b
 
 /* ---- cuts ---- */
 
+/* Bytes that the DS records take in the cut's block; 0: none are kept. */
+static size_t ds_bytes(const struct cut_plan *plan)
+{
+	size_t n = 0;
+	if (plan->n_ds_rrs > CUT_MAX_DS_RRS)
+		return 0;
+	for (unsigned i = 0; i < plan->n_ds_rrs; i++)
+		n += name_len(plan->ds_rrs[i].owner) + plan->ds_rrs[i].rdata_len;
+	return n <= CUT_DS_BYTES ? n : 0;
+}
+
+/* Behind the names, where alignment asks for it. */
+static void copy_ds(struct cut *c, const struct cut_plan *plan, uint8_t *p)
+{
+	struct answer_rr *rrs = (struct answer_rr *)p;
+	p += plan->n_ds_rrs * sizeof *rrs;
+	for (unsigned i = 0; i < plan->n_ds_rrs; i++) {
+		const struct answer_rr *from = &plan->ds_rrs[i];
+		rrs[i] = *from;
+		rrs[i].owner = p;
+		p += name_copy_lower(p, from->owner);
+		rrs[i].rdata = memcpy(p, from->rdata, from->rdata_len);
+		p += from->rdata_len;
+	}
+	c->ds_rrs = rrs;
+	c->n_ds_rrs = plan->n_ds_rrs;
+}
+
 int cut_new(const struct cut_plan *plan, struct cut **ret)
 {
 	size_t names_bytes = name_len(plan->zone);
 	unsigned n_servers = plan->n_servers < CUT_MAX_SERVERS ? plan->n_servers : CUT_MAX_SERVERS;
 	for (unsigned i = 0; i < n_servers; i++)
 		names_bytes += name_len(plan->servers[i].name);
-	size_t bytes = sizeof(struct cut) + names_bytes;
+	size_t ds = ds_bytes(plan);
+	size_t ds_at = (sizeof(struct cut) + names_bytes + _Alignof(struct answer_rr) - 1) /
+	               _Alignof(struct answer_rr) * _Alignof(struct answer_rr);
+	size_t bytes = ds == 0 ? sizeof(struct cut) + names_bytes
+	                       : ds_at + plan->n_ds_rrs * sizeof(struct answer_rr) + ds;
 	struct cut *c = calloc(1, bytes);
 	if (c == NULL)
 		return -ENOMEM;
@@ -284,6 +323,8 @@ int cut_new(const struct cut_plan *plan, struct cut **ret)
 			s->n_addrs++;
 		}
 	}
+	if (ds > 0)
+		copy_ds(c, plan, (uint8_t *)c + ds_at);
 	*ret = c;
 	return 0;
 }

@@ -2,13 +2,16 @@
 /*
  * cache/cache.h - what the Internet said: answers and zone cuts, in bounded memory.
  *
- * What:      two kinds of item, both immutable after they were put:
+ * What:      kinds of item, all immutable after they were put:
  *            - struct answer: the whole answer to (name, type): rcode, the alias chain, the
  *              records, for negative answers the SOA and its proofs, RRSIGs apart. Laid out so
  *              that serving it is: copy the question, copy the blocks, patch the TTLs.
  *            - struct cut: a delegation: the zone, its name servers, the addresses known, the
- *              cut above it. These are the facts that policy and detectors judge; every answer
- *              holds the cuts of the zones its records came from.
+ *              cut above it, and what the parent said of its DS records. These are the facts
+ *              that policy and detectors judge; every answer holds the cuts of the zones its
+ *              records came from.
+ *            A third kind, struct zone_item, is laid out by validate/: what is known of a
+ *            zone's keys.
  *            The cache holds the truth; verdicts are chosen when serving. An item remembers for
  *            (policy generation, group) that the policy has nothing against it (`memo`), so a
  *            warm hit costs no rule look-up.
@@ -45,9 +48,21 @@ enum {
 	ANSWER_MAX_CUTS = ANSWER_MAX_HOPS + 1,
 	CUT_MAX_SERVERS = 32,
 	CUT_MAX_ADDRS = 64,
+	CUT_MAX_DS_RRS = 32, /* more are left out: then the DS records are asked for */
+	CUT_DS_BYTES = 8192, /* of them all */
+	EDE_KEPT_MAX = 160,
 };
 
 struct cache;
+
+/* What validation says of data (RFC 4035 4.3). Ordered: of a chain's parts the least counts,
+   but for UNCHECKED, which stands for validation that is switched off. */
+enum security {
+	SECURITY_UNCHECKED,
+	SECURITY_BOGUS,    /* SERVFAIL, unless the client set CD */
+	SECURITY_INSECURE, /* proven: no chain of trust leads here */
+	SECURITY_SECURE,   /* AD may be set */
+};
 
 /* The common head of every item. */
 struct cache_item {
@@ -60,6 +75,16 @@ struct cache_item {
 	uint8_t kind;
 	void (*release)(void *item);
 	_Atomic uint64_t memo[CACHE_MEMOS]; /* cache_memo_*() */
+};
+
+/* One record as answers and cuts are made of. Pointers are borrowed while they are made. */
+struct answer_rr {
+	const uint8_t *owner; /* wire, lower case */
+	const uint8_t *rdata; /* uncompressed */
+	uint16_t type;
+	uint16_t rdata_len;
+	uint32_t ttl_s;
+	bool in_authority; /* else in the answer section */
 };
 
 struct cut_server {
@@ -76,18 +101,29 @@ struct cut {
 	bool is_primed;     /* root: confirmed by a priming answer (RFC 8109) */
 	uint8_t n_servers, n_addrs;
 	const uint8_t *zone; /* wire, lower case; inside this block */
+	/* What came with the referral: DS records, or NSEC/NSEC3 records that deny them, with
+	   their RRSIGs; none of it validated yet. Inside this block. */
+	unsigned n_ds_rrs;
+	const struct answer_rr *ds_rrs;
 	struct cut_server servers[CUT_MAX_SERVERS];
 	struct addr addrs[CUT_MAX_ADDRS];
 	uint8_t names[]; /* zone, then the server names */
+};
+
+/* What is known of a zone's keys: the head of validate/validate.h's struct trust. */
+struct zone_item {
+	struct cache_item item; /* release is the maker's */
+	const uint8_t *zone;    /* wire, lower case; freed by release */
 };
 
 /* The answer to (name, type), class IN. */
 struct answer {
 	struct cache_item item;
 	uint16_t type;
-	uint8_t rcode;  /* NOERROR or NXDOMAIN */
-	uint8_t n_cuts; /* one a hop: cuts[0] is the question's own zone */
-	bool is_secure; /* validated (later); AD may be set */
+	uint8_t rcode;    /* NOERROR or NXDOMAIN */
+	uint8_t n_cuts;   /* one a hop: cuts[0] is the question's own zone */
+	uint8_t security; /* enum security */
+	uint8_t ede_code; /* of a bogus answer (RFC 8914): why; 0 otherwise */
 	uint16_t n_ttls;
 	uint16_t n_an, n_an_sigs, n_ns, n_ns_sigs;               /* records in the blocks */
 	uint16_t an_bytes, an_sig_bytes, ns_bytes, ns_sig_bytes; /* 64 KiB in sum at most */
@@ -95,6 +131,7 @@ struct answer {
 	const uint16_t *ttl_at; /* offsets from `blocks`, ascending */
 	const uint8_t *blocks;
 	const struct cut *const *cuts;
+	const char *ede_text; /* of a bogus answer; "" otherwise */
 };
 
 MUST_USE int cache_new(size_t size_bytes, struct cache **ret);
@@ -106,6 +143,8 @@ void cache_free(struct cache *c); /* no reader may be left */
 const struct answer *cache_find_answer(struct cache *c, uint64_t hash, const uint8_t *lower,
                                        uint16_t type);
 const struct cut *cache_find_cut(struct cache *c, uint64_t hash, const uint8_t *lower_zone);
+/* The same for what is known of a zone's keys. */
+const struct zone_item *cache_find_zone(struct cache *c, uint64_t hash, const uint8_t *lower_zone);
 /* Bring the table line of an answer into the processor's cache. */
 void cache_prefetch_answer(struct cache *c, uint64_t hash, uint16_t type);
 
@@ -116,6 +155,8 @@ void cache_prefetch_answer(struct cache *c, uint64_t hash, uint16_t type);
  */
 void cache_put_answer(struct cache *c, struct answer *taken);
 void cache_put_cut(struct cache *c, struct cut *taken);
+/* item.bytes, stored_s, ttl_s and release are set; `hash` is name_hash(zone). */
+void cache_put_zone(struct cache *c, struct zone_item *taken, uint64_t hash);
 
 /* The closest cut at or above the name that is fresh; hashes of the name. NULL: none. */
 const struct cut *cache_closest_cut(struct cache *c, const uint8_t *lower,
@@ -125,7 +166,7 @@ const struct cut *cache_closest_cut(struct cache *c, const uint8_t *lower,
 size_t cache_flush(struct cache *c, const uint8_t *lower, bool below);
 
 struct cache_counts {
-	uint64_t answers, cuts, bytes, size_bytes, evicted, refused;
+	uint64_t answers, cuts, zones, bytes, size_bytes, evicted, refused;
 };
 void cache_count(struct cache *c, struct cache_counts *ret);
 
@@ -160,16 +201,6 @@ static inline void cache_memo_set_clean(const struct cache_item *i, uint32_t gen
 
 /* ---- making items ---- */
 
-/* One record for an answer. Pointers are borrowed while the answer is made. */
-struct answer_rr {
-	const uint8_t *owner; /* wire, lower case */
-	const uint8_t *rdata; /* uncompressed */
-	uint16_t type;
-	uint16_t rdata_len;
-	uint32_t ttl_s;
-	bool in_authority; /* else in the answer section */
-};
-
 struct answer_plan {
 	const uint8_t *name; /* the question: wire, lower case */
 	uint64_t hash;       /* name_hash(name) */
@@ -181,6 +212,9 @@ struct answer_plan {
 	unsigned n_rrs;
 	const struct cut *const *cuts; /* one a hop; references are taken */
 	unsigned n_cuts;
+	enum security security;
+	uint8_t ede_code;     /* of a bogus answer */
+	const char *ede_text; /* copied, EDE_KEPT_MAX bytes at most; NULL: none */
 };
 
 /* 0, -ENOMEM, or -EMSGSIZE (over 64 KiB or too many records). */
@@ -192,6 +226,8 @@ struct cut_plan {
 	uint32_t now_s, ttl_s;
 	const struct cut *parent; /* a reference is taken; may be NULL */
 	bool is_forward, is_primed;
+	unsigned n_ds_rrs; /* over the limits: none is kept */
+	const struct answer_rr *ds_rrs;
 	unsigned n_servers; /* what is over CUT_MAX_SERVERS or CUT_MAX_ADDRS is left out */
 	const struct cut_plan_server {
 		const uint8_t *name; /* wire, lower case */

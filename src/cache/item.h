@@ -14,11 +14,13 @@
 
 enum {
 	ITEM_ANSWER = 1,
-	ITEM_CUT = 2
+	ITEM_CUT = 2,
+	ITEM_ZONE = 3,
 };
 
-/* Types are 16 bits; a cut's key has one more. */
-#define KEY_TYPE_CUT 0x10000U
+/* Types are 16 bits; the keys of cuts and zones have one more. */
+#define KEY_TYPE_CUT  0x10000U
+#define KEY_TYPE_ZONE 0x10001U
 
 static inline uint64_t item_key(uint64_t name_hash, uint32_t type)
 {

@@ -31,7 +31,7 @@ struct cache {
 	uint64_t n_buckets;
 	uint64_t size_bytes;
 	_Atomic uint64_t hand;
-	_Atomic uint64_t bytes, answers, cuts, evicted, refused;
+	_Atomic uint64_t bytes, answers, cuts, zones, evicted, refused;
 };
 
 static inline uintptr_t slot_of(const struct cache_item *i)
@@ -89,23 +89,26 @@ void cache_free(struct cache *c)
 	free(c);
 }
 
-static bool is_same_key(const struct cache_item *a, const uint8_t *name, uint32_t type)
-{
-	const struct answer *answer = (const struct answer *)a;
-	const struct cut *cut = (const struct cut *)a;
-	if (a->kind == ITEM_CUT)
-		return type == KEY_TYPE_CUT && name_equal(cut->zone, name);
-	return answer->type == type && name_equal(answer->name, name);
-}
-
 static const uint8_t *name_of(const struct cache_item *i, uint32_t *ret_type)
 {
-	if (i->kind == ITEM_CUT) {
+	switch (i->kind) {
+	case ITEM_CUT:
 		*ret_type = KEY_TYPE_CUT;
 		return ((const struct cut *)i)->zone;
+	case ITEM_ZONE:
+		*ret_type = KEY_TYPE_ZONE;
+		return ((const struct zone_item *)i)->zone;
+	default:
+		*ret_type = ((const struct answer *)i)->type;
+		return ((const struct answer *)i)->name;
 	}
-	*ret_type = ((const struct answer *)i)->type;
-	return ((const struct answer *)i)->name;
+}
+
+static bool is_same_key(const struct cache_item *i, const uint8_t *name, uint32_t type)
+{
+	uint32_t own;
+	const uint8_t *own_name = name_of(i, &own);
+	return own == type && name_equal(own_name, name);
 }
 
 static struct cache_item *find(struct cache *c, uint64_t hash, const uint8_t *lower, uint32_t type)
@@ -137,6 +140,11 @@ const struct cut *cache_find_cut(struct cache *c, uint64_t hash, const uint8_t *
 	return (const struct cut *)find(c, hash, lower_zone, KEY_TYPE_CUT);
 }
 
+const struct zone_item *cache_find_zone(struct cache *c, uint64_t hash, const uint8_t *lower_zone)
+{
+	return (const struct zone_item *)find(c, hash, lower_zone, KEY_TYPE_ZONE);
+}
+
 void cache_prefetch_answer(struct cache *c, uint64_t hash, uint16_t type)
 {
 	__builtin_prefetch(bucket_of(c, item_key(hash, type)));
@@ -161,8 +169,10 @@ static void count_item(struct cache *c, const struct cache_item *i, int sign)
 {
 	uint64_t one = (uint64_t)(int64_t)sign;
 	atomic_fetch_add_explicit(&c->bytes, one * i->bytes, memory_order_relaxed);
-	atomic_fetch_add_explicit(i->kind == ITEM_CUT ? &c->cuts : &c->answers, one,
-	                          memory_order_relaxed);
+	_Atomic uint64_t *of_kind = i->kind == ITEM_CUT    ? &c->cuts
+	                            : i->kind == ITEM_ZONE ? &c->zones
+	                                                   : &c->answers;
+	atomic_fetch_add_explicit(of_kind, one, memory_order_relaxed);
 }
 
 static bool take_out(struct cache *c, _Atomic uintptr_t *slot, uintptr_t seen, uintptr_t instead)
@@ -279,6 +289,13 @@ void cache_put_cut(struct cache *c, struct cut *taken)
 	put(c, &taken->item);
 }
 
+void cache_put_zone(struct cache *c, struct zone_item *taken, uint64_t hash)
+{
+	taken->item.hash = item_key(hash, KEY_TYPE_ZONE);
+	taken->item.kind = ITEM_ZONE;
+	put(c, &taken->item);
+}
+
 size_t cache_flush(struct cache *c, const uint8_t *lower, bool below)
 {
 	size_t n = 0;
@@ -303,6 +320,7 @@ void cache_count(struct cache *c, struct cache_counts *ret)
 	*ret = (struct cache_counts){
 		.answers = atomic_load_explicit(&c->answers, memory_order_relaxed),
 		.cuts = atomic_load_explicit(&c->cuts, memory_order_relaxed),
+		.zones = atomic_load_explicit(&c->zones, memory_order_relaxed),
 		.bytes = atomic_load_explicit(&c->bytes, memory_order_relaxed),
 		.size_bytes = c->size_bytes,
 		.evicted = atomic_load_explicit(&c->evicted, memory_order_relaxed),

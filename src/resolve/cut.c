@@ -155,6 +155,8 @@ void cut_fill(struct task *t, const struct lookup *l)
 		                       .ttl_s = filled_ttl_s(old, now_s, l->ttl_s),
 		                       .parent = old->parent,
 		                       .is_primed = old->is_primed,
+		                       .n_ds_rrs = old->n_ds_rrs,
+		                       .ds_rrs = old->ds_rrs,
 		                       .n_servers = old->n_servers,
 		                       .servers = servers };
 	if (put_cut(t->r, &plan, &cut) != 0)

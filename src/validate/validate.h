@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * validate/validate.h - DNSSEC: may these records be believed?
+ *
+ * What:      signatures, chains of trust and proofs of absence, over records that somebody else
+ *            fetched. `struct trust` is what is known of a zone: its keys, or that it has none.
+ *            validate_response() judges what a server said and asks the caller for the trust of
+ *            the zones it meets; when the caller does not know one yet, the outcome says which,
+ *            and the caller comes back when it does.
+ *
+ *                trust anchor -> DNSKEY of the root -> DS -> DNSKEY -> ... -> RRsets, denials
+ *
+ * Not here:  fetching DS and DNSKEY records, retrying -> resolve/secure.c; trust anchors'
+ *            files and roll-over -> validate/anchors.c (front door: below).
+ * Threads:   pure, but for the anchors (published by RCU) and the memo of good signatures
+ *            (worker-local: struct validator). A struct trust is immutable and shared.
+ * Memory:    a struct trust is one heap block with its libdnssec keys; struct validator about
+ *            300 KiB. validate_response() does not allocate but for what libdnssec does.
+ * Cost:      hot path of a miss: one signature per RRset, remembered; see struct work.
+ * Limits:    struct work bounds what one question may cost (KeyTrap, CVE-2023-50387; NSEC3
+ *            encloser attack, CVE-2023-50868); 64 records an RRset are sorted, 4096 in all.
+ * Standards: RFC 4033-4035, 4509, 5155, 5702, 6605, 6840, 8080, 8198, 8624, 9276, 9364;
+ *            RFC 8914 (which extended error)
+ * Tests:     tests/unit/validate/, tests/fuzz/validate_fuzz.c, tests/lab/
+ */
+#pragma once
+
+#include "cache/cache.h"
+
+struct validator; /* a worker's: the memo of signatures seen to be good */
+
+MUST_USE int validator_new(struct validator **ret);
+void validator_free(struct validator *v);
+
+/* What one client's question may still cost, its look-ups for keys included. */
+struct work {
+	uint16_t signatures_left; /* verifications, good or bad; memo hits are free */
+	uint16_t failures_left;   /* verifications that came out bad */
+	uint16_t hashes_left;     /* NSEC3 hashes computed, in blocks of 25 iterations */
+	bool is_exhausted;        /* something was left undone: the data is bogus */
+};
+enum {
+	WORK_SIGNATURES = 96,
+	WORK_FAILURES = 16,
+	WORK_HASHES = 128,
+	NSEC3_ITERATIONS_MAX = 50, /* RFC 9276 3.2: more is treated as insecure */
+	KEYS_PER_TAG_MAX = 4,      /* DNSKEYs of the same tag and algorithm that are tried */
+};
+struct work work_new(void);
+
+/* Extended errors of validation (RFC 8914 4). */
+enum {
+	EDE_UNSUPPORTED_ALGORITHM = 1,
+	EDE_UNSUPPORTED_DIGEST = 2,
+	EDE_INDETERMINATE = 5,
+	EDE_BOGUS = 6,
+	EDE_EXPIRED = 7,
+	EDE_NOT_YET_VALID = 8,
+	EDE_DNSKEY_MISSING = 9,
+	EDE_RRSIGS_MISSING = 10,
+	EDE_NO_ZONE_KEY = 11,
+	EDE_NSEC_MISSING = 12,
+	EDE_UNSUPPORTED_NSEC3 = 27,
+};
+
+/* ---- what is known of a zone ---- */
+
+enum trust_state {
+	TRUST_SECURE,   /* keys[] are its keys */
+	TRUST_INSECURE, /* proven: no DS above, or nothing but unknown algorithms */
+	TRUST_BOGUS,    /* its chain is broken: ede_code, why */
+	TRUST_NO_CUT,   /* proven: no zone begins at this name */
+};
+
+struct trust_key; /* tag, algorithm, flags, the libdnssec key; validate/trust.c */
+
+struct trust {
+	struct zone_item head;
+	enum trust_state state;
+	uint8_t ede_code; /* BOGUS: why; INSECURE: 1, 2 or 27 where that is the reason; or 0 */
+	uint8_t n_keys;
+	const char *why; /* static text; NULL unless BOGUS */
+	struct trust_key *keys;
+	uint8_t name[NAME_MAX_BYTES];
+};
+
+/* Without keys. ttl_s: how long it holds. The caller hands it to cache_put_zone(). */
+MUST_USE int trust_new(const uint8_t *zone, enum trust_state state, uint8_t ede_code,
+                       const char *why, uint32_t now_s, uint32_t ttl_s, struct trust **ret);
+
+/*
+ * trust_from_keys - a zone's keys, if one of its DS records (or trust anchors) vouches for them.
+ *
+ * @rrs, n_rrs: the DNSKEY RRset at `zone` and the RRSIGs over it; other records are passed over
+ * @anchors:    validated DS records of the zone, and DNSKEY records for trust anchors
+ * @wall_s:     seconds since 1970, for the signatures' times (RFC 4034 3.1.5)
+ * @now_s:      monotonic, for the item
+ *
+ * The state is SECURE, INSECURE (none of the anchors has an algorithm and a digest that are
+ * supported: RFC 4035 5.2, RFC 6840 5.2) or BOGUS. Returns 0 or -ENOMEM.
+ */
+MUST_USE int trust_from_keys(struct validator *v, const uint8_t *zone, const struct answer_rr *rrs,
+                             unsigned n_rrs, const struct answer_rr *anchors, unsigned n_anchors,
+                             uint32_t wall_s, uint32_t now_s, struct work *work,
+                             struct trust **ret);
+void trust_free(struct trust *t); /* one that was not put into the cache */
+
+/* What a parent says of a name at or below which a zone may begin. */
+enum delegation {
+	DELEGATION_SIGNED,   /* there are DS records, now known to be good */
+	DELEGATION_UNSIGNED, /* proven: a zone begins here, without DS (or opt-out) */
+	DELEGATION_NONE,     /* proven: no zone begins here (or the name does not exist) */
+	DELEGATION_UNKNOWN,  /* the records do not say, or are not good: ask for DS */
+};
+
+/*
+ * validate_delegation - read the DS RRset, or the denial of one, that a referral or a response
+ *                       to (child, DS) carries, with the parent's keys.
+ *
+ * @ret_ttl_s: how long it holds
+ * @ret_ds:    SIGNED: the DS records, pointers into rrs; at most 32
+ */
+enum delegation validate_delegation(struct validator *v, const uint8_t *child,
+                                    const struct trust *parent, const struct answer_rr *rrs,
+                                    unsigned n_rrs, uint32_t wall_s, struct work *work,
+                                    uint32_t *ret_ttl_s, struct answer_rr ret_ds[32],
+                                    unsigned *ret_n_ds);
+
+/* ---- responses ---- */
+
+/*
+ * Who knows the trust of zones. Both return NULL when it is not known yet, and remember what
+ * was wanted: the outcome of validate_response() is then VALIDATE_WAIT.
+ */
+struct trust_source {
+	/* Of exactly this zone, because a signature names it as its signer. */
+	const struct trust *(*of_zone)(struct trust_source *s, const uint8_t *zone);
+	/* Of the zone that holds records of this name and type (DS: the parent's side), because
+	   they came without signature: INSECURE or BOGUS, or SECURE when no unsigned zone lies
+	   between it and the name, so that signatures are missing. */
+	const struct trust *(*around)(struct trust_source *s, const uint8_t *name, uint16_t type);
+};
+
+/* What a server said about one name, and what it led to in the same response. */
+struct validate_response {
+	const uint8_t *name; /* that was asked, lower case */
+	uint16_t type;       /* DNS_ANY: whatever stands at the name */
+	uint8_t rcode;       /* NOERROR or NXDOMAIN */
+	enum {
+		VALIDATE_ANSWER, /* the type asked for, at the end of the aliases */
+		VALIDATE_DENIAL, /* the end of the aliases, or the type there, does not exist */
+		VALIDATE_ALIAS,  /* aliases only, leading elsewhere */
+	} kind;
+	const uint8_t *target; /* the end of the aliases; `name` without any */
+	struct answer_rr *rrs; /* in order; TTLs are lowered to what signatures allow */
+	unsigned n_rrs;
+	uint32_t wall_s;
+};
+
+enum validate_outcome {
+	VALIDATE_DONE,
+	VALIDATE_WAIT, /* a trust is not known yet */
+};
+
+struct validate_result {
+	enum security security; /* SECURE, INSECURE or BOGUS */
+	uint8_t ede_code;       /* BOGUS: why. INSECURE because of something unsupported: that. */
+	const char *why;        /* static; NULL unless ede_code is set */
+	struct name where;      /* whose records, or denial, it is about; len 0: nobody's */
+	uint32_t ttl_s;         /* the most that signatures allow; UINT32_MAX: no bound */
+	bool is_opt_out;        /* a denial that rests on opt-out: insecure, not for reuse */
+	bool is_wildcard;       /* data made from a wildcard */
+	struct name zone;       /* DENIAL that is SECURE: the zone that denies, for reuse */
+};
+
+/*
+ * validate_response - check every RRset, and every proof that is due (RFC 4035 5).
+ *
+ * Synthesised CNAMEs (RFC 6672 5.3.1) follow their DNAME. Authority records that are neither
+ * needed nor signed do no harm. NS and additional records are not looked at.
+ */
+enum validate_outcome validate_response(struct validator *v, const struct validate_response *q,
+                                        struct trust_source *source, struct work *work,
+                                        struct validate_result *ret);
+
+/* ---- denials, for their own sake (validate/nsec.c, nsec3.c; resolve/denial.c reuses them) ---- */
+
+/* The NSEC3 hash of a name (RFC 5155 5). 0, or -E2BIG when work is used up, -ENOTSUP. */
+MUST_USE int nsec3_hash(const uint8_t *lower, const uint8_t *salt, size_t salt_len,
+                        unsigned iterations, struct work *work, uint8_t ret[20]);
+/* Is the type in the bit map of this NSEC or NSEC3 record (RFC 4034 4.1.2)? */
+bool denial_has_type(const struct answer_rr *nsec, uint16_t type);
+/*
+ * Does this NSEC record lie at the name, or cover it (RFC 4034 4.1.1, 4035 5.4)? `zone` is
+ * its signer: the last record of a zone points back there.
+ */
+enum denial_place {
+	DENIAL_ELSEWHERE,
+	DENIAL_MATCHES,
+	DENIAL_COVERS
+};
+enum denial_place nsec_place(const struct answer_rr *nsec, const uint8_t *zone,
+                             const uint8_t *name);
+/* The same for the hash of a name. */
+enum denial_place nsec3_place(const struct answer_rr *nsec3, const uint8_t hash[20]);
+struct nsec3_parameters {
+	uint8_t algorithm, salt_len, hash_len;
+	bool is_opt_out;
+	uint16_t iterations;
+	const uint8_t *salt;
+};
+/* 0 or -EBADMSG. */
+MUST_USE int nsec3_read(const struct answer_rr *nsec3, struct nsec3_parameters *ret);
+
+/* The signer, the labels field and the expiration of an RRSIG. 0 or -EBADMSG. */
+struct rrsig_fields {
+	uint16_t covers, tag;
+	uint8_t algorithm, labels;
+	uint32_t original_ttl_s, expires_s, begins_s;
+	const uint8_t *signer; /* wire, in the record's data; may be upper case */
+};
+MUST_USE int rrsig_read(const struct answer_rr *rrsig, struct rrsig_fields *ret);
+
+/* ---- trust anchors (validate/anchors.c) ---- */
+
+struct anchors; /* an immutable snapshot: zones with their DS or DNSKEY records */
+
+/* The anchors in force; NULL: validation is off. Valid until the reader's next quiet point. */
+const struct anchors *anchors_current(void);
+/* The closest anchor at or above the name: its zone; NULL if there is none. */
+const uint8_t *anchors_closest(const struct anchors *a, const uint8_t *name);
+/* The records of an anchor's zone; rrs live as long as the snapshot. */
+void anchors_of(const struct anchors *a, const uint8_t *zone, const struct answer_rr **ret_rrs,
+                unsigned *ret_n);
+/*
+ * Is validation switched off for this name: by a negative trust anchor at or above it
+ * (RFC 7646), configured or set at run time and not over yet?
+ */
+bool anchors_is_negative(const struct anchors *a, const uint8_t *name, uint64_t wall_s);
