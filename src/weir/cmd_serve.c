@@ -17,6 +17,7 @@
 #include "base/rcu.h"
 #include "weir/command.h"
 #include "weir/loader.h"
+#include "weir/parts.h"
 #include "weir/privileges.h"
 #include "weir/worker.h"
 
@@ -43,13 +44,6 @@ enum {
 	REACH_GIVE_UP_MS = 6000,
 };
 
-/* The resolvers borrow these as long as they live. */
-struct resolve_parts {
-	struct resolve_config config;
-	struct cut_plan_server *hints;
-	struct resolve_forward *forwards;
-};
-
 struct server {
 	const char *config_path;
 	struct loop *loop;
@@ -70,74 +64,6 @@ struct server {
 	struct asking_box answered; /* questions of weir query on their way back */
 	unsigned next_asked;        /* the worker that gets the next one */
 };
-
-/* ---- what parts of the configuration mean to the workers ---- */
-
-static struct serve_options *make_options(const struct config *c)
-{
-	struct serve_options *o = calloc(1, sizeof *o);
-	must(o != NULL); /* at the start, or 32 bytes once a reload */
-	*o = (struct serve_options){
-		.udp_size = (uint16_t)c->server.udp_size,
-		.use_stale = c->resolver.serve_stale,
-		.stale_max_s = c->resolver.stale_max_s,
-		.stale_wait_ms = 1800, /* RFC 8767 5 */
-		.use_prefetch = c->resolver.prefetch,
-		.log_all = c->events.all,
-	};
-	return o;
-}
-
-static int make_resolve(const struct config *c, struct resolve_parts *ret)
-{
-	struct cut_plan_server *hints = calloc(c->n_hints + 1, sizeof *hints);
-	struct resolve_forward *forwards = calloc(c->resolver.forwards.n + 1, sizeof *forwards);
-	if (hints == NULL || forwards == NULL) {
-		free(hints);
-		free(forwards);
-		return -ENOMEM;
-	}
-	for (unsigned i = 0; i < c->n_hints; i++)
-		hints[i] = (struct cut_plan_server){ .name = c->hints[i].name.wire,
-			                             .n_addrs = c->hints[i].n_addrs,
-			                             .addrs = c->hints[i].addrs };
-	for (unsigned i = 0; i < c->resolver.forwards.n; i++) {
-		struct config_forward *from = &c->resolver.forwards.at[i];
-		forwards[i] = (struct resolve_forward){ .zone = from->zone,
-			                                .to = from->to.at,
-			                                .n_to = from->to.n };
-	}
-	*ret = (struct resolve_parts){
-		.hints = hints,
-		.forwards = forwards,
-		.config = {
-			.upstream_port = (uint16_t)c->resolver.upstream_port,
-			.use_ipv4 = c->resolver.ipv4,
-			.use_ipv6 = c->resolver.ipv6,
-			.n_hints = c->n_hints,
-			.hints = hints,
-			.n_forwards = c->resolver.forwards.n,
-			.forwards = forwards,
-			.max_tasks = 10000,
-			.max_packets = c->resolver.max_packets,
-			.max_depth = 4,
-			.max_sub_questions = 16,
-			.n_sockets = 64,
-			.time_limit_ms = c->resolver.time_limit_ms,
-			.udp_timeout_min_ms = 50,
-			.udp_timeout_max_ms = 1500,
-			.qname_minimisation = c->resolver.qname_minimisation,
-		},
-	};
-	for (unsigned i = 0; i < c->resolver.source_addresses.n; i++) {
-		struct addr *a = &c->resolver.source_addresses.at[i];
-		if (a->is_v4)
-			ret->config.source_v4 = a;
-		else
-			ret->config.source_v6 = a;
-	}
-	return 0;
-}
 
 /* ---- starting ---- */
 
@@ -188,7 +114,7 @@ static int start_events(struct server *s, const struct config *c, unsigned n_wor
 
 static int open_workers(struct server *s, const struct config *c, unsigned n)
 {
-	int e = make_resolve(c, &s->resolve);
+	int e = parts_resolve(c, &s->resolve);
 	if (e != 0)
 		return e;
 	for (unsigned i = 0; i < n && e == 0; i++) {
@@ -305,7 +231,7 @@ static void read_signals(struct watcher *w, uint32_t events)
 static void set_options(struct server *s, const struct config *c)
 {
 	struct serve_options *old = s->options;
-	s->options = make_options(c);
+	s->options = parts_serve(c);
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_set_options(s->workers[i], s->options);
 	rcu_retire(old, free);
@@ -474,7 +400,7 @@ static int start(struct server *s, const struct config *c)
 	bool is_current;
 	unsigned n_workers = count_workers(c);
 	set_log_level(c);
-	s->options = make_options(c);
+	s->options = parts_serve(c);
 	int e = start_signals(s);
 	if (e == 0)
 		e = privileges_leave_root(c->server.user);
@@ -528,8 +454,7 @@ static void stop(struct server *s)
 	cache_free(s->cache);
 	policy_edits_close();
 	free(s->options);
-	free(s->resolve.hints);
-	free(s->resolve.forwards);
+	parts_resolve_done(&s->resolve);
 	if (s->signals.fd > 0)
 		close(s->signals.fd);
 }

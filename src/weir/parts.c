@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "weir/parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct serve_options *parts_serve(const struct config *c)
+{
+	struct serve_options *o = calloc(1, sizeof *o);
+	must(o != NULL); /* at the start, or 32 bytes once a reload */
+	*o = (struct serve_options){
+		.udp_size = (uint16_t)c->server.udp_size,
+		.use_stale = c->resolver.serve_stale,
+		.stale_max_s = c->resolver.stale_max_s,
+		.stale_wait_ms = 1800, /* RFC 8767 5 */
+		.use_prefetch = c->resolver.prefetch,
+		.log_all = c->events.all,
+	};
+	return o;
+}
+
+int parts_resolve(const struct config *c, struct resolve_parts *ret)
+{
+	struct cut_plan_server *hints = calloc(c->n_hints + 1, sizeof *hints);
+	struct resolve_forward *forwards = calloc(c->resolver.forwards.n + 1, sizeof *forwards);
+	if (hints == NULL || forwards == NULL) {
+		free(hints);
+		free(forwards);
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < c->n_hints; i++)
+		hints[i] = (struct cut_plan_server){ .name = c->hints[i].name.wire,
+			                             .n_addrs = c->hints[i].n_addrs,
+			                             .addrs = c->hints[i].addrs };
+	for (unsigned i = 0; i < c->resolver.forwards.n; i++) {
+		struct config_forward *from = &c->resolver.forwards.at[i];
+		forwards[i] = (struct resolve_forward){ .zone = from->zone,
+			                                .to = from->to.at,
+			                                .n_to = from->to.n };
+	}
+	*ret = (struct resolve_parts){
+		.hints = hints,
+		.forwards = forwards,
+		.config = {
+			.upstream_port = (uint16_t)c->resolver.upstream_port,
+			.use_ipv4 = c->resolver.ipv4,
+			.use_ipv6 = c->resolver.ipv6,
+			.n_hints = c->n_hints,
+			.hints = hints,
+			.n_forwards = c->resolver.forwards.n,
+			.forwards = forwards,
+			.max_tasks = 10000,
+			.max_packets = c->resolver.max_packets,
+			.max_depth = 4,
+			.max_sub_questions = 16,
+			.n_sockets = 64,
+			.time_limit_ms = c->resolver.time_limit_ms,
+			.udp_timeout_min_ms = 50,
+			.udp_timeout_max_ms = 1500,
+			.qname_minimisation = c->resolver.qname_minimisation,
+		},
+	};
+	for (unsigned i = 0; i < c->resolver.source_addresses.n; i++) {
+		struct addr *a = &c->resolver.source_addresses.at[i];
+		if (a->is_v4)
+			ret->config.source_v4 = a;
+		else
+			ret->config.source_v6 = a;
+	}
+	return 0;
+}
+
+void parts_resolve_done(struct resolve_parts *p)
+{
+	free(p->hints);
+	free(p->forwards);
+	p->hints = NULL;
+	p->forwards = NULL;
+}
