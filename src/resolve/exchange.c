@@ -11,7 +11,6 @@
 
 enum {
 	IN_BYTES = 2048,
-	OUT_BYTES = 512,
 	RECEIVE_ROUNDS = 4,
 	PORT_TRIES = 16,
 	PORT_MIN = 1024,
@@ -47,7 +46,7 @@ struct family {
 	struct iovec out_iov[EXCHANGE_BATCH];
 	union sockaddr_any out_to[EXCHANGE_BATCH];
 	uint16_t out_id[EXCHANGE_BATCH];
-	uint8_t out_bytes[EXCHANGE_BATCH][OUT_BYTES];
+	uint8_t out_bytes[EXCHANGE_BATCH][EXCHANGE_OUT_BYTES];
 };
 
 /* A datagram that the kernel would not take. */
@@ -302,6 +301,11 @@ static socklen_t write_address(union sockaddr_any *to, const struct endpoint *e)
 	return sizeof to->v6;
 }
 
+size_t exchange_write(const struct ask *a, uint8_t *buf)
+{
+	return reply_write_query(buf, a->id, a->name, a->type, a->rd, false, a->with_edns);
+}
+
 int exchange_send(struct exchange *x, struct ask *a)
 {
 	bool is_v4 = a->server.addr.is_v4;
@@ -327,8 +331,7 @@ int exchange_send(struct exchange *x, struct ask *a)
 	a->sent_ns = loop_now_ns(x->config.loop);
 	unsigned i = y->n_out++;
 	y->out_id[i] = a->id;
-	y->out_iov[i].iov_len = reply_write_query(y->out_bytes[i], a->id, a->name, a->type, a->rd,
-	                                          false, a->with_edns);
+	y->out_iov[i].iov_len = exchange_write(a, y->out_bytes[i]);
 	y->out[i].msg_hdr.msg_namelen = write_address(&y->out_to[i], &a->server);
 	count(&x->counts.out, 1);
 	return 0;

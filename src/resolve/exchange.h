@@ -31,6 +31,7 @@
 enum {
 	EXCHANGE_BATCH = 64,
 	EXCHANGE_MAX_STREAMS = 256,
+	EXCHANGE_OUT_BYTES = 512, /* of a question: 12 + 255 + 4, and an OPT record */
 };
 
 struct exchange;
@@ -83,6 +84,8 @@ const struct exchange_counts *exchange_counts(const struct exchange *x);
 
 /* ---- between exchange.c and stream.c ---- */
 
+/* The message of an ask as it goes out; returns its bytes. buf holds EXCHANGE_OUT_BYTES. */
+size_t exchange_write(const struct ask *a, uint8_t *buf);
 /* Open what came for an ask; true if it is its response. */
 bool exchange_accept(struct exchange *x, const struct ask *a, const uint8_t *bytes, size_t n,
                      struct message *ret);

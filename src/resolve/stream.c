@@ -9,12 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dns/reply.h"
 #include "resolve/exchange.h"
-
-enum {
-	OUT_BYTES = 512
-};
 
 struct stream {
 	struct watcher watcher;
@@ -25,7 +20,7 @@ struct stream {
 	size_t want;     /* bytes of the body; known when the head is in */
 	uint8_t *body;   /* heap; allocated when its size is known */
 	uint8_t head[2]; /* RFC 1035 4.2.2: the length */
-	uint8_t out[2 + OUT_BYTES];
+	uint8_t out[2 + EXCHANGE_OUT_BYTES];
 };
 
 void stream_close(struct stream *s)
@@ -165,8 +160,7 @@ int stream_open(struct exchange *x, struct ask *a)
 	s->watcher = (struct watcher){ .fd = fd, .ready = ready };
 	s->x = x;
 	s->ask = a;
-	size_t n =
-		reply_write_query(s->out + 2, a->id, a->name, a->type, a->rd, false, a->with_edns);
+	size_t n = exchange_write(a, s->out + 2);
 	store16(s->out, (uint16_t)n);
 	s->n_out = n + 2;
 	e = loop_add(exchange_loop(x), &s->watcher, EPOLLOUT);

@@ -205,11 +205,30 @@ void task_block(struct task *t, const struct verdict *verdict);
 /* Begin the question, or a hop. May finish the task. */
 void iterate_begin(struct task *t, const struct name_hashes *hashes);
 void iterate_answered(struct ask *a, struct message *m, bool over_tcp);
-void iterate_failed(struct ask *a, int error);
-void iterate_timed_out(struct timer *timer);
+void iterate_note(struct task *t, uint16_t code, const char *what, bool has_server);
+
+/* ---- send.c ---- */
+
+enum ask_how {
+	ASK_USUAL = 0,
+	ASK_TCP = 1,  /* the UDP response was cut */
+	ASK_PLAIN = 2 /* the same without EDNS */
+};
+
+/* Does the packet show less than the whole name (RFC 9156)? */
+static inline bool task_is_minimised(const struct task *t)
+{
+	return t->asked_labels < t->n_labels;
+}
+
 /* Ask the next server, or look for one, or give up. */
 void iterate_ask(struct task *t);
-void iterate_note(struct task *t, uint16_t code, const char *what, bool has_server);
+/* The same server again, in another way. */
+void iterate_ask_again(struct task *t, enum ask_how how);
+/* What the response tells of its server, beside what it says. */
+void iterate_learn(struct task *t, const struct response *w, bool over_tcp);
+void iterate_failed(struct ask *a, int error);
+void iterate_timed_out(struct timer *timer);
 
 /* ---- choose.c ---- */
 

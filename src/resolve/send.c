@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Asking: which question goes to which server and how, and what is learned of servers by what
+ * comes back, or does not.
+ */
+#include <errno.h>
+
+#include "resolve/task.h"
+
+enum {
+	FAMILY_DOWN_S = 60,
+	TCP_TIMEOUT_FACTOR = 2, /* of udp_timeout_max_ms: a connection is three packets */
+};
+
+/* How many labels of the name go into the packet (RFC 9156 2.3). */
+static unsigned minimised_labels(const struct task *t)
+{
+	unsigned left = (unsigned)(t->n_labels - t->known_labels);
+	if (t->is_plain || left <= 1 || t->n_minimised >= MAX_MINIMISE_COUNT)
+		return t->n_labels;
+	unsigned step = 1;
+	if (t->n_minimised >= MINIMISE_ONE_LAB) {
+		unsigned packets = (unsigned)(MAX_MINIMISE_COUNT - t->n_minimised);
+		step = (left + packets - 1) / packets;
+	}
+	return t->known_labels + step;
+}
+
+static void choose_question(struct task *t)
+{
+	t->asked_labels = (uint8_t)minimised_labels(t);
+	t->ask.name = name_skip(t->hop.wire, (unsigned)(t->n_labels - t->asked_labels));
+	/* RFC 9156 2.1: A hides the type too, and is what servers answer best. */
+	t->ask.type = task_is_minimised(t) ? DNS_A : t->type;
+	t->ask.rd = t->forward != NULL || t->takes_recursive;
+}
+
+static void choose_edns(struct task *t, const struct server *s, enum ask_how how, bool is_tcp)
+{
+	enum server_edns edns = server_edns(s, loop_now_s(t->r->loop));
+	t->edns_refused = (how & ASK_PLAIN) != 0;
+	t->edns_timed_out = false;
+	t->ask.with_edns = edns != SERVER_EDNS_NONE && !t->edns_refused;
+	/* The second try at a silent server goes without: some drop what they do not know. */
+	if (t->ask.with_edns && t->round == 1 && !is_tcp && edns != SERVER_EDNS_OK) {
+		t->ask.with_edns = false;
+		t->edns_timed_out = true;
+	}
+}
+
+static const uint8_t *server_name_of(const struct task *t, unsigned at)
+{
+	for (unsigned i = 0; t->forward == NULL && i < t->cut->n_servers; i++) {
+		const struct cut_server *s = &t->cut->servers[i];
+		if (at >= s->first_addr && at < (unsigned)s->first_addr + s->n_addrs)
+			return s->name;
+	}
+	return NULL;
+}
+
+/* No packet leaves but through here. False: refused, the task is gone. */
+static bool pass_guard(struct task *t)
+{
+	struct verdict verdict;
+	const struct guard_packet g = { .name = t->ask.name,
+		                        .type = t->ask.type,
+		                        .group = t->group,
+		                        .is_allowed = t->is_allowed,
+		                        .cut = t->cut,
+		                        .server_name = server_name_of(t, t->at_addr),
+		                        .server = &t->ask.server };
+	if (LIKELY(guard_packet(&g, &verdict)))
+		return true;
+	count_up(&t->r->counts.guard_refused);
+	task_block(t, &verdict);
+	return false;
+}
+
+static void set_timer(struct task *t, const struct server *s, bool is_tcp)
+{
+	const struct resolve_config *config = &t->r->config;
+	uint32_t wait_ms = is_tcp ? TCP_TIMEOUT_FACTOR * config->udp_timeout_max_ms
+	                          : server_timeout_ms(s, t->round, config->udp_timeout_min_ms,
+	                                              config->udp_timeout_max_ms);
+	uint64_t at_ns = loop_now_ns(t->r->loop) + wait_ms * NS_PER_MS;
+	if (at_ns > t->budget->deadline_ns)
+		at_ns = t->budget->deadline_ns;
+	timer_set(t->r->loop, &t->timer, at_ns);
+}
+
+static void note_error(struct task *t, int error)
+{
+	const char *what =
+		error == -ECONNREFUSED                              ? "connection refused"
+		: error == -ENETUNREACH || error == -EHOSTUNREACH   ? "no route"
+		: error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL ? "no such address family here"
+		: error == -EPERM || error == -EACCES               ? "forbidden by this machine"
+		: error == -EBADMSG || error == -EPROTO             ? "malformed response over TCP"
+		: error == -EAGAIN || error == -EMFILE || error == -ENFILE ? "out of sockets"
+									   : "connection broke";
+	iterate_note(t, EDE_NETWORK_ERROR, what, true);
+	atomic_store_explicit(&t->r->n_unanswered, t->r->n_unanswered + 1, memory_order_relaxed);
+}
+
+enum sent {
+	SENT,
+	NOT_SENT,
+	REFUSED
+};
+
+/* Send to one address. NOT_SENT: that address is out; REFUSED: the task is gone. */
+static enum sent send_to(struct task *t, unsigned at, enum ask_how how)
+{
+	struct resolver *r = t->r;
+	uint64_t now_ns = loop_now_ns(r->loop);
+	t->at_addr = (uint8_t)at;
+	t->tried |= 1ULL << at;
+	t->ask.server = task_endpoint(t, at);
+	choose_question(t);
+	if (!pass_guard(t))
+		return REFUSED;
+	struct server *s = server_find(&t->ask.server);
+	bool is_tcp = (how & ASK_TCP) != 0 || t->round == TASK_ROUNDS - 1 ||
+	              server_wants_tcp(s, (uint32_t)(now_ns / NS_PER_S));
+	choose_edns(t, s, how, is_tcp);
+	if (s != NULL)
+		server_probe(s, now_ns);
+	t->budget->n_packets++;
+	int e = is_tcp ? exchange_send_stream(r->exchange, &t->ask)
+	               : exchange_send(r->exchange, &t->ask);
+	if (UNLIKELY(e != 0)) {
+		if (e == -EAFNOSUPPORT || e == -EADDRNOTAVAIL)
+			r->family_down_ns[t->ask.server.addr.is_v4 ? 0 : 1] =
+				now_ns + FAMILY_DOWN_S * NS_PER_S;
+		note_error(t, e);
+		t->excluded |= 1ULL << at;
+		return NOT_SENT;
+	}
+	if (!is_tcp)
+		resolver_kick(r);
+	set_timer(t, s, is_tcp);
+	return SENT;
+}
+
+static void give_up(struct task *t)
+{
+	struct verdict verdict;
+	if (t->trouble.what == NULL)
+		iterate_note(t, EDE_NO_REACHABLE_AUTHORITY, "no address of its name servers",
+		             false);
+	/* A look-up was refused: judged afresh, because verdicts live for a turn only. */
+	if (t->blocked_cut != NULL &&
+	    !resolve_judge_cut(policy_current(), t->group, t->blocked_cut, &verdict)) {
+		task_block(t, &verdict);
+		return;
+	}
+	task_fail(t);
+}
+
+/* No server of the zone is left. True: resolvers that stand in for them will do. */
+static bool take_recursive(struct task *t)
+{
+	if (!t->has_recursive || t->takes_recursive)
+		return false;
+	t->takes_recursive = true;
+	t->tried = t->excluded = 0;
+	t->round = 0;
+	return true;
+}
+
+void iterate_ask(struct task *t)
+{
+	const struct resolve_config *config = &t->r->config;
+	enum sent sent = NOT_SENT;
+	while (sent == NOT_SENT) {
+		if (t->budget->n_packets >= config->max_packets) {
+			t->is_limited = true;
+			iterate_note(t, EDE_NO_REACHABLE_AUTHORITY,
+			             "the question took too many packets", false);
+			task_fail(t);
+			return;
+		}
+		int at = choose_server(t);
+		if (at >= 0) {
+			sent = send_to(t, (unsigned)at, ASK_USUAL);
+			continue;
+		}
+		if (!lookup_start(t)) {
+			if (take_recursive(t))
+				continue;
+			give_up(t);
+			return;
+		}
+		t->is_waiting = true;
+		timer_set(t->r->loop, &t->timer, t->budget->deadline_ns);
+		return;
+	}
+}
+
+/* The same server again, in another way. */
+void iterate_ask_again(struct task *t, enum ask_how how)
+{
+	if (t->budget->n_packets < t->r->config.max_packets &&
+	    send_to(t, t->at_addr, how) != NOT_SENT)
+		return;
+	iterate_ask(t);
+}
+
+/* ---- what is learned ---- */
+
+/* What the response tells of its server, beside what it says. */
+void iterate_learn(struct task *t, const struct response *w, bool over_tcp)
+{
+	uint32_t now_s = loop_now_s(t->r->loop);
+	struct server *s = server_take(&t->ask.server, now_s);
+	server_answered(s, loop_now_ns(t->r->loop) - t->ask.sent_ns, now_s);
+	if (t->ask.with_edns && w->has_opt)
+		server_edns_works(s);
+	bool is_error = w->kind == RESPONSE_NO_EDNS || w->kind == RESPONSE_BAD;
+	if (!t->ask.with_edns && !is_error && (t->edns_refused || t->edns_timed_out))
+		server_edns_fails(s, now_s, t->edns_refused);
+	if (over_tcp && t->round == TASK_ROUNDS - 1)
+		server_needs_tcp(s, now_s);
+	atomic_store_explicit(&t->r->n_answered, 1, memory_order_relaxed);
+}
+
+/* ---- what did not come ---- */
+
+void iterate_timed_out(struct timer *timer)
+{
+	struct task *t = CONTAINER_OF(timer, struct task, timer);
+	struct resolver *r = t->r;
+	uint64_t now_ns = loop_now_ns(r->loop);
+	bool is_late = now_ns >= t->budget->deadline_ns;
+	if (!t->is_waiting) {
+		bool was_tcp = t->ask.stream != NULL;
+		exchange_cancel(r->exchange, &t->ask);
+		struct server *s = server_take(&t->ask.server, (uint32_t)(now_ns / NS_PER_S));
+		server_timed_out(s, now_ns);
+		if (was_tcp) {
+			server_tcp_fails(s);
+			t->excluded |= t->round > 0 ? 1ULL << t->at_addr : 0;
+		}
+		count_up(&r->counts.timeouts);
+		atomic_store_explicit(&r->n_unanswered, r->n_unanswered + 1, memory_order_relaxed);
+		iterate_note(t, EDE_NO_REACHABLE_AUTHORITY,
+		             was_tcp ? "timeout over TCP" : "timeout", true);
+		if (t->round > 0)
+			t->is_plain = true;
+	} else if (is_late && t->trouble.what == NULL) {
+		iterate_note(t, EDE_NO_REACHABLE_AUTHORITY,
+		             "no address of its name servers in time", false);
+	}
+	if (is_late)
+		give_up(t);
+	else if (!t->is_waiting)
+		iterate_ask(t);
+}
+
+void iterate_failed(struct ask *a, int error)
+{
+	struct task *t = CONTAINER_OF(a, struct task, ask);
+	uint64_t now_ns = loop_now_ns(t->r->loop);
+	struct server *s = server_take(&a->server, (uint32_t)(now_ns / NS_PER_S));
+	if (error == -ENETUNREACH || error == -EHOSTUNREACH || error == -EPERM)
+		server_unreachable(s, now_ns);
+	else
+		server_tcp_fails(s);
+	note_error(t, error);
+	t->excluded |= 1ULL << t->at_addr;
+	iterate_ask(t);
+}
