@@ -225,15 +225,59 @@ MUST_USE int rrsig_read(const struct answer_rr *rrsig, struct rrsig_fields *ret)
 
 struct anchors; /* an immutable snapshot: zones with their DS or DNSKEY records */
 
+enum {
+	ANCHOR_ZONES_MAX = 64,
+	ANCHOR_RRS_MAX = 1024,      /* in all */
+	NEGATIVE_ANCHORS_MAX = 256, /* configured and set at run time */
+};
+
 /* The anchors in force; NULL: validation is off. Valid until the reader's next quiet point. */
 const struct anchors *anchors_current(void);
 /* The closest anchor at or above the name: its zone; NULL if there is none. */
 const uint8_t *anchors_closest(const struct anchors *a, const uint8_t *name);
-/* The records of an anchor's zone; rrs live as long as the snapshot. */
+/* The records of an anchor's zone; rrs live as long as the snapshot. n is 0 for other zones. */
 void anchors_of(const struct anchors *a, const uint8_t *zone, const struct answer_rr **ret_rrs,
                 unsigned *ret_n);
 /*
  * Is validation switched off for this name: by a negative trust anchor at or above it
- * (RFC 7646), configured or set at run time and not over yet?
+ * (RFC 7646), configured or set at run time and not over yet? An anchor that lies between the
+ * two switches it on again.
  */
 bool anchors_is_negative(const struct anchors *a, const uint8_t *name, uint64_t wall_s);
+
+struct anchors_negative {
+	const uint8_t *name; /* wire, lower case */
+	uint64_t expires_s;  /* wall clock; 0: never */
+};
+
+/*
+ * anchors_new - a snapshot of these DS and DNSKEY records (of any zones, in any order) and
+ *               negative anchors. All is copied.
+ *
+ * Returns 0, -E2BIG (over the limits), -ENOMEM.
+ */
+MUST_USE int anchors_new(const struct answer_rr *rrs, unsigned n_rrs,
+                         const struct anchors_negative *negatives, unsigned n_negatives,
+                         struct anchors **ret);
+void anchors_free(struct anchors *a); /* one that was never published */
+/* Put in force; the one before is retired through base/rcu.h. NULL: validation is off. */
+void anchors_publish(struct anchors *taken);
+
+/*
+ * anchors_read - DS and DNSKEY records in zone file form.
+ *
+ * A line that is wrong or of no use is told, and the others are read nevertheless.
+ * @tell:    for each such line
+ * @ret_rrs: the records, one heap block; the caller's, to be freed with free()
+ *
+ * Returns 0 when there is at least one record; -ENOENT when there is none; -ENOMEM.
+ */
+MUST_USE int anchors_read(const char *text, size_t n,
+                          void (*tell)(void *arg, unsigned line, const char *why), void *arg,
+                          struct answer_rr **ret_rrs, unsigned *ret_n);
+/* A file's text, NUL behind it; the caller's. 0, -EFBIG (over 4 MiB), another -errno. */
+MUST_USE int anchors_load(const char *path, char **ret_text, size_t *ret_n);
+/* The root's anchors as IANA published them, in zone file form. */
+extern const char anchors_built_in[];
+/* The key tag of a DNSKEY (RFC 4034 B) or DS record; -1: the data is too short. */
+int anchors_tag(uint16_t type, const uint8_t *rdata, size_t n);

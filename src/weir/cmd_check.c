@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "weir/command.h"
 #include "weir/specs.h"
+#include "weir/trust.h"
 
 int cmd_check(int argc, char **argv);
 extern const char cmd_check_help[];
@@ -69,6 +70,15 @@ static unsigned check_all_lists(const struct check_wish *wish, const struct conf
 	return n_bad;
 }
 
+static bool check_anchors(const struct config *config)
+{
+	struct answer_rr *rrs = NULL;
+	unsigned n;
+	int e = trust_read(config, stderr, &rrs, &n);
+	free(rrs);
+	return e == 0;
+}
+
 static int check_file(const struct check_wish *wish)
 {
 	struct config *config = NULL;
@@ -77,6 +87,10 @@ static int check_file(const struct check_wish *wish)
 	unsigned n_bad = problems.n_errors + problems.n_missing;
 	bool is_good = e == 0 && n_bad == 0;
 	config_problems_print(&problems, stderr);
+	if (is_good && !check_anchors(config)) {
+		n_bad = 1;
+		is_good = false;
+	}
 	if (is_good && !wish->no_lists) {
 		n_bad = check_all_lists(wish, config);
 		is_good = n_bad == 0;

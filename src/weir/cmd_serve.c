@@ -19,6 +19,7 @@
 #include "weir/loader.h"
 #include "weir/parts.h"
 #include "weir/privileges.h"
+#include "weir/trust.h"
 #include "weir/worker.h"
 
 int cmd_serve(int argc, char **argv);
@@ -407,6 +408,8 @@ static int start(struct server *s, const struct config *c)
 	if (e == 0)
 		e = start_policy(s, c, &is_current);
 	if (e == 0)
+		e = trust_start(c);
+	if (e == 0)
 		e = cache_new(c->cache.size_bytes, &s->cache);
 	if (e == 0)
 		e = open_workers(s, c, n_workers);
@@ -450,6 +453,7 @@ static void stop(struct server *s)
 		events_stop(s->events);
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_free(s->workers[i]);
+	trust_stop();
 	rcu_drain();
 	cache_free(s->cache);
 	policy_edits_close();
