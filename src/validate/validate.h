@@ -15,10 +15,10 @@
  * Threads:   pure, but for the anchors (published by RCU) and the memo of good signatures
  *            (worker-local: struct validator). A struct trust is immutable and shared.
  * Memory:    a struct trust is one heap block with its libdnssec keys; struct validator about
- *            300 KiB. validate_response() does not allocate but for what libdnssec does.
+ *            400 KiB. validate_response() does not allocate but for what libdnssec does.
  * Cost:      hot path of a miss: one signature per RRset, remembered; see struct work.
  * Limits:    struct work bounds what one question may cost (KeyTrap, CVE-2023-50387; NSEC3
- *            encloser attack, CVE-2023-50868); 64 records an RRset are sorted, 4096 in all.
+ *            encloser attack, CVE-2023-50868); 256 RRsets and 4112 records a response.
  * Standards: RFC 4033-4035, 4509, 5155, 5702, 6605, 6840, 8080, 8198, 8624, 9276, 9364;
  *            RFC 8914 (which extended error)
  * Tests:     tests/unit/validate/, tests/fuzz/validate_fuzz.c, tests/lab/
@@ -93,6 +93,7 @@ MUST_USE int trust_new(const uint8_t *zone, enum trust_state state, uint8_t ede_
  *
  * @rrs, n_rrs: the DNSKEY RRset at `zone` and the RRSIGs over it; other records are passed over
  * @anchors:    validated DS records of the zone, and DNSKEY records for trust anchors
+ *              (with a TTL of 0, as of anchors from files, they do not bound the outcome's)
  * @wall_s:     seconds since 1970, for the signatures' times (RFC 4034 3.1.5)
  * @now_s:      monotonic, for the item
  *
@@ -170,14 +171,17 @@ struct validate_result {
 	uint32_t ttl_s;         /* the most that signatures allow; UINT32_MAX: no bound */
 	bool is_opt_out;        /* a denial that rests on opt-out: insecure, not for reuse */
 	bool is_wildcard;       /* data made from a wildcard */
+	uint8_t rcode;          /* of the query; NOERROR if it was denied but is proven to exist */
 	struct name zone;       /* DENIAL that is SECURE: the zone that denies, for reuse */
 };
 
 /*
  * validate_response - check every RRset, and every proof that is due (RFC 4035 5).
  *
- * Synthesised CNAMEs (RFC 6672 5.3.1) follow their DNAME. Authority records that are neither
- * needed nor signed do no harm. NS and additional records are not looked at.
+ * Synthesised CNAMEs (RFC 6672 5.3.1) follow their DNAME. Of the authority section SOA, NSEC
+ * and NSEC3 records are looked at, and have to be good whether they are needed or not, because
+ * they are served (RFC 4035 3.2.3); others are not. RRSIGs asked for by themselves are insecure:
+ * nothing signs them.
  */
 enum validate_outcome validate_response(struct validator *v, const struct validate_response *q,
                                         struct trust_source *source, struct work *work,
@@ -191,8 +195,14 @@ MUST_USE int nsec3_hash(const uint8_t *lower, const uint8_t *salt, size_t salt_l
 /* Is the type in the bit map of this NSEC or NSEC3 record (RFC 4034 4.1.2)? */
 bool denial_has_type(const struct answer_rr *nsec, uint16_t type);
 /*
+ * This record lies at `name`: does it prove that the type is not there, nor an alias? Not if it
+ * is the parent's record at a cut (unless DS is asked for), or the child's (if DS is).
+ */
+bool denial_lacks_type(const struct answer_rr *nsec, const uint8_t *name, uint16_t type);
+/*
  * Does this NSEC record lie at the name, or cover it (RFC 4034 4.1.1, 4035 5.4)? `zone` is
- * its signer: the last record of a zone points back there.
+ * its signer: the last record of a zone points back there. What lies below a cut or a DNAME is
+ * not covered by the record at it (RFC 6840 4.1). Malformed ones are elsewhere.
  */
 enum denial_place {
 	DENIAL_ELSEWHERE,
