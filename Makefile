@@ -7,6 +7,7 @@ BUILD    ?= build
 prefix   ?= /usr/local
 SECONDS  ?= 60
 BENCH    ?=
+COMPARE  ?=
 SETUP    ?=
 PYTHON   := /usr/bin/python3
 SANITIZE := -Db_lundef=false -Dabort_on_bug=true -Dbuildtype=debugoptimized
@@ -15,7 +16,7 @@ JOBS     := $(if $(JOBS),-j$(JOBS))
 MESON_TEST := meson test --no-rebuild --print-errorlogs
 
 .DEFAULT_GOAL := all
-.PHONY: all help run test check asan tsan fuzz lint format bench lab install uninstall clean deps \
+.PHONY: all help run test check asan tsan fuzz lint format bench lab compare install uninstall clean deps \
 	$(BUILD) build-asan build-tsan build-fuzz
 .NOTPARALLEL:
 
@@ -32,6 +33,7 @@ help:
 	@echo 'make lint                 style, layers, headers, clang-tidy; ONLY=NAME for one check'
 	@echo 'make format               clang-format over all C files'
 	@echo 'make bench [BENCH=ARGS]   side by side with other resolvers'
+	@echo 'make compare [COMPARE=ARGS]   the same questions to Weir and three other resolvers'
 	@echo 'make install [DESTDIR=] [prefix=/usr/local]'
 	@echo 'make clean                remove all build folders'
 
@@ -106,6 +108,11 @@ bench:
 	@tools/deps build bench
 	@$(MAKE) --no-print-directory $(BUILD)
 	@$(PYTHON) tests/bench/run.py $(BENCH)
+
+compare:
+	@tools/deps build test
+	@$(MAKE) --no-print-directory weir
+	@WEIR=$(BUILD)/weir $(PYTHON) -B tests/lab/compare.py $(COMPARE)
 
 # ---- the look of the code ----
 

@@ -1,0 +1,282 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Weir beside Unbound, Knot Resolver and BIND: many questions to an internet of our own.
+
+Where the three agree and Weir does not is a finding; those that differences.txt explains are
+counted, and any other makes the run fail (exit status 1).  Where the three differ among
+themselves, a table says which side Weir takes.  Exit status 77: it cannot run here.
+"""
+
+import argparse
+import asyncio
+import collections
+import fnmatch
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import asking  # noqa: E402
+import drawing  # noqa: E402
+import internet  # noqa: E402
+import lab  # noqa: E402
+import oracles  # noqa: E402
+
+THREE = ("unbound", "kresd", "bind")
+ASPECTS = ("rcode", "ad", "answer", "soa", "denial")
+NEGATIVE = ("NXDOMAIN", "NOERROR")
+
+
+class Difference:
+    """One question, one aspect, in which resolvers differ."""
+
+    def __init__(self, aspect, zone, question, values):
+        self.aspect, self.zone, self.question, self.values = aspect, zone, question, values
+
+    def sides(self, names=THREE + ("weir",)):
+        """(who says the same, ...) as words: "unbound bind | kresd weir"."""
+        groups = {}
+        for n in names:
+            groups.setdefault(self.values[n], []).append(n)
+        return " | ".join(" ".join(g) for g in groups.values())
+
+    def words(self, name):
+        value = self.values[name]
+        return value if isinstance(value, str) else "yes" if value is True else "no" if value is False \
+            else _described(value)
+
+    def key(self):
+        """What patterns of differences.txt are held against."""
+        three = self.words(THREE[0]) if self.aspect in ("rcode", "ad") else "*"
+        own = self.words("weir") if self.aspect in ("rcode", "ad") else "*"
+        return f"{self.aspect} {self.zone.case} {self.question.rdtype} {three} {own}"
+
+
+def _described(records):
+    """Sets of records, short."""
+    import dns.rdatatype
+    out = []
+    for r in sorted(records, key=str):
+        if isinstance(r, str):
+            out.append(r)
+        else:
+            kind = dns.rdatatype.to_text(r[1]) + (f"({dns.rdatatype.to_text(r[2])})" if r[2] else "")
+            out.append(f"{r[0]} {kind} {r[3].hex()[:12]}")
+    return "{" + ", ".join(out) + "}"
+
+
+def aspects_of(question, replies):
+    """[(aspect, {resolver: value})], for what can be compared."""
+    yield "rcode", {n: r.rcode for n, r in replies.items()}
+    if any(r.rcode not in NEGATIVE for r in replies.values()):
+        return
+    if question.do or question.ad:
+        yield "ad", {n: r.ad for n, r in replies.items()}
+    yield "answer", {n: r.answer for n, r in replies.items()}
+    if all(not r.answer for r in replies.values()):
+        yield "soa", {n: r.soa for n, r in replies.items()}
+    if question.do:
+        yield "denial", {n: r.denial for n, r in replies.items()}
+
+
+def compare(pairs, said):
+    """(findings, disputes): where Weir is alone, and where the three differ; and counts of agreement."""
+    findings, disputes, agreed = [], [], collections.Counter()
+    for i, (zone, question) in enumerate(pairs):
+        replies = {n: said[n][i] for n in said}
+        for aspect, values in aspects_of(question, replies):
+            three = {values[n] for n in THREE}
+            if len(three) > 1:
+                disputes.append(Difference(aspect, zone, question, values))
+            elif values["weir"] not in three:
+                findings.append(Difference(aspect, zone, question, values))
+                break  # the rest follows from it
+            else:
+                agreed[aspect] += 1
+            if aspect == "rcode" and len(set(values.values())) > 1:
+                break
+    return findings, disputes, agreed
+
+
+def flaws(pairs, said):
+    """What Weir may never do, and TTLs that are longer than any the three ever gave for an RRset."""
+    longest, out = {}, []
+    for n in THREE:
+        for r in said[n]:
+            for rrset, ttl in (r.ttls or {}).items():
+                longest[rrset] = max(ttl, longest.get(rrset, 0))
+    for (zone, question), reply in zip(pairs, said["weir"]):
+        if reply.flaw:
+            out.append((zone, question, reply.flaw))
+        for rrset, ttl in (reply.ttls or {}).items():
+            if rrset in longest and ttl > longest[rrset]:
+                out.append((zone, question, f"TTL {ttl} of {rrset[0]}, elsewhere at most {longest[rrset]}"))
+    return out
+
+
+class Explained:
+    """differences.txt: pattern of Difference.key(), a colon, the reason."""
+
+    def __init__(self, path):
+        self.rows, self.used = [], collections.Counter()
+        with open(path) as f:
+            for line in f:
+                line = line.split("#")[0].strip()
+                if line:
+                    pattern, _, reason = line.partition(" : ")
+                    self.rows.append((" ".join(pattern.split()), reason.strip()))
+
+    def reason(self, difference):
+        for pattern, reason in self.rows:
+            if fnmatch.fnmatchcase(difference.key(), pattern):
+                self.used[pattern] += 1
+                return reason
+        return None
+
+
+def grouped(differences, words):
+    """{words of it: [differences]}, the largest groups first."""
+    groups = collections.defaultdict(list)
+    for d in differences:
+        groups[words(d)].append(d)
+    return sorted(groups.items(), key=lambda g: -len(g[1]))
+
+
+def print_findings(findings, examples):
+    for (aspect, case, three, own), held in grouped(
+            findings, lambda d: (d.aspect, d.zone.case) + (
+                (d.words(THREE[0]), d.words("weir")) if d.aspect in ("rcode", "ad") else ("", ""))):
+        print(f"  {len(held):5d}  {aspect:7s} {case}" + (f": the three {three}, weir {own}" if three else ""))
+        for d in held[:examples]:
+            print(f"           {d.question}  [{d.zone.at}]")
+            if not three:
+                print(f"             three {d.words(THREE[0])[:300]}\n             weir  {d.words('weir')[:300]}")
+
+
+def print_disputes(disputes, full):
+    print("\nWhere the three differ (who says the same stands together):\n")
+    for (aspect, sides), held in grouped(disputes, lambda d: (d.aspect, d.sides())):
+        print(f"  {len(held):5d}  {aspect:7s} {sides}")
+        if full:
+            for case, some in grouped(held, lambda d: d.zone.case + (
+                    ": " + ", ".join(f"{n} {d.words(n)}" for n in d.values) if d.aspect in ("rcode", "ad") else ""))[:full]:
+                print(f"           {len(some):5d}  {case}   e.g. {some[0].question}")
+
+
+async def ask_everybody(resolvers, questions):
+    done = await asyncio.gather(*[asking.ask_all(r.address, questions) for r in resolvers.values()])
+    return dict(zip(resolvers, done))
+
+
+def summary(args, net, pairs, said, agreed, findings, disputes, seconds):
+    n = len(pairs)
+    lines = [f"{len(net.zones)} zones, {n} questions to each of {len(said)} resolvers, seed {args.seed}, "
+             f"{seconds:.0f} s", "",
+             "| compared | all four alike | Weir alone differs | the three differ |", "|---|---|---|---|"]
+    alone = collections.Counter(d.aspect for d in findings)
+    split = collections.Counter(d.aspect for d in disputes)
+    for a in ASPECTS:
+        lines.append(f"| {a} | {agreed[a]} | {alone[a]} | {split[a]} |")
+    lines += ["", "| | " + " | ".join(said) + " |", "|---" * (len(said) + 1) + "|"]
+    for what, test in (("NOERROR", lambda r: r.rcode == "NOERROR"), ("NXDOMAIN", lambda r: r.rcode == "NXDOMAIN"),
+                       ("SERVFAIL", lambda r: r.rcode == "SERVFAIL"), ("no answer in time", lambda r: r.rcode == "timeout"),
+                       ("with AD", lambda r: r.ad)):
+        lines.append(f"| {what} | " + " | ".join(str(sum(map(test, said[n]))) for n in said) + " |")
+    out = collections.Counter(d.sides(THREE).count("|") == 2 and "all" or _outsider(d) for d in disputes)
+    lines += ["", "Alone among the three: " + ", ".join(f"{w} {c}" for w, c in out.most_common())]
+    return "\n".join(lines)
+
+
+def _outsider(d):
+    for n in THREE:
+        if list(d.values[m] for m in THREE).count(d.values[n]) == 1:
+            return n
+    return "nobody"
+
+
+def run(args, directory):
+    begin = time.monotonic()
+    with internet.Internet(os.path.join(directory, "net"), args.seed) as net:
+        pairs = drawing.draw(net, args.seed, args.scale)
+        if args.only:
+            pairs = [(z, q) for z, q in pairs if fnmatch.fnmatchcase(z.case, args.only)
+                     or fnmatch.fnmatchcase(z.name, args.only)]
+        resolvers = oracles.all_of(net, os.path.join(directory, "resolvers"), args.weir)
+        try:
+            for r in resolvers.values():
+                r.start()
+            print(f"{len(net.zones)} zones, {len(pairs)} questions; all is up after "
+                  f"{time.monotonic() - begin:.1f} s", flush=True)
+            said = asyncio.run(ask_everybody(resolvers, [q for _, q in pairs]))
+            for r in resolvers.values():
+                r.process.check()
+        finally:
+            for r in resolvers.values():
+                r.stop()
+        return report(args, net, pairs, said, time.monotonic() - begin)
+
+
+def report(args, net, pairs, said, seconds):
+    findings, disputes, agreed = compare(pairs, said)
+    explained = Explained(args.differences)
+    open_ones = [d for d in findings if explained.reason(d) is None]
+    wrong = flaws(pairs, said)
+    print("\n" + summary(args, net, pairs, said, agreed, findings, disputes, seconds))
+    print_disputes(disputes, args.disputes)
+    print(f"\nWeir alone: {len(findings)}, of which explained {len(findings) - len(open_ones)}")
+    for pattern, count in explained.used.most_common():
+        print(f"  {count:5d}  {pattern}")
+    print(f"\nUnexplained: {len(open_ones)}")
+    print_findings(open_ones, args.examples)
+    print(f"\nFlaws: {len(wrong)}")
+    for zone, question, what in wrong[:40]:
+        print(f"  {zone.case}: {question}: {what}")
+    unused = [p for p, _ in explained.rows if p not in explained.used]
+    if args.scale >= 1 and not args.only and unused:
+        print("\nExplanations that explain nothing any more:\n  " + "\n  ".join(unused))
+    if args.json:
+        with open(args.json, "w") as f:
+            json.dump([{"aspect": d.aspect, "case": d.zone.case, "question": str(d.question),
+                        "values": {n: d.words(n) for n in d.values}} for d in findings + disputes], f, indent=1)
+    return 1 if open_ones or wrong else 0
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--scale", type=float, default=1.0, help="how many questions; 1 is about 25,000")
+    p.add_argument("--only", help="zones whose case or name fits this pattern")
+    p.add_argument("--weir", default=os.environ.get("WEIR", os.path.join(HERE, "../../build/weir")))
+    p.add_argument("--differences", default=os.path.join(HERE, "differences.txt"))
+    p.add_argument("--directory", help="for files; default: a temporary one, removed at the end")
+    p.add_argument("--disputes", type=int, default=0, help="cases to list in each group where the three differ")
+    p.add_argument("--examples", type=int, default=2, help="questions to list for each finding")
+    p.add_argument("--json", help="write all differences there")
+    args = p.parse_args()
+    args.weir = os.path.abspath(args.weir)
+    try:
+        for needed in ("unbound", "kresd", "named", "knotd", "nsd"):
+            lab.tool(needed)
+    except lab.LabError as e:
+        print(f"compare: {e}")
+        return 77
+    if not internet.enter():
+        print("compare: no namespace: this needs root, or user namespaces, and iproute2")
+        return 77
+    directory = args.directory or tempfile.mkdtemp(prefix="weir-compare.")
+    try:
+        return run(args, directory)
+    except lab.LabError as e:
+        print(f"compare: {e}", file=sys.stderr)
+        return 1
+    finally:
+        if args.directory is None:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
