@@ -91,14 +91,11 @@ static json_t *workers_to_json(const struct api_status *s)
 static json_t *upstream_to_json(const struct api_status *s)
 {
 	const struct resolve_counts *r = &s->resolve;
-	json_t *o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "tasks_started",
-	                      (json_int_t)r->tasks_started, "tasks_now", (json_int_t)r->tasks_now,
-	                      "tasks_failed", (json_int_t)r->tasks_failed, "packets_out",
-	                      (json_int_t)r->packets_out, "packets_in", (json_int_t)r->packets_in,
-	                      "packets_dropped", (json_int_t)r->packets_dropped, "timeouts",
-	                      (json_int_t)r->timeouts, "tcp_connections",
-	                      (json_int_t)r->tcp_connections, "guard_refused",
-	                      (json_int_t)r->guard_refused, "at_limit", (json_int_t)r->at_limit);
+	json_t *o = json_object();
+#define X(counter, help) json_object_set_new(o, #counter, json_integer((json_int_t)r->counter));
+	RESOLVE_COUNTERS(X)
+#undef X
+	json_object_set_new(o, "tasks_now", json_integer((json_int_t)r->tasks_now));
 	json_object_set_new(o, "reachable",
 	                    s->upstream_state < 0 ? json_null() : json_boolean(s->upstream_state));
 	return o;

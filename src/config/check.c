@@ -106,6 +106,10 @@ static void check_listen(struct checker *k)
 			"server.listen: no address to answer on; write one, such as [\"127.0.0.1@53\"]");
 }
 
+enum {
+	SOURCES_MAX = 16 /* of a family */
+};
+
 static void check_source_addresses(struct checker *k)
 {
 	const struct config_addrs *s = &k->c->resolver.source_addresses;
@@ -121,10 +125,10 @@ static void check_source_addresses(struct checker *k)
 				k->problems, s->places[i],
 				"resolver.source-addresses: %s %s; write an address of this machine",
 				text, trouble);
-		if (++n_of_family[s->at[i].is_v4] == 2)
+		if (++n_of_family[s->at[i].is_v4] == SOURCES_MAX + 1)
 			problem_error(
 				k->problems, s->places[i],
-				"resolver.source-addresses: %s is the second of its family; write at most one IPv4 and one IPv6 address",
+				"resolver.source-addresses: %s is the 17th of its family; write at most 16 IPv4 and 16 IPv6 addresses",
 				text);
 	}
 }

@@ -386,3 +386,59 @@ int message_next(struct message *m, struct rr *ret)
 	*ret = rr;
 	return 1;
 }
+
+/* ---- the OPT record ---- */
+
+/* Behind a name, whatever it leads to; 0: it is cut off. */
+static size_t skip_name(const uint8_t *msg, size_t n, size_t at)
+{
+	while (at < n && msg[at] != 0 && msg[at] < 0xc0)
+		at += msg[at] + 1U;
+	size_t last = at < n && msg[at] >= 0xc0 ? 2 : 1;
+	return at + last <= n ? at + last : 0;
+}
+
+int message_find_opt(const struct message *m, struct opt *ret)
+{
+	unsigned before = (unsigned)m->left[0] + m->left[1];
+	unsigned count = before + m->left[2];
+	size_t at = m->at;
+	for (unsigned i = 0; i < count; i++) {
+		size_t owner = at;
+		at = skip_name(m->bytes, m->n, at);
+		if (at == 0 || m->n - at < RR_FIXED_BYTES)
+			return -EBADMSG;
+		const uint8_t *p = m->bytes + at;
+		size_t rdlen = load16(p + 8);
+		at += RR_FIXED_BYTES;
+		if (m->n - at < rdlen)
+			return -EBADMSG;
+		if (i >= before && load16(p) == DNS_OPT && m->bytes[owner] == 0) {
+			*ret = (struct opt){ .options = m->bytes + at,
+				             .option_bytes = (uint16_t)rdlen,
+				             .rcode_high = p[4] };
+			return 0;
+		}
+		at += rdlen;
+	}
+	return -ENOENT;
+}
+
+bool opt_find(const struct opt *o, uint16_t code, const uint8_t **ret_data, size_t *ret_n)
+{
+	const uint8_t *p = o->options;
+	size_t left = o->option_bytes;
+	while (left >= 4) {
+		size_t len = load16(p + 2);
+		if (left - 4 < len)
+			return false;
+		if (load16(p) == code) {
+			*ret_data = p + 4;
+			*ret_n = len;
+			return true;
+		}
+		p += 4 + len;
+		left -= 4 + len;
+	}
+	return false;
+}

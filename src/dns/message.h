@@ -14,7 +14,7 @@
  * Memory:    never allocates; the walker writes into a scratch area of the caller.
  * Cost:      hot path; O(bytes); a name follows at most 127 pointers, each strictly backwards.
  * Limits:    64 KiB a message.
- * Standards: RFC 1035 4.1; RFC 6891 6.1; RFC 8906; RFC 3597 (unknown types are opaque)
+ * Standards: RFC 1035 4.1; RFC 6891 6.1; RFC 7873 4; RFC 8906; RFC 3597 (unknown types are opaque)
  * Tests:     tests/unit/dns/message_test.c, tests/fuzz/{question,message}_fuzz.c
  */
 #pragma once
@@ -167,6 +167,21 @@ MUST_USE int message_open(const uint8_t *bytes, size_t n, uint8_t *scratch, size
 
 /* The next record: 1, 0 at the end, -EBADMSG, -ENOBUFS (scratch is used up). */
 MUST_USE int message_next(struct message *m, struct rr *ret);
+
+/* The OPT record of a message that was opened. */
+struct opt {
+	const uint8_t *options; /* in the message */
+	uint16_t option_bytes;
+	uint8_t rcode_high; /* RFC 6891 6.1.3: the upper eight bits of the extended rcode */
+};
+
+/*
+ * Look for the OPT record behind where `m` stands, without taking anything from it, reading
+ * names or checking other records. 0, -ENOENT, or -EBADMSG.
+ */
+MUST_USE int message_find_opt(const struct message *m, struct opt *ret);
+/* The first option of that code; false: there is none, or what comes before it is cut off. */
+bool opt_find(const struct opt *o, uint16_t code, const uint8_t **ret_data, size_t *ret_n);
 
 /*
  * name_from_message - read a name, following compression pointers (RFC 1035 4.1.4).

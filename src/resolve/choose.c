@@ -50,14 +50,14 @@ static unsigned draw_bit(uint64_t mask)
 }
 
 /* What is left of them after dropping lame and resting ones, which are noted and excluded. */
-static bool is_worth_asking(struct task *t, unsigned at, const struct endpoint *e,
+static bool is_worth_asking(struct task *t, unsigned at, const struct endpoint *e, uint64_t tag,
                             const struct server *s, uint64_t now_ns)
 {
 	uint32_t now_s = (uint32_t)(now_ns / NS_PER_S);
 	const char *why = NULL;
 	if (server_is_resting(s, now_ns))
 		why = "did not answer lately";
-	else if (t->forward == NULL && server_is_lame(e, t->cut->item.hash, now_s))
+	else if (t->forward == NULL && server_is_lame(tag, t->cut->item.hash, now_s))
 		why = "does not serve the zone";
 	if (why == NULL)
 		return true;
@@ -74,6 +74,7 @@ static int weigh(struct task *t, uint64_t left, uint64_t now_ns)
 {
 	uint32_t now_s = (uint32_t)(now_ns / NS_PER_S);
 	unsigned at[SAMPLE_MAX];
+	uint64_t tags[SAMPLE_MAX];
 	uint32_t score_us[SAMPLE_MAX];
 	uint32_t best_us = UINT32_MAX;
 	unsigned n = 0;
@@ -81,10 +82,12 @@ static int weigh(struct task *t, uint64_t left, uint64_t now_ns)
 		unsigned i = draw_bit(left);
 		left &= ~(1ULL << i);
 		struct endpoint e = task_endpoint(t, i);
-		const struct server *s = server_find(&e);
-		if (!is_worth_asking(t, i, &e, s, now_ns))
+		uint64_t tag = server_tag(&e);
+		const struct server *s = server_find_tag(tag);
+		if (!is_worth_asking(t, i, &e, tag, s, now_ns))
 			continue;
 		at[n] = i;
+		tags[n] = tag;
 		score_us[n] = server_score_us(s, now_s);
 		if (score_us[n] < best_us)
 			best_us = score_us[n];
@@ -97,8 +100,10 @@ static int weigh(struct task *t, uint64_t left, uint64_t now_ns)
 		limit_us = UINT32_MAX;
 	/* They were drawn in random order: the first in the band will do. */
 	for (unsigned i = 0; i < n; i++) {
-		if (score_us[i] <= limit_us)
-			return (int)at[i];
+		if (score_us[i] > limit_us)
+			continue;
+		t->ask.server_tag = tags[i];
+		return (int)at[i];
 	}
 	return -1;
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/random.h"
 #include "dns/reply.h"
@@ -12,23 +11,8 @@
 enum {
 	IN_BYTES = 2048,
 	RECEIVE_ROUNDS = 4,
-	PORT_TRIES = 16,
-	PORT_MIN = 1024,
-	USES_MIN = 2048,
-	USES_SPREAD = 4096,
-	IDLE_MAX_S = 60,
-	BUFFER_BYTES = 1 << 19,
 	FLUSH_ROUNDS = 8,
 	UNSENT_MAX = 256, /* more are found out by their timeouts */
-};
-
-struct udp_socket {
-	struct watcher watcher;
-	struct exchange *x;
-	uint64_t opened_ns;
-	uint32_t serial; /* of all sockets ever opened here */
-	unsigned n_waiting, n_used, max_used;
-	struct udp_socket *next; /* in x->retired */
 };
 
 union sockaddr_any {
@@ -39,7 +23,7 @@ union sockaddr_any {
 
 /* One family's sockets, and what is to be sent at the end of this turn. */
 struct family {
-	struct udp_socket **pool;
+	struct socket_pool pool;
 	struct udp_socket *socket; /* this turn's; NULL: not drawn yet */
 	unsigned n_out;
 	struct mmsghdr out[EXCHANGE_BATCH];
@@ -58,14 +42,15 @@ struct unsent {
 
 struct exchange {
 	struct exchange_config config;
-	struct ask **slots;
+	struct ask **slots;   /* by (socket, id) */
+	struct ask **flights; /* by (server, question): one packet for all who ask the same */
+	struct ask *delivering;
 	uint32_t slot_mask;
 	uint32_t next_serial;
 	unsigned n_streams;
 	struct exchange_counts counts;
 	unsigned n_unsent;
 	struct unsent unsent[UNSENT_MAX];
-	struct udp_socket *retired; /* no longer drawn, responses are still to come */
 	struct mmsghdr in[EXCHANGE_BATCH];
 	struct iovec in_iov[EXCHANGE_BATCH];
 	union sockaddr_any in_from[EXCHANGE_BATCH];
@@ -79,6 +64,8 @@ static void count(_Atomic uint64_t *c, uint64_t n)
 	                      memory_order_relaxed);
 }
 
+static void receive(struct watcher *w, uint32_t events);
+
 int exchange_new(const struct exchange_config *config, struct exchange **ret)
 {
 	struct exchange *x = calloc(1, sizeof *x);
@@ -91,11 +78,26 @@ int exchange_new(const struct exchange_config *config, struct exchange **ret)
 		n_slots *= 2;
 	x->slot_mask = n_slots - 1;
 	x->slots = calloc(n_slots, sizeof *x->slots);
-	for (int f = 0; f < 2; f++)
-		x->families[f].pool = calloc(config->n_sockets, sizeof *x->families[f].pool);
-	if (x->slots == NULL || x->families[0].pool == NULL || x->families[1].pool == NULL) {
+	x->flights = calloc(n_slots, sizeof *x->flights);
+	int e = x->slots == NULL || x->flights == NULL ? -ENOMEM : 0;
+	for (int f = 0; f < 2; f++) {
+		bool is_v4 = f == 0;
+		x->families[f].pool = (struct socket_pool){
+			.x = x,
+			.loop = config->loop,
+			.is_v4 = is_v4,
+			.n = config->n_sockets,
+			.n_sources = is_v4 ? config->n_sources_v4 : config->n_sources_v6,
+			.sources = is_v4 ? config->sources_v4 : config->sources_v6,
+			.next_serial = &x->next_serial,
+			.ready = receive
+		};
+		if (e == 0)
+			e = socket_pool_init(&x->families[f].pool);
+	}
+	if (e != 0) {
 		exchange_free(x);
-		return -ENOMEM;
+		return e;
 	}
 	for (int i = 0; i < EXCHANGE_BATCH; i++) {
 		x->in_iov[i] = (struct iovec){ x->in_bytes[i], IN_BYTES };
@@ -115,143 +117,20 @@ int exchange_new(const struct exchange_config *config, struct exchange **ret)
 	return 0;
 }
 
-/* ---- sockets ---- */
-
-static void socket_close(struct udp_socket *s)
-{
-	if (s == NULL)
-		return;
-	loop_remove(s->x->config.loop, &s->watcher);
-	close(s->watcher.fd);
-	free(s);
-}
-
 void exchange_free(struct exchange *x)
 {
 	if (x == NULL)
 		return;
-	for (int f = 0; f < 2; f++) {
-		for (unsigned i = 0; x->families[f].pool != NULL && i < x->config.n_sockets; i++)
-			socket_close(x->families[f].pool[i]);
-		free(x->families[f].pool);
-	}
-	while (x->retired != NULL) {
-		struct udp_socket *s = x->retired;
-		x->retired = s->next;
-		socket_close(s);
-	}
+	for (int f = 0; f < 2; f++)
+		socket_pool_done(&x->families[f].pool);
 	free(x->slots);
+	free(x->flights);
 	free(x);
 }
 
 const struct addr *exchange_source(const struct exchange *x, bool is_v4)
 {
-	return is_v4 ? x->config.source_v4 : x->config.source_v6;
-}
-
-/* Our own choice of port (RFC 5452 9.2: of all that may be used), not the kernel's next one. */
-static int bind_random(const struct exchange *x, int fd, bool is_v4)
-{
-	const struct addr *source = exchange_source(x, is_v4);
-	struct sockaddr_storage ss;
-	struct endpoint e = { .addr = { .is_v4 = is_v4 } };
-	if (is_v4)
-		e.addr = addr_v4(INADDR_ANY);
-	if (source != NULL)
-		e.addr = *source;
-	for (int tries = 0; tries < PORT_TRIES; tries++) {
-		e.port = (uint16_t)(PORT_MIN + random_below(65536 - PORT_MIN));
-		socklen_t n = endpoint_to_sockaddr(&e, &ss);
-		if (bind(fd, (struct sockaddr *)&ss, n) == 0)
-			return 0;
-		if (errno != EADDRINUSE && errno != EACCES)
-			return -errno;
-	}
-	e.port = 0;
-	socklen_t n = endpoint_to_sockaddr(&e, &ss);
-	return bind(fd, (struct sockaddr *)&ss, n) == 0 ? 0 : -errno;
-}
-
-static void receive(struct watcher *w, uint32_t events);
-
-static int socket_open(struct exchange *x, bool is_v4, struct udp_socket **ret)
-{
-	int fd = socket(is_v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	int on = 1;
-	int size = BUFFER_BYTES;
-	if (!is_v4)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-	/* Best effort: the kernel's own sizes do too. */
-	/* Questions fit every path: no news of its MTU is believed, and none gets fragmented. */
-	int probe = IP_PMTUDISC_PROBE;
-	if (is_v4)
-		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof probe);
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-	struct udp_socket *s = calloc(1, sizeof *s);
-	int e = s == NULL ? -ENOMEM : bind_random(x, fd, is_v4);
-	if (e == 0) {
-		s->watcher = (struct watcher){ .fd = fd, .ready = receive };
-		e = loop_add(x->config.loop, &s->watcher, EPOLLIN);
-	}
-	if (e != 0) {
-		close(fd);
-		free(s);
-		return e;
-	}
-	s->x = x;
-	s->serial = x->next_serial++;
-	s->opened_ns = loop_now_ns(x->config.loop);
-	s->max_used = USES_MIN + random_below(USES_SPREAD);
-	*ret = s;
-	return 0;
-}
-
-static bool is_worn(const struct exchange *x, const struct udp_socket *s)
-{
-	uint64_t age_ns = loop_now_ns(x->config.loop) - s->opened_ns;
-	return s->n_used >= s->max_used ||
-	       (s->n_waiting == 0 && s->n_used > 0 && age_ns > IDLE_MAX_S * NS_PER_S);
-}
-
-/* This turn's socket of a family: one of the pool, at random. */
-static int draw_socket(struct exchange *x, struct family *y, bool is_v4)
-{
-	unsigned n = x->config.n_sockets;
-	unsigned at = random_below(n);
-	struct udp_socket *old = y->pool[at];
-	struct udp_socket *fresh = NULL;
-	int e = 0;
-	if (old == NULL || is_worn(x, old))
-		e = socket_open(x, is_v4, &fresh);
-	if (fresh != NULL) {
-		y->pool[at] = fresh;
-		if (old != NULL) { /* closed when its last response is in */
-			old->next = x->retired;
-			x->retired = old;
-		}
-	}
-	/* Out of descriptors: any that is open will do. */
-	for (unsigned i = 0; y->pool[at] == NULL && i < n; i++)
-		at = (at + 1) % n;
-	y->socket = y->pool[at];
-	return y->socket != NULL ? 0 : e;
-}
-
-static void close_retired(struct exchange *x)
-{
-	struct udp_socket **at = &x->retired;
-	while (*at != NULL) {
-		struct udp_socket *s = *at;
-		if (s->n_waiting == 0) {
-			*at = s->next;
-			socket_close(s);
-		} else {
-			at = &s->next;
-		}
-	}
+	return socket_source(&x->families[is_v4 ? 0 : 1].pool);
 }
 
 /* ---- asking ---- */
@@ -267,21 +146,106 @@ static struct ask *find_ask(struct exchange *x, const struct udp_socket *s, uint
 	return a != NULL && a->socket == s && a->id == id ? a : NULL;
 }
 
-static void forget(struct exchange *x, struct ask *a)
+static struct ask **flight_of(struct exchange *x, const struct ask *a)
 {
-	*slot_of(x, a->socket->serial, a->id) = NULL;
+	return &x->flights[(a->key >> 20) & x->slot_mask];
+}
+
+static void link_ask(struct ask **head, struct ask *a)
+{
+	a->next = *head;
+	a->at = head;
+	if (*head != NULL)
+		(*head)->at = &a->next;
+	*head = a;
+}
+
+static void unlink_ask(struct ask *a)
+{
+	if (a->at == NULL)
+		return;
+	*a->at = a->next;
+	if (a->next != NULL)
+		a->next->at = a->at;
+	a->at = NULL;
+}
+
+/* The same with the list of a socket's asks. */
+static void link_to_socket(struct udp_socket *s, struct ask *a)
+{
+	a->socket = s;
+	a->next_here = s->asks;
+	a->at_here = &s->asks;
+	if (s->asks != NULL)
+		s->asks->at_here = &a->next_here;
+	s->asks = a;
+	s->n_waiting++;
+}
+
+static void unlink_from_socket(struct ask *a)
+{
+	*a->at_here = a->next_here;
+	if (a->next_here != NULL)
+		a->next_here->at_here = a->at_here;
 	a->socket->n_waiting--;
 	a->socket = NULL;
 }
 
+/* It waits no longer. Those who wait with it are left to the caller. */
+static void forget(struct exchange *x, struct ask *a)
+{
+	*slot_of(x, a->socket->serial, a->id) = NULL;
+	unlink_from_socket(a);
+	unlink_ask(a);
+}
+
+/* Whoever waited with it waits in its place. */
+static void hand_over(struct exchange *x, struct ask *a, struct ask *heir)
+{
+	struct udp_socket *s = a->socket;
+	unlink_ask(heir);
+	heir->id = a->id;
+	heir->proof = a->proof;
+	heir->n_wrong_before = a->n_wrong_before;
+	heir->is_stale = a->is_stale;
+	heir->leader = NULL;
+	heir->followers = a->followers;
+	if (heir->followers != NULL)
+		heir->followers->at = &heir->followers;
+	for (struct ask *f = heir->followers; f != NULL; f = f->next)
+		f->leader = heir;
+	a->followers = NULL;
+	forget(x, a);
+	*slot_of(x, s->serial, heir->id) = heir;
+	link_to_socket(s, heir);
+	if (!heir->is_stale)
+		link_ask(flight_of(x, heir), heir);
+}
+
 void exchange_cancel(struct exchange *x, struct ask *a)
 {
-	if (a->socket != NULL)
+	if (a->socket != NULL && a->followers != NULL)
+		hand_over(x, a, a->followers);
+	else if (a->socket != NULL)
 		forget(x, a);
+	else
+		unlink_ask(a); /* it waited with another one, or not at all */
+	a->leader = NULL;
 	if (a->stream != NULL) {
 		stream_close(a->stream);
 		a->stream = NULL;
 	}
+}
+
+void exchange_timed_out(struct exchange *x, struct ask *a)
+{
+	struct ask *leader = a->leader != NULL ? a->leader : a;
+	/* Its packet is as good as lost: the next one who asks the same sends another. */
+	if (leader->socket != NULL && !leader->is_stale) {
+		leader->is_stale = true;
+		unlink_ask(leader);
+	}
+	exchange_cancel(x, a);
 }
 
 static void send_batch(struct exchange *x, struct family *y);
@@ -303,30 +267,64 @@ static socklen_t write_address(union sockaddr_any *to, const struct endpoint *e)
 
 size_t exchange_write(const struct ask *a, uint8_t *buf)
 {
-	return reply_write_query(buf, a->id, a->name, a->type, a->rd, false, a->with_edns);
+	size_t n = reply_write_query(buf, a->id, a->name, a->type, a->rd, false, a->with_edns);
+	return proof_mark(&a->proof, buf, n, name_len(a->name));
+}
+
+/*
+ * The same question that waits for the same server already. Outstanding twice, it would give a
+ * forger two ids to hit at a time (RFC 5452 5).
+ */
+static struct ask *find_flight(struct exchange *x, const struct ask *a)
+{
+	struct ask *f = *flight_of(x, a);
+	for (; f != NULL; f = f->next) {
+		if (f->key == a->key && f->type == a->type && f->with_edns == a->with_edns &&
+		    f->rd == a->rd && f->server.port == a->server.port &&
+		    addr_equal(&f->server.addr, &a->server.addr) && name_equal(f->name, a->name))
+			return f;
+	}
+	return NULL;
+}
+
+static int find_slot(struct exchange *x, struct ask *a, const struct udp_socket *s)
+{
+	for (int tries = 0; tries < 64; tries++) {
+		a->id = random_u16();
+		struct ask **slot = slot_of(x, s->serial, a->id);
+		if (*slot == NULL) {
+			*slot = a;
+			return 0;
+		}
+	}
+	return -EAGAIN;
 }
 
 int exchange_send(struct exchange *x, struct ask *a)
 {
 	bool is_v4 = a->server.addr.is_v4;
 	struct family *y = &x->families[is_v4 ? 0 : 1];
+	a->key = (name_hash(a->name) ^ a->server_tag) + a->type * 0x9e3779b97f4a7c15ULL;
+	a->followers = NULL;
+	a->is_stale = a->has_wrong_case = false;
+	struct ask *leader = find_flight(x, a);
+	if (leader != NULL) {
+		a->leader = leader;
+		a->sent_ns = leader->sent_ns;
+		link_ask(&leader->followers, a);
+		count(&x->counts.joined, 1);
+		return 0;
+	}
 	if (y->n_out == EXCHANGE_BATCH)
 		send_batch(x, y);
-	int e = y->socket == NULL ? draw_socket(x, y, is_v4) : 0;
+	int e = y->socket == NULL ? socket_draw(&y->pool, &y->socket) : 0;
+	if (e == 0)
+		e = find_slot(x, a, y->socket);
 	if (e != 0)
 		return e;
-	struct ask **slot = NULL;
-	for (int tries = 0; tries < 64; tries++) {
-		a->id = random_u16();
-		slot = slot_of(x, y->socket->serial, a->id);
-		if (*slot == NULL)
-			break;
-	}
-	if (*slot != NULL)
-		return -EAGAIN;
-	*slot = a;
-	a->socket = y->socket;
-	a->socket->n_waiting++;
+	link_to_socket(y->socket, a);
+	link_ask(flight_of(x, a), a);
+	a->n_wrong_before = a->socket->n_wrong;
 	a->socket->n_used++;
 	a->sent_ns = loop_now_ns(x->config.loop);
 	unsigned i = y->n_out++;
@@ -362,6 +360,32 @@ static void send_batch(struct exchange *x, struct family *y)
 	y->socket = NULL;
 }
 
+/* ---- ends ---- */
+
+/* An ask waits no longer, nor do those who waited with it: next_delivered() gives them. */
+static void take_off(struct exchange *x, struct ask *a)
+{
+	x->delivering = a->followers;
+	a->followers = NULL;
+	if (x->delivering != NULL)
+		x->delivering->at = &x->delivering;
+	for (struct ask *f = x->delivering; f != NULL; f = f->next) {
+		f->leader = NULL;
+		f->id = a->id;
+		f->proof = a->proof;
+	}
+	forget(x, a);
+}
+
+/* The list shrinks by itself when what one is told ends another. */
+static struct ask *next_delivered(struct exchange *x)
+{
+	struct ask *a = x->delivering;
+	if (a != NULL)
+		unlink_ask(a);
+	return a;
+}
+
 static void tell_unsent(struct exchange *x)
 {
 	struct unsent unsent[UNSENT_MAX];
@@ -374,8 +398,11 @@ static void tell_unsent(struct exchange *x)
 		if (a == NULL || a->id != unsent[i].id || a->socket == NULL ||
 		    a->socket->serial != unsent[i].serial)
 			continue;
-		forget(x, a);
-		x->config.failed(a, unsent[i].error);
+		take_off(x, a);
+		do {
+			x->config.failed(a, unsent[i].error);
+			a = next_delivered(x);
+		} while (a != NULL);
 	}
 }
 
@@ -390,8 +417,8 @@ void exchange_flush(struct exchange *x)
 			break;
 		tell_unsent(x);
 	}
-	if (x->retired != NULL)
-		close_retired(x);
+	for (int f = 0; f < 2; f++)
+		socket_close_retired(&x->families[f].pool);
 }
 
 /* ---- responses ---- */
@@ -426,6 +453,51 @@ bool exchange_accept(struct exchange *x, const struct ask *a, const uint8_t *byt
 	return true;
 }
 
+static void doubt(struct exchange *x, struct ask *a, enum exchange_doubt why)
+{
+	count(&x->counts.doubts[why], 1);
+	take_off(x, a);
+	do {
+		x->config.doubted(a, why);
+		a = next_delivered(x);
+	} while (a != NULL);
+}
+
+/*
+ * A response that is nobody's: late, or forged. Who sends many of them while an ask waits for
+ * the address they seem to come from is guessing, so that ask goes to TCP.
+ */
+static void note_wrong(struct exchange *x, struct udp_socket *s, const union sockaddr_any *from)
+{
+	count(&x->counts.dropped, 1);
+	if (++s->n_wrong % EXCHANGE_MAX_WRONG != 0)
+		return;
+	for (struct ask *a = s->asks, *next; a != NULL; a = next) {
+		next = a->next_here;
+		if (s->n_wrong - a->n_wrong_before < EXCHANGE_MAX_WRONG ||
+		    !is_from(from, &a->server))
+			continue;
+		doubt(x, a, EXCHANGE_DOUBT_FLOOD);
+		break; /* what was told may have ended the next one; they have their turn soon */
+	}
+}
+
+static void believe(struct exchange *x, struct ask *a, unsigned i, struct message *m)
+{
+	const uint8_t *bytes = x->in_bytes[i];
+	size_t n = x->in[i].msg_len;
+	bool is_cut = (x->in[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
+	take_off(x, a);
+	do {
+		if (is_cut)
+			m->flags |= FLAG_TC;
+		x->config.answered(a, m, false);
+		a = next_delivered(x);
+		/* The one before may have used the scratch up. */
+	} while (a != NULL &&
+	         message_open(bytes, n, x->config.scratch, x->config.scratch_bytes, m) == 0);
+}
+
 static void take(struct exchange *x, struct udp_socket *s, unsigned i)
 {
 	const uint8_t *bytes = x->in_bytes[i];
@@ -435,13 +507,35 @@ static void take(struct exchange *x, struct udp_socket *s, unsigned i)
 	count(&x->counts.in, 1);
 	if (a == NULL || !is_from(&x->in_from[i], &a->server) ||
 	    !exchange_accept(x, a, bytes, n, &m)) {
-		count(&x->counts.dropped, 1);
+		note_wrong(x, s, &x->in_from[i]);
 		return;
 	}
-	if ((x->in[i].msg_hdr.msg_flags & MSG_TRUNC) != 0)
-		m.flags |= FLAG_TC;
-	forget(x, a);
-	x->config.answered(a, &m, false);
+	switch (proof_check(&a->proof, &m, a->name)) {
+	case PROOF_GOOD:
+		believe(x, a, i, &m);
+		return;
+	case PROOF_FORGED_CASE:
+		a->has_wrong_case = true;
+		count(&x->counts.wrong_case, 1);
+		note_wrong(x, s, &x->in_from[i]);
+		return;
+	case PROOF_FORGED_COOKIE:
+		count(&x->counts.wrong_cookie, 1);
+		note_wrong(x, s, &x->in_from[i]);
+		return;
+	case PROOF_DOUBT_CASE:
+		doubt(x, a, EXCHANGE_DOUBT_CASE);
+		return;
+	case PROOF_DOUBT_COOKIE:
+		doubt(x, a, EXCHANGE_DOUBT_COOKIE);
+		return;
+	case PROOF_DOUBT_BARE:
+		doubt(x, a, EXCHANGE_DOUBT_BARE);
+		return;
+	case PROOF_BAD_COOKIE:
+		doubt(x, a, EXCHANGE_BAD_COOKIE);
+		return;
+	}
 }
 
 static void receive(struct watcher *w, uint32_t events)
@@ -490,6 +584,7 @@ void exchange_stream_done(struct exchange *x)
 void exchange_deliver(struct exchange *x, struct ask *a, struct message *m)
 {
 	count(&x->counts.in, 1);
+	(void)proof_check(&a->proof, m, a->name); /* what it shows is learnt, and believed */
 	x->config.answered(a, m, true);
 }
 

@@ -2,23 +2,28 @@
 /*
  * resolve/exchange.h - one question to one server, and its response.
  *
- * What:      a pool of UDP sockets on random ports. The questions of one loop turn share a
+ * What:      UDP sockets on random ports (socket.c). The questions of one loop turn share a
  *            socket, drawn afresh each turn, and leave in one sendmmsg() at its end; responses
  *            come in by recvmmsg(). A response counts when address, port, id and question are
- *            those of an ask that waits on that very socket; all else is counted and dropped,
- *            and the wait goes on. Over TCP an ask has a connection of its own (stream.c).
+ *            those of an ask that waits on that very socket, and it bears the proofs that the
+ *            server gives (proof.h); all else is counted and dropped, and the wait goes on.
+ *            Over TCP an ask has a connection of its own (stream.c).
  *
- *                (socket serial, id) -> slots[] -> struct ask
+ *                (socket serial, id) -> slots[]   -> struct ask
+ *                (server, question)  -> flights[] -> struct ask -> those who ask the same
  *
- * Not here:  how long to wait, whom to ask -> iterate.c, server.c.
+ *            Asks for the same of the same server share one packet and its response: the same
+ *            question is never outstanding twice, but for the next try after a timeout.
+ * Not here:  how long to wait, whom to ask -> send.c, server.c.
  * Threads:   worker-local; the counters may be read by any thread.
  * Memory:    asks are the caller's; buffers fixed, about 200 KiB; a socket some 100 bytes, a TCP
  *            connection what its response takes.
  * Cost:      hot path of a miss; no system call but for the two batches, no allocation.
- * Limits:    64 datagrams a batch; a socket serves 2048 to 6143 questions, or a minute when it
- *            is idle then; datagrams over 2048 bytes count as truncated; 256 TCP connections.
+ * Limits:    64 datagrams a batch; datagrams over 2048 bytes count as truncated; 256 TCP
+ *            connections; 10 responses on a socket that are nobody's, from the address an ask
+ *            waits for, send it to TCP.
  * Standards: RFC 5452 4 to 6 and 9 (matching, random ports and ids), RFC 7766 6.2, 8
- * Tests:     tests/unit/resolve/exchange_test.c
+ * Tests:     tests/unit/resolve/exchange_test.c, spoof_test.c
  */
 #pragma once
 
@@ -27,50 +32,80 @@
 #include "base/addr.h"
 #include "dns/message.h"
 #include "io/loop.h"
+#include "resolve/proof.h"
+#include "resolve/socket.h"
 
 enum {
 	EXCHANGE_BATCH = 64,
 	EXCHANGE_MAX_STREAMS = 256,
 	EXCHANGE_OUT_BYTES = 512, /* of a question: 12 + 255 + 4, and an OPT record */
+	EXCHANGE_MAX_WRONG = 10,
 };
 
 struct exchange;
-struct udp_socket;
 struct stream;
+
+/* Why a response, or what came beside it, is not taken at its word. */
+enum exchange_doubt {
+	EXCHANGE_DOUBT_CASE,   /* another case than was sent, and the server may be one of those */
+	EXCHANGE_DOUBT_COOKIE, /* no cookie, of a server that used to send one */
+	EXCHANGE_DOUBT_BARE,   /* an error without a question */
+	EXCHANGE_DOUBT_FLOOD,  /* somebody is guessing */
+	EXCHANGE_BAD_COOKIE,   /* no doubt: the server wants the new cookie that came with it */
+	EXCHANGE_N_DOUBTS,
+};
 
 /* A question that waits for its response. Embedded in a task. */
 struct ask {
-	struct udp_socket *socket; /* not NULL: waiting over UDP */
+	struct udp_socket *socket; /* not NULL: waiting over UDP, by a packet of its own */
 	struct stream *stream;     /* not NULL: waiting over TCP */
 	const uint8_t *name;       /* lower case; stays as it is while waiting */
 	uint64_t sent_ns;
+	uint64_t server_tag; /* server_tag() of server */
 	struct endpoint server;
 	uint16_t id, type;
 	bool with_edns, rd;
+	bool has_wrong_case; /* a response in another case was dropped */
+	struct proof proof;  /* prepared by the caller */
+
+	/* the exchange's */
+	bool is_stale;
+	unsigned n_wrong_before; /* on the socket, when it was sent */
+	uint64_t key;
+	struct ask *leader;               /* whose packet it waits for */
+	struct ask *followers;            /* who wait for its packet */
+	struct ask *next, **at;           /* in the list of flights, or of followers */
+	struct ask *next_here, **at_here; /* on the socket */
 };
 
 struct exchange_config {
 	struct loop *loop;
 	unsigned n_sockets; /* a family */
 	unsigned max_asks;
-	const struct addr *source_v4, *source_v6; /* NULL: the kernel chooses */
+	unsigned n_sources_v4, n_sources_v6; /* 0: the kernel chooses; else one is drawn a socket */
+	const struct addr *sources_v4, *sources_v6;
 	uint8_t *scratch; /* messages are opened with it; RESPONSE_SCRATCH_BYTES */
 	size_t scratch_bytes;
 	/* The ask waits no longer; it may be sent anew from inside. */
 	void (*answered)(struct ask *a, struct message *m, bool over_tcp);
+	/* It waits no longer, and is to be asked in another way. */
+	void (*doubted)(struct ask *a, enum exchange_doubt why);
 	/* It could not be sent, or the connection failed: -errno. */
 	void (*failed)(struct ask *a, int error);
 };
 
 struct exchange_counts {
 	_Atomic uint64_t out, in, dropped, connections;
+	_Atomic uint64_t joined;                   /* asks that shared another one's packet */
+	_Atomic uint64_t wrong_case, wrong_cookie; /* of those dropped */
+	_Atomic uint64_t doubts[EXCHANGE_N_DOUBTS];
 };
 
 MUST_USE int exchange_new(const struct exchange_config *config, struct exchange **ret);
 void exchange_free(struct exchange *x); /* nothing may wait any more */
 
 /*
- * Send an ask whose name, type, server, with_edns and rd are set. 0, or -errno when no socket
+ * Send an ask whose name, type, server and its tag, with_edns, rd and proof are set. 0, or -errno when no socket
  * can be had (-EAFNOSUPPORT: no such family here) or everything is in use (-EAGAIN). Failures
  * of the sending itself come by failed(), at the end of the turn.
  */
@@ -78,6 +113,8 @@ MUST_USE int exchange_send(struct exchange *x, struct ask *a);
 MUST_USE int exchange_send_stream(struct exchange *x, struct ask *a);
 /* Wait no longer. Does nothing if the ask does not wait. */
 void exchange_cancel(struct exchange *x, struct ask *a);
+/* The same because nothing came: the next one who asks the same sends a packet again. */
+void exchange_timed_out(struct exchange *x, struct ask *a);
 /* At the end of a turn. Failures may lead to new asks, so it may send more than once. */
 void exchange_flush(struct exchange *x);
 const struct exchange_counts *exchange_counts(const struct exchange *x);

@@ -132,7 +132,7 @@ static void drop_lame(struct task *t, const struct response *w, const char *what
 	t->has_recursive |= w->is_recursive;
 	/* A forwarder refuses names, not zones; a resolver may be all there is. */
 	if (!task_is_minimised(t) && t->forward == NULL && !w->is_recursive)
-		server_mark_lame(&t->ask.server, t->cut->item.hash, loop_now_s(t->r->loop),
+		server_mark_lame(t->ask.server_tag, t->cut->item.hash, loop_now_s(t->r->loop),
 		                 SERVER_LAME_S);
 	drop_server(t, EDE_NO_REACHABLE_AUTHORITY, what);
 }

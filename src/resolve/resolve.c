@@ -373,10 +373,18 @@ void resolver_count(const struct resolver *r, struct resolve_counts *ret)
 	ret->packets_out += get(&x->out);
 	ret->packets_in += get(&x->in);
 	ret->packets_dropped += get(&x->dropped);
+	ret->packets_shared += get(&x->joined);
 	ret->timeouts += get(&r->counts.timeouts);
 	ret->tcp_connections += get(&x->connections);
 	ret->guard_refused += get(&r->counts.guard_refused);
 	ret->at_limit += get(&r->counts.at_limit);
+	ret->wrong_case += get(&x->wrong_case);
+	ret->wrong_cookie += get(&x->wrong_cookie);
+	ret->doubt_case += get(&x->doubts[EXCHANGE_DOUBT_CASE]);
+	ret->doubt_cookie += get(&x->doubts[EXCHANGE_DOUBT_COOKIE]);
+	ret->doubt_bare += get(&x->doubts[EXCHANGE_DOUBT_BARE]);
+	ret->doubt_flood += get(&x->doubts[EXCHANGE_DOUBT_FLOOD]);
+	ret->bad_cookies += get(&x->doubts[EXCHANGE_BAD_COOKIE]);
 	ret->tasks_now += get(&r->counts.tasks_now);
 }
 
@@ -389,14 +397,6 @@ int resolver_upstream_state(const struct resolver *r)
 }
 
 /* ---- life ---- */
-
-static const struct addr *copy_source(struct addr *to, const struct addr *from)
-{
-	if (from == NULL)
-		return NULL;
-	*to = *from;
-	return to;
-}
 
 static int make_parts(struct resolver *r)
 {
@@ -411,17 +411,18 @@ static int make_parts(struct resolver *r)
 	if (r->table == NULL || r->response == NULL || r->cached_bytes == NULL ||
 	    r->plan_rrs == NULL)
 		return -ENOMEM;
-	const struct exchange_config config = {
-		.loop = r->loop,
-		.n_sockets = r->config.n_sockets,
-		.max_asks = r->config.max_tasks,
-		.source_v4 = copy_source(&r->sources[0], r->config.source_v4),
-		.source_v6 = copy_source(&r->sources[1], r->config.source_v6),
-		.scratch = r->response->scratch,
-		.scratch_bytes = RESPONSE_SCRATCH_BYTES,
-		.answered = iterate_answered,
-		.failed = iterate_failed
-	};
+	const struct exchange_config config = { .loop = r->loop,
+		                                .n_sockets = r->config.n_sockets,
+		                                .max_asks = r->config.max_tasks,
+		                                .n_sources_v4 = r->config.n_sources_v4,
+		                                .n_sources_v6 = r->config.n_sources_v6,
+		                                .sources_v4 = r->config.sources_v4,
+		                                .sources_v6 = r->config.sources_v6,
+		                                .scratch = r->response->scratch,
+		                                .scratch_bytes = RESPONSE_SCRATCH_BYTES,
+		                                .answered = iterate_answered,
+		                                .doubted = iterate_doubted,
+		                                .failed = iterate_failed };
 	int e = exchange_new(&config, &r->exchange);
 	if (e == 0)
 		e = forwards_new(r->config.forwards, r->config.n_forwards, &r->forwards);

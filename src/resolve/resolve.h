@@ -32,10 +32,15 @@ struct resolve_forward {
 	unsigned n_to;       /* 0: an exception, its names are resolved by iteration */
 };
 
+enum {
+	RESOLVE_MAX_SOURCES = 16
+};
+
 struct resolve_config {
 	uint16_t upstream_port; /* 53 */
 	bool use_ipv4, use_ipv6;
-	struct addr *source_v4, *source_v6;  /* NULL: the kernel chooses */
+	unsigned n_sources_v4, n_sources_v6; /* 0: the kernel chooses */
+	struct addr sources_v4[RESOLVE_MAX_SOURCES], sources_v6[RESOLVE_MAX_SOURCES];
 	unsigned n_hints;                    /* at least one */
 	const struct cut_plan_server *hints; /* root servers' names and addresses */
 	unsigned n_forwards;
@@ -48,6 +53,8 @@ struct resolve_config {
 	uint32_t time_limit_ms;     /* a question: 10000 */
 	uint32_t udp_timeout_min_ms, udp_timeout_max_ms; /* 50, 1500 */
 	bool qname_minimisation;                         /* RFC 9156, relaxed */
+	bool case_randomisation;                         /* 0x20 (proof.h) */
+	bool cookies;                                    /* RFC 7873, towards servers */
 };
 
 enum resolve_status {
@@ -96,9 +103,31 @@ void resolve_cancel(struct resolver *r, struct resolve_request *request);
 void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uint16_t group,
                      bool is_allowed);
 
+/* clang-format off */
+#define RESOLVE_COUNTERS(X) \
+	X(tasks_started, "questions taken up") \
+	X(tasks_failed, "questions that came to nothing") \
+	X(packets_out, "packets sent") \
+	X(packets_in, "packets received") \
+	X(packets_dropped, "received, and nobody's: late or forged") \
+	X(packets_shared, "not sent: the same question to the same server was under way") \
+	X(timeouts, "packets without a response in time") \
+	X(tcp_connections, "connections opened") \
+	X(guard_refused, "packets that policy forbade") \
+	X(at_limit, "questions refused for want of room") \
+	X(wrong_case, "responses dropped: not the case that was sent (0x20)") \
+	X(wrong_cookie, "responses dropped: not our cookie") \
+	X(doubt_case, "asked again over TCP: the case was lost") \
+	X(doubt_cookie, "asked again over TCP: the server's cookie was missing") \
+	X(doubt_bare, "asked again over TCP: an error without a question") \
+	X(doubt_flood, "asked again over TCP: many responses that were nobody's") \
+	X(bad_cookies, "servers that asked for their new cookie")
+/* clang-format on */
+
 struct resolve_counts {
-	uint64_t tasks_started, tasks_failed, packets_out, packets_in, packets_dropped, timeouts,
-		tcp_connections, guard_refused, at_limit;
+#define X(name, help) uint64_t name;
+	RESOLVE_COUNTERS(X)
+#undef X
 	uint64_t tasks_now;
 };
 /* Adds this resolver's counts to ret. Any thread. */

@@ -116,13 +116,16 @@ static enum sent send_to(struct task *t, unsigned at, enum ask_how how)
 	t->at_addr = (uint8_t)at;
 	t->tried |= 1ULL << at;
 	t->ask.server = task_endpoint(t, at);
+	t->ask.has_wrong_case = false;
 	choose_question(t);
 	if (!pass_guard(t))
 		return REFUSED;
-	struct server *s = server_find(&t->ask.server);
+	struct server *s = server_find_tag(t->ask.server_tag);
 	bool is_tcp = (how & ASK_TCP) != 0 || t->round == TASK_ROUNDS - 1 ||
 	              server_wants_tcp(s, (uint32_t)(now_ns / NS_PER_S));
 	choose_edns(t, s, how, is_tcp);
+	proof_prepare(&t->ask.proof, &t->ask.server, s, (uint32_t)(now_ns / NS_PER_S),
+	              r->config.case_randomisation, r->config.cookies && t->ask.with_edns);
 	if (s != NULL)
 		server_probe(s, now_ns);
 	t->budget->n_packets++;
@@ -182,6 +185,7 @@ void iterate_ask(struct task *t)
 		}
 		int at = choose_server(t);
 		if (at >= 0) {
+			t->is_recooked = t->is_doubted = false;
 			sent = send_to(t, (unsigned)at, ASK_USUAL);
 			continue;
 		}
@@ -212,8 +216,10 @@ void iterate_ask_again(struct task *t, enum ask_how how)
 void iterate_learn(struct task *t, const struct response *w, bool over_tcp)
 {
 	uint32_t now_s = loop_now_s(t->r->loop);
-	struct server *s = server_take(&t->ask.server, now_s);
+	struct server *s = server_take_tag(t->ask.server_tag, now_s);
 	server_answered(s, loop_now_ns(t->r->loop) - t->ask.sent_ns, now_s);
+	proof_learn(&t->ask.proof, s, over_tcp, now_s);
+	t->is_doubted = false;
 	if (t->ask.with_edns && w->has_opt)
 		server_edns_works(s);
 	bool is_error = w->kind == RESPONSE_NO_EDNS || w->kind == RESPONSE_BAD;
@@ -226,27 +232,84 @@ void iterate_learn(struct task *t, const struct response *w, bool over_tcp)
 
 /* ---- what did not come ---- */
 
+/* Over TCP, because UDP was not believed, it does not work either: UDP as it is, for a while. */
+static bool waive_proof(struct task *t, struct server *s)
+{
+	static const enum proof_outcome missed[EXCHANGE_N_DOUBTS] = {
+		[EXCHANGE_DOUBT_CASE] = PROOF_DOUBT_CASE,
+		[EXCHANGE_DOUBT_COOKIE] = PROOF_DOUBT_COOKIE,
+	};
+	if (!t->is_doubted)
+		return false;
+	t->is_doubted = false;
+	proof_waive(missed[t->doubt], s, loop_now_s(t->r->loop));
+	iterate_ask_again(t, t->ask.with_edns ? ASK_USUAL : ASK_PLAIN);
+	return true;
+}
+
+void iterate_doubted(struct ask *a, enum exchange_doubt why)
+{
+	struct task *t = CONTAINER_OF(a, struct task, ask);
+	uint32_t now_s = loop_now_s(t->r->loop);
+	if (why == EXCHANGE_BAD_COOKIE) {
+		/* RFC 7873 5.3: retry with the new one; then TCP, where cookies are not needed. */
+		proof_learn(&a->proof, server_take_tag(a->server_tag, now_s), false, now_s);
+		bool is_first = !t->is_recooked;
+		t->is_recooked = true;
+		iterate_ask_again(t, is_first ? ASK_USUAL : ASK_TCP);
+		return;
+	}
+	t->is_doubted = true;
+	t->doubt = why;
+	iterate_ask_again(t, a->with_edns ? ASK_TCP : ASK_TCP | ASK_PLAIN);
+}
+
+/* An address has not answered in time. */
+static void note_silence(struct task *t, struct server *s, bool was_tcp)
+{
+	struct resolver *r = t->r;
+	server_timed_out(s, loop_now_ns(r->loop));
+	if (was_tcp) {
+		server_tcp_fails(s);
+		t->excluded |= t->round > 0 ? 1ULL << t->at_addr : 0;
+	}
+	count_up(&r->counts.timeouts);
+	atomic_store_explicit(&r->n_unanswered, r->n_unanswered + 1, memory_order_relaxed);
+	iterate_note(t, EDE_NO_REACHABLE_AUTHORITY, was_tcp ? "timeout over TCP" : "timeout", true);
+	if (t->round > 0)
+		t->is_plain = true;
+}
+
+/* True: the same server is asked in another way. */
+static bool take_silence(struct task *t)
+{
+	struct resolver *r = t->r;
+	const struct ask *a = &t->ask;
+	bool was_tcp = a->stream != NULL;
+	bool was_wrong = a->has_wrong_case || (a->leader != NULL && a->leader->has_wrong_case);
+	bool is_late = loop_now_ns(r->loop) >= t->budget->deadline_ns;
+	exchange_timed_out(r->exchange, &t->ask);
+	struct server *s = server_take_tag(a->server_tag, loop_now_s(r->loop));
+	note_silence(t, s, was_tcp);
+	if (is_late)
+		return false;
+	if (was_tcp && waive_proof(t, s))
+		return true;
+	if (!was_tcp && was_wrong) {
+		/* Forged, or it has lost the habit of keeping case: TCP tells. */
+		iterate_doubted(&t->ask, EXCHANGE_DOUBT_CASE);
+		return true;
+	}
+	return false;
+}
+
 void iterate_timed_out(struct timer *timer)
 {
 	struct task *t = CONTAINER_OF(timer, struct task, timer);
-	struct resolver *r = t->r;
-	uint64_t now_ns = loop_now_ns(r->loop);
-	bool is_late = now_ns >= t->budget->deadline_ns;
+	bool is_late = loop_now_ns(t->r->loop) >= t->budget->deadline_ns;
 	if (!t->is_waiting) {
-		bool was_tcp = t->ask.stream != NULL;
-		exchange_cancel(r->exchange, &t->ask);
-		struct server *s = server_take(&t->ask.server, (uint32_t)(now_ns / NS_PER_S));
-		server_timed_out(s, now_ns);
-		if (was_tcp) {
-			server_tcp_fails(s);
-			t->excluded |= t->round > 0 ? 1ULL << t->at_addr : 0;
-		}
-		count_up(&r->counts.timeouts);
-		atomic_store_explicit(&r->n_unanswered, r->n_unanswered + 1, memory_order_relaxed);
-		iterate_note(t, EDE_NO_REACHABLE_AUTHORITY,
-		             was_tcp ? "timeout over TCP" : "timeout", true);
-		if (t->round > 0)
-			t->is_plain = true;
+		if (take_silence(t))
+			return;
 	} else if (is_late && t->trouble.what == NULL) {
 		iterate_note(t, EDE_NO_REACHABLE_AUTHORITY,
 		             "no address of its name servers in time", false);
@@ -261,12 +324,14 @@ void iterate_failed(struct ask *a, int error)
 {
 	struct task *t = CONTAINER_OF(a, struct task, ask);
 	uint64_t now_ns = loop_now_ns(t->r->loop);
-	struct server *s = server_take(&a->server, (uint32_t)(now_ns / NS_PER_S));
+	struct server *s = server_take_tag(a->server_tag, (uint32_t)(now_ns / NS_PER_S));
 	if (error == -ENETUNREACH || error == -EHOSTUNREACH || error == -EPERM)
 		server_unreachable(s, now_ns);
 	else
 		server_tcp_fails(s);
 	note_error(t, error);
+	if (waive_proof(t, s))
+		return;
 	t->excluded |= 1ULL << t->at_addr;
 	iterate_ask(t);
 }

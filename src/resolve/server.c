@@ -24,7 +24,7 @@ struct lame {
 static struct server servers[N_SERVERS];
 static struct lame lames[N_LAME];
 static _Atomic uint32_t lame_last_s; /* no pair is lame any more after this */
-static struct siphash_key key;
+static struct siphash_key key, cookie_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 #define GET(field)        atomic_load_explicit(&(field), memory_order_relaxed)
@@ -33,6 +33,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void make_key(void)
 {
 	random_bytes(&key, sizeof key);
+	random_bytes(&cookie_key, sizeof cookie_key);
 }
 
 void server_table_init(void)
@@ -48,7 +49,7 @@ void server_table_reset(void)
 		SET(lames[i].tag, 0);
 }
 
-static uint64_t tag_of(const struct endpoint *e)
+uint64_t server_tag(const struct endpoint *e)
 {
 	uint8_t bytes[18];
 	memcpy(bytes, e->addr.bytes, 16);
@@ -61,9 +62,8 @@ static struct server *bucket_of(uint64_t tag)
 	return &servers[(tag >> 32) % (N_SERVERS / WAYS) * WAYS];
 }
 
-struct server *server_find(const struct endpoint *e)
+struct server *server_find_tag(uint64_t tag)
 {
-	uint64_t tag = tag_of(e);
 	struct server *b = bucket_of(tag);
 	for (int i = 0; i < WAYS; i++) {
 		if (GET(b[i].tag) == tag)
@@ -72,9 +72,18 @@ struct server *server_find(const struct endpoint *e)
 	return NULL;
 }
 
+struct server *server_find(const struct endpoint *e)
+{
+	return server_find_tag(server_tag(e));
+}
+
 struct server *server_take(const struct endpoint *e, uint32_t now_s)
 {
-	uint64_t tag = tag_of(e);
+	return server_take_tag(server_tag(e), now_s);
+}
+
+struct server *server_take_tag(uint64_t tag, uint32_t now_s)
+{
 	struct server *b = bucket_of(tag);
 	struct server *old = &b[0];
 	for (int i = 0; i < WAYS; i++) {
@@ -95,6 +104,9 @@ struct server *server_take(const struct endpoint *e, uint32_t now_s)
 	SET(old->edns_until_s, 0);
 	SET(old->tcp_until_s, 0);
 	SET(old->timeouts, 0);
+	SET(old->case_state, SERVER_CASE_UNKNOWN);
+	SET(old->cookie_bytes, 0);
+	SET(old->cookie_until_s, 0);
 	return old;
 }
 
@@ -219,17 +231,87 @@ uint32_t server_timeout_ms(const struct server *s, unsigned round, uint32_t min_
 	return ms < max_ms ? (uint32_t)ms : max_ms;
 }
 
+/* ---- what shows that a response is its own ---- */
+
+enum server_case server_case(const struct server *s, uint32_t now_s)
+{
+	if (s == NULL || now_s >= GET(s->case_until_s))
+		return SERVER_CASE_UNKNOWN;
+	return GET(s->case_state);
+}
+
+void server_note_case(struct server *s, enum server_case is, uint32_t now_s, uint32_t for_s)
+{
+	/* A line that all workers read is not written for every response. */
+	if (GET(s->case_state) == is && GET(s->case_until_s) > now_s + for_s / 2)
+		return;
+	SET(s->case_state, (uint8_t)is);
+	SET(s->case_until_s, now_s + for_s);
+}
+
+uint64_t server_client_cookie(const struct endpoint *e, uint32_t epoch)
+{
+	uint8_t bytes[22];
+	memcpy(bytes, e->addr.bytes, 16);
+	memcpy(bytes + 16, &e->port, 2);
+	memcpy(bytes + 18, &epoch, 4);
+	return siphash24(&cookie_key, bytes, sizeof bytes);
+}
+
+bool server_sends_cookies(const struct server *s, uint32_t now_s)
+{
+	return s != NULL && now_s < GET(s->cookie_until_s);
+}
+
+unsigned server_cookie(const struct server *s, uint32_t epoch, uint8_t ret[SERVER_COOKIE_MAX_BYTES])
+{
+	unsigned n = s != NULL && GET(s->cookie_epoch) == epoch ? GET(s->cookie_bytes) : 0;
+	if (n == 0 || n > SERVER_COOKIE_MAX_BYTES)
+		return 0;
+	for (unsigned i = 0; i < ARRAY_LEN(s->cookie); i++) {
+		uint64_t part = GET(s->cookie[i]);
+		memcpy(ret + 8 * (size_t)i, &part, 8);
+	}
+	return n;
+}
+
+void server_note_cookie(struct server *s, uint32_t epoch, const uint8_t *cookie, unsigned n,
+                        uint32_t now_s)
+{
+	uint64_t parts[ARRAY_LEN(s->cookie)] = { 0 };
+	if (bug_if(n > SERVER_COOKIE_MAX_BYTES))
+		return;
+	memcpy(parts, cookie, n);
+	/* Another worker may read half of it: that server then says BADCOOKIE. */
+	for (unsigned i = 0; i < ARRAY_LEN(parts); i++) {
+		if (GET(s->cookie[i]) != parts[i])
+			SET(s->cookie[i], parts[i]);
+	}
+	if (GET(s->cookie_bytes) != n || GET(s->cookie_epoch) != epoch) {
+		SET(s->cookie_bytes, (uint8_t)n);
+		SET(s->cookie_epoch, epoch);
+	}
+	if (GET(s->cookie_until_s) < now_s + SERVER_COOKIE_S / 2)
+		SET(s->cookie_until_s, now_s + SERVER_COOKIE_S);
+}
+
+void server_forget_cookie(struct server *s)
+{
+	SET(s->cookie_bytes, 0);
+	SET(s->cookie_until_s, 0);
+}
+
 /* ---- lame pairs ---- */
 
-static uint64_t lame_tag(const struct endpoint *e, uint64_t zone_hash)
+static uint64_t lame_tag(uint64_t server, uint64_t zone_hash)
 {
-	uint64_t h = tag_of(e) ^ zone_hash * 0x9e3779b97f4a7c15ULL;
+	uint64_t h = server ^ zone_hash * 0x9e3779b97f4a7c15ULL;
 	return h ^ h >> 29;
 }
 
-void server_mark_lame(const struct endpoint *e, uint64_t zone_hash, uint32_t now_s, uint32_t for_s)
+void server_mark_lame(uint64_t server, uint64_t zone_hash, uint32_t now_s, uint32_t for_s)
 {
-	uint64_t tag = lame_tag(e, zone_hash);
+	uint64_t tag = lame_tag(server, zone_hash);
 	struct lame *l = &lames[tag % N_LAME];
 	SET(l->tag, tag);
 	SET(l->until_s, now_s + for_s);
@@ -237,11 +319,11 @@ void server_mark_lame(const struct endpoint *e, uint64_t zone_hash, uint32_t now
 		SET(lame_last_s, now_s + for_s);
 }
 
-bool server_is_lame(const struct endpoint *e, uint64_t zone_hash, uint32_t now_s)
+bool server_is_lame(uint64_t server, uint64_t zone_hash, uint32_t now_s)
 {
 	if (now_s >= GET(lame_last_s))
 		return false;
-	uint64_t tag = lame_tag(e, zone_hash);
+	uint64_t tag = lame_tag(server, zone_hash);
 	const struct lame *l = &lames[tag % N_LAME];
 	return GET(l->tag) == tag && now_s < GET(l->until_s);
 }

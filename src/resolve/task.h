@@ -103,6 +103,9 @@ struct task {
 	bool has_recursive;                 /* a resolver stands where a server should */
 	bool takes_recursive;               /* and will do: no server is left */
 	bool edns_timed_out, edns_refused;  /* by this address: hence the packet without */
+	bool is_doubted;                    /* by TCP, because UDP was not believed: `doubt` */
+	bool is_recooked;                   /* asked again with the new cookie */
+	enum exchange_doubt doubt;
 	bool is_begun;
 
 	/* what it is for */
@@ -146,7 +149,6 @@ struct resolver {
 	uint8_t *cached_bytes; /* for response_from_answer() */
 	struct answer_rr *plan_rrs;
 	struct turn_hook hook;
-	struct addr sources[2];
 	struct timer kick; /* makes a turn happen when work came from outside of one */
 
 	const struct cut *root; /* hints, or the last one primed; counted */
@@ -228,6 +230,7 @@ void iterate_ask_again(struct task *t, enum ask_how how);
 /* What the response tells of its server, beside what it says. */
 void iterate_learn(struct task *t, const struct response *w, bool over_tcp);
 void iterate_failed(struct ask *a, int error);
+void iterate_doubted(struct ask *a, enum exchange_doubt why);
 void iterate_timed_out(struct timer *timer);
 
 /* ---- choose.c ---- */

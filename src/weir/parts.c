@@ -58,14 +58,17 @@ int parts_resolve(const struct config *c, struct resolve_parts *ret)
 			.udp_timeout_min_ms = 50,
 			.udp_timeout_max_ms = 1500,
 			.qname_minimisation = c->resolver.qname_minimisation,
+			.case_randomisation = c->resolver.case_randomisation,
+			.cookies = c->resolver.cookies,
 		},
 	};
+	struct resolve_config *r = &ret->config;
 	for (unsigned i = 0; i < c->resolver.source_addresses.n; i++) {
-		struct addr *a = &c->resolver.source_addresses.at[i];
-		if (a->is_v4)
-			ret->config.source_v4 = a;
-		else
-			ret->config.source_v6 = a;
+		const struct addr *a = &c->resolver.source_addresses.at[i];
+		if (a->is_v4 && r->n_sources_v4 < RESOLVE_MAX_SOURCES)
+			r->sources_v4[r->n_sources_v4++] = *a;
+		else if (!a->is_v4 && r->n_sources_v6 < RESOLVE_MAX_SOURCES)
+			r->sources_v6[r->n_sources_v6++] = *a;
 	}
 	return 0;
 }

@@ -170,8 +170,10 @@ static const struct row rows[] = {
 	{ "server: {listen: [224.0.0.1]}", "1:19: server.listen: 224.0.0.1@53 is a multicast address" },
 	{ "server: {listen: [\"fe80::1\"]}", "1:19: server.listen: fe80::1@53 is link-local" },
 	{ "server: {listen: [0.0.0.0, \"::\"]}", "" },
-	{ "resolver: {source-addresses: [192.0.2.1, 192.0.2.2]}",
-	  "1:42: resolver.source-addresses: 192.0.2.2 is the second of its family" },
+	{ "resolver: {source-addresses: [192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5, "
+	  "192.0.2.6, 192.0.2.7, 192.0.2.8, 192.0.2.9, 192.0.2.10, 192.0.2.11, 192.0.2.12, "
+	  "192.0.2.13, 192.0.2.14, 192.0.2.15, 192.0.2.16, 192.0.2.17]}",
+	  "1:214: resolver.source-addresses: 192.0.2.17 is the 17th of its family" },
 	{ "resolver: {source-addresses: [0.0.0.0]}", "1:31: resolver.source-addresses: 0.0.0.0 stands for" },
 	{ "resolver: {ipv4: false, ipv6: false}", "1:31: resolver: ipv4 and ipv6 are both off" },
 

@@ -21,7 +21,7 @@ static struct exchange *x;
 static struct endpoint server;
 static int server_fd, other_fd;
 static uint8_t scratch[SCRATCH_BYTES];
-static unsigned n_answered, n_failed;
+static unsigned n_answered, n_failed, n_doubted[EXCHANGE_N_DOUBTS];
 static int last_error;
 static uint16_t last_flags;
 static struct name name;
@@ -32,6 +32,12 @@ static void answered(struct ask *a, struct message *m, bool over_tcp)
 	(void)over_tcp;
 	n_answered++;
 	last_flags = m->flags;
+}
+
+static void doubted(struct ask *a, enum exchange_doubt why)
+{
+	(void)a;
+	n_doubted[why]++;
 }
 
 static void failed(struct ask *a, int error)
@@ -66,11 +72,15 @@ static int set_up(void **state)
 		                                .scratch = scratch,
 		                                .scratch_bytes = sizeof scratch,
 		                                .answered = answered,
+		                                .doubted = doubted,
 		                                .failed = failed };
 	assert_int_equal(exchange_new(&config, &x), 0);
 	server_fd = open_server(&server);
 	other_fd = open_server(&unused);
 	n_answered = n_failed = 0;
+	memset(n_doubted, 0, sizeof n_doubted);
+	server_table_init();
+	server_table_reset();
 	last_error = 0;
 	assert_int_equal(name_from_text("www.example.test", 16, &name), 0);
 	return 0;
@@ -88,7 +98,10 @@ static int tear_down(void **state)
 
 static struct ask make_ask(void)
 {
-	return (struct ask){ .name = name.wire, .type = DNS_A, .server = server };
+	return (struct ask){ .name = name.wire,
+		             .type = DNS_A,
+		             .server = server,
+		             .server_tag = server_tag(&server) };
 }
 
 /* The question as the server got it; from where. */
@@ -134,9 +147,14 @@ static void test_matching(void **state)
 	memcpy(bad, q, n);
 	bad[2] |= 0x08;
 	respond(server_fd, bad, n, &from); /* another opcode */
-	respond(server_fd, q, 11, &from);  /* no header */
-	respond(server_fd, q, 20, &from);  /* half a question */
-	respond(other_fd, q, n, &from);    /* from another port */
+	exchange_cancel(x, &a);            /* ten of them would send it to TCP */
+	assert_int_equal(exchange_send(x, &a), 0);
+	exchange_flush(x);
+	assert_int_equal(receive(q, &from), n);
+	q[2] |= 0x80;
+	respond(server_fd, q, 11, &from); /* no header */
+	respond(server_fd, q, 20, &from); /* half a question */
+	respond(other_fd, q, n, &from);   /* from another port */
 	memcpy(bad, q, n);
 	bad[5] = 0;
 	respond(server_fd, bad, 12, &from); /* no question, and no FORMERR either */
@@ -212,6 +230,7 @@ static void test_batch(void **state)
 	uint16_t last_port = 0;
 	for (unsigned i = 0; i < ARRAY_LEN(asks); i++) {
 		asks[i] = make_ask();
+		asks[i].type = (uint16_t)(1 + i);
 		assert_int_equal(exchange_send(x, &asks[i]), 0);
 	}
 	exchange_flush(x);
@@ -228,6 +247,48 @@ static void test_batch(void **state)
 	assert_in_range(n_ids, 145, 150);
 	assert_in_range(n_ports, 1, 3); /* one a batch */
 	assert_int_equal(n_answered, ARRAY_LEN(asks));
+}
+
+/* The same question of the same server is one packet, whoever and how many ask it. */
+static void test_shared(void **state)
+{
+	(void)state;
+	static struct ask asks[20];
+	uint8_t q[512];
+	struct sockaddr_in from;
+	for (unsigned i = 0; i < ARRAY_LEN(asks); i++) {
+		asks[i] = make_ask();
+		assert_int_equal(exchange_send(x, &asks[i]), 0);
+	}
+	exchange_flush(x);
+	size_t n = receive(q, &from);
+	assert_true(n > 0);
+	uint8_t none[512];
+	struct sockaddr_in nobody;
+	assert_int_equal(receive(none, &nobody), 0);
+	exchange_cancel(x, &asks[0]); /* whose packet it is: another one takes it over */
+	exchange_cancel(x, &asks[7]);
+	q[2] |= 0x80;
+	respond(server_fd, q, n, &from);
+	assert_int_equal(n_answered, 18);
+	assert_int_equal(exchange_counts(x)->out, 1);
+	assert_int_equal(exchange_counts(x)->joined, 19);
+	/* After a timeout the next one sends again, and the old packet may still be answered. */
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(exchange_send(x, &asks[i]), 0);
+	exchange_flush(x);
+	n = receive(q, &from);
+	exchange_timed_out(x, &asks[1]);
+	assert_int_equal(exchange_send(x, &asks[1]), 0);
+	exchange_flush(x);
+	uint8_t again[512];
+	assert_int_equal(receive(again, &nobody), n);
+	q[2] |= 0x80;
+	respond(server_fd, q, n, &from);
+	assert_int_equal(n_answered, 20);
+	again[2] |= 0x80;
+	respond(server_fd, again, n, &nobody);
+	assert_int_equal(n_answered, 21);
 }
 
 /* Over many turns all ports of the pool are used; none is a fixed one. */
@@ -295,6 +356,7 @@ static void test_unsendable_batch(void **state)
 	static struct ask asks[EXCHANGE_BATCH];
 	for (unsigned i = 0; i < ARRAY_LEN(asks); i++) {
 		asks[i] = make_ask();
+		asks[i].type = (uint16_t)(1 + i);
 		asks[i].server.addr = addr_v4(INADDR_BROADCAST);
 		assert_int_equal(exchange_send(x, &asks[i]), 0);
 	}
@@ -317,9 +379,16 @@ int main(void)
 {
 #define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		ROW(test_matching),           ROW(test_bare_formerr), ROW(test_too_large),
-		ROW(test_cancelled),          ROW(test_batch),        ROW(test_ports),
-		ROW(test_socket_is_replaced), ROW(test_unsendable),   ROW(test_unsendable_batch),
+		ROW(test_matching),
+		ROW(test_bare_formerr),
+		ROW(test_too_large),
+		ROW(test_cancelled),
+		ROW(test_batch),
+		ROW(test_ports),
+		ROW(test_shared),
+		ROW(test_socket_is_replaced),
+		ROW(test_unsendable),
+		ROW(test_unsendable_batch),
 		ROW(test_refused_connection),
 	};
 	rcu_thread_start();

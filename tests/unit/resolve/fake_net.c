@@ -59,6 +59,8 @@ struct asked {
 	bool has_edns;
 	size_t question_bytes;
 	struct name name;
+	uint8_t cookie[40];
+	size_t cookie_bytes;
 };
 
 /* ---- zones ---- */
@@ -287,6 +289,29 @@ static unsigned resolve(struct fake_net *f, struct fake_server *s, const struct 
 
 /* ---- answering ---- */
 
+static const uint8_t our_half[8] = { 'f', 'a', 'k', 'e', 'h', 'a', 'l', 'f' };
+
+static void read_cookie(const uint8_t *msg, size_t n, struct asked *ret)
+{
+	uint8_t scratch[1024];
+	struct message m;
+	struct opt opt;
+	const uint8_t *data;
+	size_t bytes = 0;
+	ret->cookie_bytes = 0;
+	if (message_open(msg, n, scratch, sizeof scratch, &m) != 0 ||
+	    message_find_opt(&m, &opt) != 0 || !opt_find(&opt, 10, &data, &bytes))
+		return;
+	must(bytes >= 8 && bytes <= sizeof ret->cookie);
+	memcpy(ret->cookie, data, bytes);
+	ret->cookie_bytes = bytes;
+}
+
+static bool has_our_half(const struct asked *q)
+{
+	return q->cookie_bytes == 16 && memcmp(q->cookie + 8, our_half, 8) == 0;
+}
+
 static bool read_asked(const uint8_t *msg, size_t n, struct asked *ret)
 {
 	if (n < DNS_HEADER_BYTES)
@@ -296,6 +321,8 @@ static bool read_asked(const uint8_t *msg, size_t n, struct asked *ret)
 		return false;
 	ret->id = load16(msg);
 	name_set(&ret->name, msg + DNS_HEADER_BYTES);
+	name_copy_lower(ret->name.wire, msg + DNS_HEADER_BYTES);
+	read_cookie(msg, n, ret);
 	ret->type = load16(msg + DNS_HEADER_BYTES + len);
 	ret->question_bytes = len + 4;
 	ret->has_edns = load16(msg + 10) > 0;
@@ -310,6 +337,7 @@ static void note(struct fake_server *s, const struct asked *q, bool over_tcp)
 	s->n_udp += over_tcp ? 0 : 1;
 	s->n_tcp += over_tcp ? 1 : 0;
 	s->n_with_edns += q->has_edns ? 1 : 0;
+	s->n_cookies += has_our_half(q) ? 1 : 0;
 	s->last_name = q->name;
 	s->last_type = q->type;
 	name_to_text(q->name.wire, name);
@@ -356,6 +384,8 @@ static bool answer(struct fake_net *f, struct fake_server *s, const uint8_t *msg
 		return true;
 	}
 	put(o, msg + DNS_HEADER_BYTES, q->question_bytes);
+	if ((habits & FAKE_LOWERS_CASE) != 0)
+		name_copy_lower(o->bytes + DNS_HEADER_BYTES, msg + DNS_HEADER_BYTES);
 	if ((habits & FAKE_GARBAGE) != 0) {
 		memset(o->bytes + o->n, 0xc1, 40);
 		o->n += 40;
@@ -388,24 +418,71 @@ static bool answer(struct fake_net *f, struct fake_server *s, const uint8_t *msg
 	}
 	finish(o, q->id, flags, 1);
 	if (q->has_edns) {
-		static const uint8_t opt[11] = { 0, 0, DNS_OPT, 0x04, 0xd0 };
+		uint8_t opt[11] = { 0, 0, DNS_OPT, 0x04, 0xd0 };
+		bool is_cookie = (habits & FAKE_COOKIES) != 0 && q->cookie_bytes >= 8;
+		if (is_cookie && !over_tcp && (habits & FAKE_WANTS_COOKIE) != 0 &&
+		    !has_our_half(q)) {
+			memset(o->counts, 0, sizeof o->counts);
+			o->n = DNS_HEADER_BYTES + q->question_bytes;
+			flags = (uint16_t)((flags & ~0xf) | (RCODE_BADCOOKIE & 0xf));
+			opt[5] = RCODE_BADCOOKIE >> 4;
+		}
+		opt[10] = is_cookie ? 20 : 0;
 		put(o, opt, sizeof opt);
+		if (is_cookie) {
+			static const uint8_t head[4] = { 0, 10, 0, 16 };
+			put(o, head, sizeof head);
+			put(o, q->cookie, 8);
+			put(o, our_half, 8);
+		}
 		o->counts[2]++;
 		finish(o, q->id, flags, 1);
 	}
 	return true;
 }
 
-static void forge(struct fake_server *s, int fd, const struct out *o, const struct sockaddr *to,
-                  socklen_t to_len)
+enum {
+	FORGERIES = FAKE_WRONG_ID | FAKE_WRONG_QUESTION | FAKE_WRONG_CASE | FAKE_WRONG_COOKIE |
+	            FAKE_WITHOUT_COOKIE | FAKE_FLOODS | FAKE_BARE_ERROR
+};
+
+/* The last octet of the first record's address is made 6.6.6.6. */
+static void forge_data(struct out *forged, const struct asked *q)
+{
+	size_t first = DNS_HEADER_BYTES + q->question_bytes;
+	if (forged->counts[0] == 0 && forged->counts[1] == 0)
+		return;
+	size_t at = first + name_len(forged->bytes + first) + 10;
+	memset(forged->bytes + at, 6, 4);
+}
+
+static void forge(struct fake_server *s, int fd, const struct out *o, const struct asked *q,
+                  const struct sockaddr *to, socklen_t to_len)
 {
 	struct out forged = *o;
-	if ((s->habits & FAKE_WRONG_ID) != 0)
-		store16(forged.bytes, (uint16_t)(load16(forged.bytes) + 1));
-	else
+	unsigned n_times = 1;
+	forge_data(&forged, q);
+	if ((s->habits & (FAKE_WRONG_ID | FAKE_FLOODS)) != 0)
+		store16(forged.bytes, (uint16_t)(q->id + 1));
+	if ((s->habits & FAKE_WRONG_QUESTION) != 0)
 		forged.bytes[DNS_HEADER_BYTES + 1] ^= 1;
-	memset(forged.bytes + forged.n - 4, 6, 4);
-	must(sendto(fd, forged.bytes, forged.n, 0, to, to_len) >= 0);
+	if ((s->habits & FAKE_WRONG_CASE) != 0)
+		forged.bytes[DNS_HEADER_BYTES + 1] ^= 0x20;
+	if ((s->habits & FAKE_WRONG_COOKIE) != 0)
+		forged.bytes[forged.n - 16] ^= 1;
+	if ((s->habits & FAKE_WITHOUT_COOKIE) != 0 && q->cookie_bytes > 0) {
+		forged.n -= 20;
+		store16(forged.bytes + forged.n - 2, 0);
+	}
+	if ((s->habits & FAKE_BARE_ERROR) != 0) {
+		memset(forged.counts, 0, sizeof forged.counts);
+		forged.n = DNS_HEADER_BYTES;
+		finish(&forged, q->id, FLAG_QR | RCODE_FORMERR, 0);
+	}
+	if ((s->habits & FAKE_FLOODS) != 0)
+		n_times = 100;
+	while (n_times-- > 0)
+		must(sendto(fd, forged.bytes, forged.n, 0, to, to_len) >= 0);
 }
 
 static void udp_ready(struct watcher *w, uint32_t events)
@@ -427,8 +504,8 @@ static void udp_ready(struct watcher *w, uint32_t events)
 		note(p->server, &q, false);
 		if (!answer(p->net, p->server, msg, &q, false, &o))
 			continue;
-		if ((p->server->habits & (FAKE_WRONG_ID | FAKE_WRONG_QUESTION)) != 0)
-			forge(p->server, w->fd, &o, (struct sockaddr *)&from, from_len);
+		if ((p->server->habits & FORGERIES) != 0)
+			forge(p->server, w->fd, &o, &q, (struct sockaddr *)&from, from_len);
 		must(sendto(w->fd, o.bytes, o.n, 0, (struct sockaddr *)&from, from_len) >= 0);
 	}
 }
@@ -470,6 +547,10 @@ static void stream_ready(struct watcher *w, uint32_t events)
 		return;
 	}
 	note(p->server, &q, true);
+	if ((p->server->habits & FAKE_NO_TCP) != 0) {
+		close_port(p);
+		return;
+	}
 	if (answer(p->net, p->server, msg + 2, &q, true, &o)) {
 		uint8_t head[2];
 		store16(head, (uint16_t)o.n);

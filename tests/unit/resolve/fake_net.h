@@ -28,8 +28,17 @@ enum fake_habit {
 	FAKE_WRONG_QUESTION = 1 << 11, /* the same with another name */
 	FAKE_NO_EMPTY_NAMES = 1 << 12, /* NXDOMAIN for names that only have others below them */
 	FAKE_NO_SOA = 1 << 13,
-	FAKE_POISONS = 1 << 14,  /* adds records of zones that are not its own */
-	FAKE_RECURSES = 1 << 15, /* a forwarder: every record of every server is its own */
+	FAKE_POISONS = 1 << 14,        /* adds records of zones that are not its own */
+	FAKE_RECURSES = 1 << 15,       /* a forwarder: every record of every server is its own */
+	FAKE_LOWERS_CASE = 1 << 16,    /* of the name in the question */
+	FAKE_COOKIES = 1 << 17,        /* RFC 7873 */
+	FAKE_WANTS_COOKIE = 1 << 18,   /* BADCOOKIE without its own */
+	FAKE_WRONG_CASE = 1 << 19,     /* a forged response first, in another case */
+	FAKE_WRONG_COOKIE = 1 << 20,   /* a forged response first, with another cookie */
+	FAKE_WITHOUT_COOKIE = 1 << 21, /* a forged response first, without one */
+	FAKE_NO_TCP = 1 << 22,         /* connections get no answer */
+	FAKE_FLOODS = 1 << 23,         /* a hundred responses with other ids first */
+	FAKE_BARE_ERROR = 1 << 24,     /* a forged FORMERR without a question first */
 };
 
 struct fake_zone {
@@ -43,6 +52,7 @@ struct fake_server {
 	const struct fake_zone *zones[8];
 	unsigned n_udp, n_tcp; /* questions received */
 	unsigned n_with_edns;
+	unsigned n_cookies;    /* with our half of the cookie */
 	struct name last_name; /* of the last one */
 	uint16_t last_type;
 	char names[2048]; /* "name TYPE\n" of all, as room permits */

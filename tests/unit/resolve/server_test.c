@@ -122,12 +122,12 @@ static void test_lame(void **state)
 	(void)state;
 	struct endpoint other = here;
 	other.port = 54;
-	server_mark_lame(&here, 7, 100, 60);
-	assert_true(server_is_lame(&here, 7, 100));
-	assert_true(server_is_lame(&here, 7, 159));
-	assert_false(server_is_lame(&here, 7, 160));
-	assert_false(server_is_lame(&here, 8, 100));
-	assert_false(server_is_lame(&other, 7, 100));
+	server_mark_lame(server_tag(&here), 7, 100, 60);
+	assert_true(server_is_lame(server_tag(&here), 7, 100));
+	assert_true(server_is_lame(server_tag(&here), 7, 159));
+	assert_false(server_is_lame(server_tag(&here), 7, 160));
+	assert_false(server_is_lame(server_tag(&here), 8, 100));
+	assert_false(server_is_lame(server_tag(&other), 7, 100));
 }
 
 static void test_many(void **state)
@@ -159,8 +159,8 @@ static void *use_table(void *arg)
 		server_answered(s, NS_PER_MS, i);
 		server_timed_out(s, i * NS_PER_S);
 		server_edns_fails(s, i, false);
-		server_mark_lame(&e, 1, i, 10);
-		(void)server_is_lame(&e, 2, i);
+		server_mark_lame(server_tag(&e), 1, i, 10);
+		(void)server_is_lame(server_tag(&e), 2, i);
 		(void)server_is_resting(server_find(&e), i);
 	}
 	return NULL;

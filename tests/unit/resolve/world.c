@@ -188,7 +188,9 @@ int set_up(void **state)
 		                        .time_limit_ms = 2000,
 		                        .udp_timeout_min_ms = 40,
 		                        .udp_timeout_max_ms = 60,
-		                        .qname_minimisation = true } };
+		                        .qname_minimisation = true,
+		                        .case_randomisation = true,
+		                        .cookies = true } };
 	memcpy(w.servers, servers_fresh, sizeof w.servers);
 	server_table_init();
 	server_table_reset();
