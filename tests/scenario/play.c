@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/random.h"
@@ -11,6 +12,8 @@
 #include "net.h"
 #include "weir/parts.h"
 #include "weir/specs.h"
+#include "weir/trust.h"
+#include "zone.h"
 
 enum {
 	CACHE_BYTES = 16 << 20,
@@ -34,6 +37,8 @@ static struct {
 	unsigned first_packet; /* since the last question */
 	uint64_t since_ns;
 	unsigned n_failed;
+	char folder[64]; /* for what is configured by files */
+	char anchors_path[96];
 } p;
 
 static void fail(unsigned line, const char *text)
@@ -91,14 +96,54 @@ static bool publish_policy(void)
 	return e == 0 && policy_edits_open("") == 0;
 }
 
+/* As an operator would write them. */
+static bool write_anchors(void)
+{
+	uint8_t ds[64];
+	char zone[NAME_TEXT_MAX];
+	size_t n;
+	p.config->resolver.trust_anchors = "none";
+	if (p.script->anchors == NULL)
+		return true;
+	snprintf(p.folder, sizeof p.folder, "/tmp/weir-scenario-XXXXXX");
+	must(mkdtemp(p.folder) != NULL);
+	snprintf(p.anchors_path, sizeof p.anchors_path, "%s/anchors", p.folder);
+	FILE *f = fopen(p.anchors_path, "w");
+	must(f != NULL);
+	for (const struct script_anchor *a = p.script->anchors; a != NULL; a = a->next) {
+		if (!zone_write_ds(p.script, a->key, a->zone.wire, 2, ds, &n)) {
+			fail(a->line, "this key cannot be made");
+			continue;
+		}
+		name_to_text(a->zone.wire, zone);
+		fprintf(f, "%s%s 3600 IN DS %u %u %u ", zone, name_is_root(a->zone.wire) ? "" : ".",
+		        load16(ds), ds[2], ds[3]);
+		for (size_t i = 4; i < n; i++)
+			fprintf(f, "%02X", ds[i]);
+		fprintf(f, "\n");
+	}
+	p.config->resolver.trust_anchors = p.anchors_path;
+	return fclose(f) == 0 && p.n_failed == 0;
+}
+
+static void remove_files(void)
+{
+	if (p.anchors_path[0] != 0)
+		unlink(p.anchors_path);
+	if (p.folder[0] != 0)
+		rmdir(p.folder);
+}
+
 static bool set_up(void)
 {
 	const struct siphash_key key = { .k0 = random_u64(), .k1 = random_u64() };
 	name_set_hash_key(&key);
+	log_set_level(LOG_LEVEL_WARNING);
 	if (!load_config())
 		return false;
 	set_hints();
-	if (!publish_policy() || parts_resolve(p.config, &p.parts) != 0 || loop_new(&p.loop) != 0 ||
+	if (!write_anchors() || trust_start(p.config) != 0 || !publish_policy() ||
+	    parts_resolve(p.config, &p.parts) != 0 || loop_new(&p.loop) != 0 ||
 	    cache_new(CACHE_BYTES, &p.cache) != 0 ||
 	    resolver_new(&p.parts.config, p.loop, p.cache, &p.resolver) != 0) {
 		fail(1, "it cannot be put together");
@@ -335,6 +380,7 @@ unsigned play(struct script *s, const char *path, FILE *out)
 	/* Found while zones were made. */
 	for (unsigned i = 0; i < s->n_problems && i < SCRIPT_MAX_PROBLEMS; i++)
 		fail(s->problems[i].line, s->problems[i].text);
+	remove_files();
 	rcu_thread_stop();
 	return p.n_failed;
 }
