@@ -6,6 +6,10 @@
 
 #include "resolve/task.h"
 
+enum {
+	GOOD_KEPT_S = 86400 /* after it expired: as long as it may be served by default */
+};
+
 void chain_release(struct task *t)
 {
 	for (unsigned i = 0; i < t->n_hops; i++)
@@ -70,18 +74,41 @@ static bool append(struct task *t, const struct response *w)
 /* An NXDOMAIN is true for every type: it is kept under type 0 (RFC 2308 5, RFC 8020). */
 static uint16_t key_type(const struct task *t, const struct response *w)
 {
-	return w->kind == RESPONSE_NXDOMAIN && w->n_aliases == 0 ? 0 : t->type;
+	bool is_sound = t->r->judged.security != SECURITY_BOGUS;
+	return w->kind == RESPONSE_NXDOMAIN && w->n_aliases == 0 && is_sound ? 0 : t->type;
+}
+
+/*
+ * Bad data is kept for a short time (RFC 4035 4.7), but not in the place of good data that may
+ * still be served while the servers fail (RFC 8767): then it is only handed to those who wait,
+ * and the question is not asked again for a moment.
+ */
+static void put_answer(struct task *t, struct answer *item, uint64_t hash)
+{
+	struct resolver *r = t->r;
+	if (item->security == SECURITY_BOGUS) {
+		uint32_t now_s = loop_now_s(r->loop);
+		const struct answer *old =
+			cache_find_answer(r->cache, hash, item->name, item->type);
+		if (old != NULL && old->security > SECURITY_BOGUS &&
+		    item_age_s(&old->item, now_s) < (uint64_t)old->item.ttl_s + GOOD_KEPT_S) {
+			item->item.ttl_s = 0;
+			failure_note(hash, item->type, now_s, item->ede_code);
+		}
+	}
+	cache_put_answer(r->cache, item);
 }
 
 /* Each CNAME by itself: the next question about it, of any type, goes on behind it at once. */
 static void put_aliases(struct task *t, const struct response *w)
 {
+	const struct judged *hop = &t->r->judged;
 	for (unsigned i = 0; i < w->n_aliases; i++) {
 		const struct alias *a = &w->aliases[i];
 		struct answer *item;
 		if (!a->is_cname || t->type == DNS_CNAME)
 			continue;
-		uint32_t ttl_s = CACHE_TTL_MAX_S;
+		uint32_t ttl_s = hop->security == SECURITY_BOGUS ? w->ttl_s : CACHE_TTL_MAX_S;
 		for (unsigned k = a->first_kept; k < a->end_kept; k++) {
 			if (w->kept[k].ttl_s < ttl_s)
 				ttl_s = w->kept[k].ttl_s;
@@ -95,9 +122,12 @@ static void put_aliases(struct task *t, const struct response *w)
 			                          .rrs = &w->kept[a->first_kept],
 			                          .n_rrs = a->end_kept - a->first_kept,
 			                          .cuts = &t->cut,
-			                          .n_cuts = 1 };
+			                          .n_cuts = 1,
+			                          .security = hop->security,
+			                          .ede_code = hop->ede_code,
+			                          .ede_text = hop->text };
 		if (ttl_s > 0 && answer_new(&plan, &item) == 0)
-			cache_put_answer(t->r->cache, item);
+			put_answer(t, item, plan.hash);
 	}
 }
 
@@ -106,6 +136,7 @@ static void put_tail(struct task *t, const struct response *w, const struct cut 
                      unsigned n_cuts)
 {
 	struct answer *item;
+	const struct judged *hop = &t->r->judged;
 	const struct answer_plan plan = { .name = t->hop.wire,
 		                          .hash = t->hop_hash,
 		                          .type = key_type(t, w),
@@ -115,9 +146,12 @@ static void put_tail(struct task *t, const struct response *w, const struct cut 
 		                          .rrs = w->kept,
 		                          .n_rrs = w->n_kept,
 		                          .cuts = cuts,
-		                          .n_cuts = n_cuts };
+		                          .n_cuts = n_cuts,
+		                          .security = hop->security,
+		                          .ede_code = hop->ede_code,
+		                          .ede_text = hop->text };
 	if (w->ttl_s > 0 && answer_new(&plan, &item) == 0)
-		cache_put_answer(t->r->cache, item);
+		put_answer(t, item, plan.hash);
 }
 
 /* Chain and last response as one list of records. */
@@ -147,6 +181,7 @@ static void finish(struct task *t, struct response *w, const struct cut *const *
 	}
 	memcpy(cuts, t->hop_cuts, t->n_hops * sizeof(const struct cut *));
 	memcpy(cuts + t->n_hops, tail_cuts, n_tail_cuts * sizeof(const struct cut *));
+	secure_add_hop(t);
 	struct answer_plan plan = { .name = t->question.wire,
 		                    .hash = t->hash,
 		                    .type = type,
@@ -154,7 +189,10 @@ static void finish(struct task *t, struct response *w, const struct cut *const *
 		                    .now_s = loop_now_s(t->r->loop),
 		                    .ttl_s = w->ttl_s,
 		                    .cuts = cuts,
-		                    .n_cuts = t->n_hops + n_tail_cuts };
+		                    .n_cuts = t->n_hops + n_tail_cuts,
+		                    .security = t->whole.security,
+		                    .ede_code = t->whole.ede_code,
+		                    .ede_text = t->whole.text };
 	if (t->chain != NULL && t->chain->ttl_s < plan.ttl_s)
 		plan.ttl_s = t->chain->ttl_s;
 	plan.rrs = join_rrs(t, w, &plan.n_rrs);
@@ -166,7 +204,7 @@ static void finish(struct task *t, struct response *w, const struct cut *const *
 		task_fail(t);
 		return;
 	}
-	cache_put_answer(t->r->cache, answer);
+	put_answer(t, answer, t->hash);
 	struct resolve_result result = { .status = RESOLVE_ANSWERED, .answer = answer };
 	task_finish(t, &result);
 }
@@ -186,6 +224,7 @@ void chain_finish(struct task *t, struct response *w)
 
 void chain_finish_cached(struct task *t, struct response *w, const struct answer *found)
 {
+	secure_found(t, found);
 	finish(t, w, found->cuts, found->n_cuts, t->type);
 }
 
@@ -261,6 +300,9 @@ bool chain_follow(struct task *t, struct response *w, const struct answer *found
 {
 	if (found == NULL)
 		put_aliases(t, w);
+	else
+		secure_found(t, found);
+	secure_add_hop(t);
 	if (t->n_hops + w->n_aliases > ANSWER_MAX_HOPS)
 		return fail(t, "too many aliases");
 	if (!append(t, w))

@@ -84,11 +84,15 @@ int cut_descend(struct task *t, const struct response *w)
 		                       .now_s = loop_now_s(t->r->loop),
 		                       .ttl_s = w->cut_ttl_s,
 		                       .parent = t->cut,
+		                       .n_ds_rrs = anchors_current() != NULL ? w->n_kept : 0,
+		                       .ds_rrs = w->kept,
 		                       .n_servers = w->n_servers,
 		                       .servers = w->servers };
 	int e = put_cut(t->r, &plan, &cut);
-	if (e == 0)
+	if (e == 0) {
+		secure_begin_hop(t); /* what the servers above said of the name is no matter */
 		cut_set(t, cut);
+	}
 	return e;
 }
 
@@ -114,6 +118,16 @@ static uint64_t move_marks(uint64_t marks, const struct cut *from, const struct 
 		}
 	}
 	return moved;
+}
+
+/* The records of the old cut count from when they came. */
+static void age_ds(const struct cut *cut, uint32_t now_s, struct answer_rr ret[CUT_MAX_DS_RRS])
+{
+	uint32_t age_s = item_age_s(&cut->item, now_s);
+	for (unsigned i = 0; i < cut->n_ds_rrs; i++) {
+		ret[i] = cut->ds_rrs[i];
+		ret[i].ttl_s = ret[i].ttl_s > age_s ? ret[i].ttl_s - age_s : 0;
+	}
 }
 
 static uint32_t filled_ttl_s(const struct cut *cut, uint32_t now_s, uint32_t addr_ttl_s)
@@ -148,7 +162,9 @@ void cut_fill(struct task *t, const struct lookup *l)
 		servers[i].addrs = addrs;
 		servers[i].n_addrs = n;
 	}
+	struct answer_rr ds[CUT_MAX_DS_RRS];
 	uint32_t now_s = loop_now_s(t->r->loop);
+	age_ds(old, now_s, ds);
 	const struct cut_plan plan = { .zone = old->zone,
 		                       .hash = name_hash(old->zone),
 		                       .now_s = now_s,
@@ -156,7 +172,7 @@ void cut_fill(struct task *t, const struct lookup *l)
 		                       .parent = old->parent,
 		                       .is_primed = old->is_primed,
 		                       .n_ds_rrs = old->n_ds_rrs,
-		                       .ds_rrs = old->ds_rrs,
+		                       .ds_rrs = ds,
 		                       .n_servers = old->n_servers,
 		                       .servers = servers };
 	if (put_cut(t->r, &plan, &cut) != 0)

@@ -267,7 +267,7 @@ static socklen_t write_address(union sockaddr_any *to, const struct endpoint *e)
 
 size_t exchange_write(const struct ask *a, uint8_t *buf)
 {
-	size_t n = reply_write_query(buf, a->id, a->name, a->type, a->rd, false, a->with_edns);
+	size_t n = reply_write_query(buf, a->id, a->name, a->type, a->rd, a->cd, a->with_edns);
 	return proof_mark(&a->proof, buf, n, name_len(a->name));
 }
 
@@ -280,7 +280,7 @@ static struct ask *find_flight(struct exchange *x, const struct ask *a)
 	struct ask *f = *flight_of(x, a);
 	for (; f != NULL; f = f->next) {
 		if (f->key == a->key && f->type == a->type && f->with_edns == a->with_edns &&
-		    f->rd == a->rd && f->server.port == a->server.port &&
+		    f->rd == a->rd && f->cd == a->cd && f->server.port == a->server.port &&
 		    addr_equal(&f->server.addr, &a->server.addr) && name_equal(f->name, a->name))
 			return f;
 	}

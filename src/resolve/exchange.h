@@ -64,7 +64,7 @@ struct ask {
 	uint64_t server_tag; /* server_tag() of server */
 	struct endpoint server;
 	uint16_t id, type;
-	bool with_edns, rd;
+	bool with_edns, rd, cd;
 	bool has_wrong_case; /* a response in another case was dropped */
 	struct proof proof;  /* prepared by the caller */
 
@@ -105,7 +105,7 @@ MUST_USE int exchange_new(const struct exchange_config *config, struct exchange 
 void exchange_free(struct exchange *x); /* nothing may wait any more */
 
 /*
- * Send an ask whose name, type, server and its tag, with_edns, rd and proof are set. 0, or -errno when no socket
+ * Send an ask whose name, type, server and its tag, with_edns, rd, cd and proof are set. 0, or -errno when no socket
  * can be had (-EAFNOSUPPORT: no such family here) or everything is in use (-EAGAIN). Failures
  * of the sending itself come by failed(), at the end of the turn.
  */

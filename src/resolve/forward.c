@@ -41,6 +41,7 @@ int forwards_new(const struct resolve_forward *from, unsigned n, struct forwards
 		struct forward_zone *z = &f->zones[f->n];
 		name_set(&z->zone, from[f->n].zone.wire);
 		z->n_labels = name_labels(z->zone.wire);
+		z->is_unvalidated = from[f->n].is_unvalidated;
 		z->n_to = from[f->n].n_to < FORWARD_MAX_SERVERS ? from[f->n].n_to
 		                                                : FORWARD_MAX_SERVERS;
 		if (z->n_to > 0)

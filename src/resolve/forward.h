@@ -23,6 +23,7 @@ struct forward_zone {
 	struct name zone;
 	unsigned n_labels;
 	unsigned n_to; /* 0: iterate */
+	bool is_unvalidated;
 	struct endpoint to[FORWARD_MAX_SERVERS];
 	const struct cut *cut;
 };

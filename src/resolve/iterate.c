@@ -22,11 +22,19 @@ enum look {
 	LOOK_GONE
 };
 
+/* What only a look-up of addresses needed was perhaps not checked. */
+static bool is_usable(const struct task *t, const struct answer *a)
+{
+	return a->security != SECURITY_UNCHECKED || t->is_lookup || anchors_current() == NULL;
+}
+
 static const struct answer *find_fresh(struct task *t, uint64_t hash, const uint8_t *name,
                                        uint16_t type)
 {
 	const struct answer *a = cache_find_answer(t->r->cache, hash, name, type);
-	return a != NULL && item_is_fresh(&a->item, loop_now_s(t->r->loop)) ? a : NULL;
+	return a != NULL && item_is_fresh(&a->item, loop_now_s(t->r->loop)) && is_usable(t, a)
+	               ? a
+	               : NULL;
 }
 
 static bool read_found(struct task *t, const struct answer *a)
@@ -45,7 +53,7 @@ static const struct answer *find_nxdomain(struct task *t, const struct name_hash
 	unsigned n = t->forward != NULL ? 1 : t->n_labels - t->known_labels;
 	for (unsigned i = 0; i < n; i++, name += *name + 1) {
 		const struct answer *a = find_fresh(t, hashes->h[i], name, 0);
-		if (a != NULL)
+		if (a != NULL && a->security != SECURITY_BOGUS)
 			return a;
 	}
 	return NULL;
@@ -70,7 +78,8 @@ static enum look look_in_cache(struct task *t, const struct name_hashes *hashes)
 	const struct answer *a = NULL;
 	if (failed_lately(t))
 		return LOOK_GONE;
-	if (t->is_refresh && t->n_hops == 0)
+	/* Of a zone's keys everything was looked at before they were asked for. */
+	if ((t->is_refresh || t->is_keys) && t->n_hops == 0)
 		return LOOK_NOTHING;
 	/* For a client's first hop, serving has looked already. */
 	if (t->is_lookup || t->n_hops > 0)
@@ -103,6 +112,7 @@ void iterate_begin(struct task *t, const struct name_hashes *hashes)
 		t->hop_hash = hashes->h[0];
 		t->n_labels = (uint8_t)hashes->n;
 		t->n_minimised = 0;
+		secure_begin_hop(t);
 		cut_begin(t, t->hop.wire, hashes);
 		look = look_in_cache(t, hashes);
 		hashes = NULL;
@@ -152,10 +162,11 @@ static void go_down(struct task *t, const struct response *w)
 	iterate_ask(t);
 }
 
-static void take_answer(struct task *t, struct response *w)
+/* It is judged what it is worth. */
+static void take_judged(struct task *t, struct response *w)
 {
-	if (task_is_minimised(t)) {
-		go_down(t, w);
+	if (t->is_keys && w->n_aliases > 0) {
+		secure_finish_alias(t);
 	} else if (w->kind == RESPONSE_ALIAS) {
 		if (chain_follow(t, w, NULL))
 			iterate_begin(t, NULL);
@@ -166,6 +177,28 @@ static void take_answer(struct task *t, struct response *w)
 	}
 }
 
+void iterate_take(struct task *t, struct response *w)
+{
+	if (task_is_minimised(t)) {
+		go_down(t, w);
+		return;
+	}
+	switch (secure_judge(t, w)) {
+	case SECURE_TAKE:
+		take_judged(t, w);
+		return;
+	case SECURE_WAITS:
+		return;
+	case SECURE_TRY_NEXT:
+		t->excluded |= 1ULL << t->at_addr;
+		iterate_ask(t);
+		return;
+	case SECURE_FAILED:
+		iterate_give_up(t);
+		return;
+	}
+}
+
 static void act(struct task *t, struct response *w, bool over_tcp)
 {
 	switch (w->kind) {
@@ -173,7 +206,7 @@ static void act(struct task *t, struct response *w, bool over_tcp)
 	case RESPONSE_ALIAS:
 	case RESPONSE_NXDOMAIN:
 	case RESPONSE_NODATA:
-		take_answer(t, w);
+		iterate_take(t, w);
 		return;
 	case RESPONSE_REFERRAL:
 		if (cut_descend(t, w) != 0)
@@ -208,17 +241,23 @@ static void act(struct task *t, struct response *w, bool over_tcp)
 	}
 }
 
-void iterate_answered(struct ask *a, struct message *m, bool over_tcp)
+void iterate_read(struct task *t, struct message *m, struct response *w)
 {
-	struct task *t = CONTAINER_OF(a, struct task, ask);
-	struct response *w = t->r->response;
-	const struct response_question q = { .name = a->name,
-		                             .type = a->type,
+	const struct response_question q = { .name = t->ask.name,
+		                             .type = t->ask.type,
 		                             .zone = t->cut->zone,
 		                             .forwards = t->r->forwards,
 		                             .forward = t->forward,
 		                             .takes_recursive = t->takes_recursive };
+	t->r->reading = m;
 	response_read(w, m, &q);
+}
+
+void iterate_answered(struct ask *a, struct message *m, bool over_tcp)
+{
+	struct task *t = CONTAINER_OF(a, struct task, ask);
+	struct response *w = t->r->response;
+	iterate_read(t, m, w);
 	iterate_learn(t, w, over_tcp);
 	act(t, w, over_tcp);
 }

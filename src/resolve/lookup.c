@@ -18,11 +18,8 @@ static bool is_active(const struct lookup *l)
 	return l->request.done != NULL;
 }
 
-/*
- * Does `from` wait, perhaps through others, for `target`? Then target must not wait for it.
- * When that cannot be told with a little work, it is taken to be so.
- */
-static bool reaches(struct task *from, const struct task *target)
+/* When it cannot be told with a little work, it is taken to be so. */
+bool task_reaches(struct task *from, const struct task *target)
 {
 	struct task *stack[REACH_MAX];
 	unsigned n_seen = 0;
@@ -37,6 +34,8 @@ static bool reaches(struct task *from, const struct task *target)
 			if (is_active(l) && l->request.task != NULL && n < REACH_MAX)
 				stack[n++] = l->request.task;
 		}
+		if (t->keys.request.done != NULL && t->keys.request.task != NULL && n < REACH_MAX)
+			stack[n++] = t->keys.request.task;
 	}
 	return false;
 }
@@ -46,6 +45,9 @@ static void take_addrs(struct lookup *l, const struct answer *a)
 {
 	struct resolver *r = l->owner->r;
 	struct response *w = r->response;
+	/* Who would be asked there is not who the zone says. */
+	if (a->security == SECURITY_BOGUS)
+		return;
 	if (response_from_answer(w, a, loop_now_s(r->loop), r->cached_bytes) != 0)
 		return;
 	l->ttl_s = w->ttl_s;
@@ -81,7 +83,7 @@ static void limit(struct task *t, const char *what)
 static struct task *find_task(struct task *t, const struct task_plan *plan)
 {
 	struct task *child = task_find(t->r, plan);
-	if (child != NULL && reaches(child, t)) {
+	if (child != NULL && task_reaches(child, t)) {
 		limit(t, "the addresses of its name servers depend on each other");
 		return NULL;
 	}
@@ -119,6 +121,7 @@ static void start_one(struct task *t, struct lookup *l, unsigned server, bool is
 		                        .is_allowed = t->is_allowed,
 		                        .is_lookup = true,
 		                        .depth = (uint8_t)(t->depth + 1),
+		                        .key_depth = t->key_depth,
 		                        .budget = t->budget };
 	const struct answer *a = cache_find_answer(r->cache, hashes.h[0], name, plan.type);
 	if (a != NULL && item_is_fresh(&a->item, loop_now_s(r->loop))) {

@@ -41,7 +41,7 @@ struct task *task_find(struct resolver *r, const struct task_plan *plan)
 		if (t->hash == plan->hashes->h[0] && t->type == plan->type &&
 		    t->group == plan->group && t->is_allowed_first == plan->is_allowed &&
 		    t->is_lookup == plan->is_lookup && t->is_priming == plan->is_priming &&
-		    name_equal(t->question.wire, plan->name))
+		    t->is_keys == plan->is_keys && name_equal(t->question.wire, plan->name))
 			return t;
 	}
 	return NULL;
@@ -77,7 +77,8 @@ static struct budget *budget_take(struct resolver *r)
 		b = malloc(sizeof *b);
 	if (b == NULL)
 		return NULL;
-	*b = (struct budget){ .deadline_ns =
+	*b = (struct budget){ .work = work_new(),
+		              .deadline_ns =
 		                      loop_now_ns(r->loop) + r->config.time_limit_ms * NS_PER_MS };
 	return b;
 }
@@ -115,7 +116,10 @@ struct task *task_new(struct resolver *r, const struct task_plan *plan)
 	t->is_lookup = plan->is_lookup;
 	t->is_refresh = plan->is_refresh;
 	t->is_priming = plan->is_priming;
+	t->is_keys = plan->is_keys;
 	t->depth = plan->depth;
+	t->key_depth = plan->key_depth;
+	t->whole = (struct judged){ .security = SECURITY_SECURE };
 	t->hash = t->hop_hash = plan->hashes->h[0];
 	t->question.len = (uint8_t)name_len(plan->name);
 	memcpy(t->question.wire, plan->name, t->question.len);
@@ -168,6 +172,7 @@ static void task_free(struct task *t)
 	timer_cancel(r->loop, &t->timer);
 	exchange_cancel(r->exchange, &t->ask);
 	cut_clear(t);
+	secure_drop(t);
 	chain_release(t);
 	cut_put(t->blocked_cut);
 	budget_put(r, t->budget);
@@ -221,7 +226,8 @@ void task_fail(struct task *t)
 	trouble_text(t, text);
 	/* RFC 9520 3.2. What ended by a limit of the question it was asked for may well be
 	   resolved by itself. */
-	bool is_by_limit = t->is_lookup && (t->is_limited || !t->trouble.has_server);
+	bool is_by_limit =
+		(t->is_lookup || t->is_keys) && (t->is_limited || !t->trouble.has_server);
 	if (!t->is_priming && !t->was_held_back && !is_by_limit)
 		failure_note(t->hop_hash, t->type, loop_now_s(r->loop), t->trouble.code);
 	count_up(&r->counts.tasks_failed);
@@ -229,7 +235,8 @@ void task_fail(struct task *t)
 		atomic_store_explicit(&r->n_unanswered, SILENT_FOR_DOWN, memory_order_relaxed);
 	struct resolve_result result = { .status = RESOLVE_FAILED,
 		                         .ede_code = t->trouble.code,
-		                         .ede_text = text };
+		                         .ede_text = text,
+		                         .is_limited = t->is_limited };
 	task_finish(t, &result);
 }
 
@@ -262,7 +269,9 @@ static void go_on(struct task *t)
 	bool was_waiting = t->is_waiting;
 	lookup_collect(t);
 	t->is_waiting = false;
-	if (was_waiting)
+	if (t->is_securing)
+		secure_resume(t);
+	else if (was_waiting)
 		iterate_ask(t);
 }
 
@@ -385,6 +394,10 @@ void resolver_count(const struct resolver *r, struct resolve_counts *ret)
 	ret->doubt_bare += get(&x->doubts[EXCHANGE_DOUBT_BARE]);
 	ret->doubt_flood += get(&x->doubts[EXCHANGE_DOUBT_FLOOD]);
 	ret->bad_cookies += get(&x->doubts[EXCHANGE_BAD_COOKIE]);
+	ret->secure += get(&r->counts.secure);
+	ret->insecure += get(&r->counts.insecure);
+	ret->bogus += get(&r->counts.bogus);
+	ret->key_questions += get(&r->counts.key_questions);
 	ret->tasks_now += get(&r->counts.tasks_now);
 }
 
@@ -424,6 +437,10 @@ static int make_parts(struct resolver *r)
 		                                .doubted = iterate_doubted,
 		                                .failed = iterate_failed };
 	int e = exchange_new(&config, &r->exchange);
+	if (e == 0)
+		e = validator_new(&r->validator);
+	if (e == 0)
+		e = zone_scratch_new(&r->zone_scratch);
 	if (e == 0)
 		e = forwards_new(r->config.forwards, r->config.n_forwards, &r->forwards);
 	if (e == 0)
@@ -468,6 +485,7 @@ static void free_tasks(struct resolver *r)
 			t->requests = NULL;
 			for (int k = 0; k < TASK_MAX_LOOKUPS; k++)
 				t->lookups[k].request.done = NULL;
+			t->keys.request.done = NULL;
 			task_free(t);
 		}
 	}
@@ -497,6 +515,8 @@ void resolver_free(struct resolver *r)
 	cut_put(r->root);
 	exchange_free(r->exchange);
 	forwards_free(r->forwards);
+	validator_free(r->validator);
+	free(r->zone_scratch);
 	free(r->table);
 	free(r->response);
 	free(r->cached_bytes);

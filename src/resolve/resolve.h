@@ -30,6 +30,7 @@ struct resolve_forward {
 	struct name zone;
 	struct endpoint *to; /* 16 at most */
 	unsigned n_to;       /* 0: an exception, its names are resolved by iteration */
+	bool is_unvalidated; /* a private zone without chain of trust: insecure (RFC 7646) */
 };
 
 enum {
@@ -71,6 +72,7 @@ struct resolve_result {
 	uint16_t ede_code;
 	const char *ede_text; /* which server said or did what; borrowed during the call */
 	unsigned n_packets;   /* sent for the task so far */
+	bool is_limited;      /* FAILED by a limit of the question, not by the servers */
 };
 
 /* Embedded by whoever asks. Fill the first part; leave the second to the resolver (zeroed). */
@@ -121,7 +123,11 @@ void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uin
 	X(doubt_cookie, "asked again over TCP: the server's cookie was missing") \
 	X(doubt_bare, "asked again over TCP: an error without a question") \
 	X(doubt_flood, "asked again over TCP: many responses that were nobody's") \
-	X(bad_cookies, "servers that asked for their new cookie")
+	X(bad_cookies, "servers that asked for their new cookie") \
+	X(secure, "responses found to be good (DNSSEC)") \
+	X(insecure, "responses that nothing vouches for") \
+	X(bogus, "responses found to be bad") \
+	X(key_questions, "DS and DNSKEY records asked for to validate")
 /* clang-format on */
 
 struct resolve_counts {

@@ -354,6 +354,20 @@ static void collect_servers(struct response *w, const struct response_question *
 	collect_glue(w, q);
 }
 
+/* What a referral says of the child's keys: DS records, or their denial (RFC 4035 3.1.4). */
+static void keep_delegation(struct response *w, const struct response_question *q)
+{
+	for (unsigned i = 0; i < w->n_all; i++) {
+		const struct rr *rr = &w->all[i];
+		uint16_t type = rr->type == DNS_RRSIG ? covers(rr) : rr->type;
+		if (rr->section != SECTION_AUTHORITY)
+			continue;
+		if ((type == DNS_DS && wire_equal(rr->owner, w->cut_zone)) ||
+		    (is_proof(type) && is_theirs(q, rr->owner)))
+			keep(w, rr, true);
+	}
+}
+
 /* A step down towards the name, and only that, is a referral (RFC 1034 5.3.3 4b). */
 static enum response_kind read_referral(struct response *w, const struct response_question *q)
 {
@@ -371,6 +385,7 @@ static enum response_kind read_referral(struct response *w, const struct respons
 			continue;
 		w->cut_zone = rr->owner;
 		collect_servers(w, q, SECTION_AUTHORITY);
+		keep_delegation(w, q);
 		return RESPONSE_REFERRAL;
 	}
 	/* The zone's own servers beside an empty answer: no data, said without the SOA. */
@@ -408,6 +423,12 @@ static enum response_kind judge_denial(struct response *w, const struct response
 		/* The chain leaves what these servers can say: its end is asked for afresh. */
 		keep_authority(w, q, NULL);
 		return RESPONSE_ALIAS;
+	}
+	/* RFC 4035 3.1.4.1: of DS records only the zone above can tell. */
+	if (soa != NULL && q->type == DNS_DS && soa->owner[0] != 0 &&
+	    wire_equal(soa->owner, w->target)) {
+		w->why = "answers for the wrong side of the cut";
+		return RESPONSE_BAD;
 	}
 	if (soa == NULL && has_other_soa) {
 		w->why = "answers for another zone";
@@ -500,11 +521,13 @@ int response_read_servers(struct response *w, const uint8_t *zone)
 
 /* ---- answers out of the cache ---- */
 
-static size_t write_cached(const struct answer *a, uint32_t now_s, uint8_t *buf)
+int response_write_cached(const struct answer *a, uint32_t now_s, uint8_t *buf, size_t room)
 {
 	uint16_t counts[2];
 	size_t n = DNS_HEADER_BYTES;
 	size_t len = name_len(a->name);
+	if (room < n + len + 4)
+		return -EMSGSIZE;
 	memset(buf, 0, n);
 	store16(buf + 2, FLAG_QR);
 	buf[5] = 1;
@@ -512,20 +535,20 @@ static size_t write_cached(const struct answer *a, uint32_t now_s, uint8_t *buf)
 	store16(buf + n + len, a->type);
 	store16(buf + n + len + 2, DNS_CLASS_IN);
 	n += len + 4;
-	int wrote = answer_write(a, now_s, 0, true, buf + n, DNS_MAX_MESSAGE - n, counts);
+	int wrote = answer_write(a, now_s, 0, true, buf + n, room - n, counts);
 	if (wrote < 0)
-		return 0;
+		return wrote;
 	store16(buf + 6, counts[0]);
 	store16(buf + 8, counts[1]);
-	return n + (size_t)wrote;
+	return (int)n + wrote;
 }
 
 int response_from_answer(struct response *w, const struct answer *a, uint32_t now_s, uint8_t *buf)
 {
 	struct message m;
 	unsigned rcode;
-	size_t n = write_cached(a, now_s, buf);
-	if (n == 0 || message_open(buf, n, w->scratch, sizeof w->scratch, &m) != 0 ||
+	int n = response_write_cached(a, now_s, buf, DNS_MAX_MESSAGE);
+	if (n < 0 || message_open(buf, (size_t)n, w->scratch, sizeof w->scratch, &m) != 0 ||
 	    collect(w, &m, &rcode) != 0)
 		return -EBADMSG;
 	w->n_kept = w->n_aliases = w->n_servers = 0;

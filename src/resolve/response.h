@@ -65,7 +65,7 @@ struct response {
 	unsigned n_kept;
 	unsigned n_all;
 
-	/* REFERRAL, and response_read_servers() */
+	/* REFERRAL (`kept` is what was said of DS records), and response_read_servers() */
 	const uint8_t *cut_zone;
 	uint32_t cut_ttl_s;
 	unsigned n_servers;
@@ -102,6 +102,9 @@ MUST_USE int response_read_servers(struct response *w, const uint8_t *zone);
  */
 MUST_USE int response_from_answer(struct response *w, const struct answer *a, uint32_t now_s,
                                   uint8_t *buf);
+
+/* Only its message: the bytes written, or -EMSGSIZE. */
+int response_write_cached(const struct answer *a, uint32_t now_s, uint8_t *buf, size_t room);
 
 /* The address in a record: false if it is none, or not one host's (0.0.0.0/8, multicast). */
 bool response_addr(uint16_t type, const uint8_t *rdata, size_t n, struct addr *ret);

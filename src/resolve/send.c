@@ -33,6 +33,9 @@ static void choose_question(struct task *t)
 	/* RFC 9156 2.1: A hides the type too, and is what servers answer best. */
 	t->ask.type = task_is_minimised(t) ? DNS_A : t->type;
 	t->ask.rd = t->forward != NULL || t->takes_recursive;
+	/* RFC 6840 5.9: who validates himself wants the data, whatever the other thinks of it. */
+	t->ask.cd = t->ask.rd && anchors_current() != NULL &&
+	            (t->forward == NULL || !t->forward->is_unvalidated);
 }
 
 static void choose_edns(struct task *t, const struct server *s, enum ask_how how, bool is_tcp)
@@ -40,9 +43,11 @@ static void choose_edns(struct task *t, const struct server *s, enum ask_how how
 	enum server_edns edns = server_edns(s, loop_now_s(t->r->loop));
 	t->edns_refused = (how & ASK_PLAIN) != 0;
 	t->edns_timed_out = false;
-	t->ask.with_edns = edns != SERVER_EDNS_NONE && !t->edns_refused;
+	/* Without EDNS there are no signatures: then a lost packet is the better guess. */
+	bool is_signed = (edns == SERVER_EDNS_NONE || t->round == 1) && zone_trust_is_signed(t);
+	t->ask.with_edns = (edns != SERVER_EDNS_NONE || is_signed) && !t->edns_refused;
 	/* The second try at a silent server goes without: some drop what they do not know. */
-	if (t->ask.with_edns && t->round == 1 && !is_tcp && edns != SERVER_EDNS_OK) {
+	if (t->ask.with_edns && t->round == 1 && !is_tcp && edns != SERVER_EDNS_OK && !is_signed) {
 		t->ask.with_edns = false;
 		t->edns_timed_out = true;
 	}
@@ -145,9 +150,11 @@ static enum sent send_to(struct task *t, unsigned at, enum ask_how how)
 	return SENT;
 }
 
-static void give_up(struct task *t)
+void iterate_give_up(struct task *t)
 {
 	struct verdict verdict;
+	if (secure_settle(t))
+		return;
 	if (t->trouble.what == NULL)
 		iterate_note(t, EDE_NO_REACHABLE_AUTHORITY, "no address of its name servers",
 		             false);
@@ -180,7 +187,7 @@ void iterate_ask(struct task *t)
 			t->is_limited = true;
 			iterate_note(t, EDE_NO_REACHABLE_AUTHORITY,
 			             "the question took too many packets", false);
-			task_fail(t);
+			iterate_give_up(t);
 			return;
 		}
 		int at = choose_server(t);
@@ -189,10 +196,13 @@ void iterate_ask(struct task *t)
 			sent = send_to(t, (unsigned)at, ASK_USUAL);
 			continue;
 		}
+		/* Somebody answered, though badly: that others have no address does not matter. */
+		if (secure_settle(t))
+			return;
 		if (!lookup_start(t)) {
 			if (take_recursive(t))
 				continue;
-			give_up(t);
+			iterate_give_up(t);
 			return;
 		}
 		t->is_waiting = true;
@@ -307,7 +317,10 @@ void iterate_timed_out(struct timer *timer)
 {
 	struct task *t = CONTAINER_OF(timer, struct task, timer);
 	bool is_late = loop_now_ns(t->r->loop) >= t->budget->deadline_ns;
-	if (!t->is_waiting) {
+	if (t->is_securing) {
+		t->is_limited = true;
+		iterate_note(t, EDE_NO_REACHABLE_AUTHORITY, "no keys of its zones in time", false);
+	} else if (!t->is_waiting) {
 		if (take_silence(t))
 			return;
 	} else if (is_late && t->trouble.what == NULL) {
@@ -315,8 +328,8 @@ void iterate_timed_out(struct timer *timer)
 		             "no address of its name servers in time", false);
 	}
 	if (is_late)
-		give_up(t);
-	else if (!t->is_waiting)
+		iterate_give_up(t);
+	else if (!t->is_waiting && !t->is_securing)
 		iterate_ask(t);
 }
 

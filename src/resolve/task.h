@@ -26,6 +26,7 @@
 #include "resolve/resolve.h"
 #include "resolve/response.h"
 #include "resolve/server.h"
+#include "validate/validate.h"
 
 enum {
 	TASK_ROUNDS = 3,      /* tries at one address: UDP, UDP again, TCP */
@@ -36,6 +37,9 @@ enum {
 	CHAIN_MAX_RRS = 96,
 	CHAIN_BYTES = 16384,
 	DEPTH_MAX = 16,
+	KEY_QUESTIONS_MAX = 64, /* DS and DNSKEY look-ups a question */
+	KEY_DEPTH_MAX = 8,      /* of look-ups for keys that wait for each other */
+	BOGUS_RETRIES = 3,      /* other servers tried when one's data is bogus */
 };
 
 /* Extended errors that the resolver gives (RFC 8914 4). */
@@ -51,9 +55,34 @@ struct task;
 /* What one client's question may cost, its look-ups included. Counted by its tasks. */
 struct budget {
 	unsigned refs;
-	unsigned n_packets, n_lookups;
+	unsigned n_packets, n_lookups, n_keys;
+	struct work work; /* of validation */
 	uint64_t deadline_ns;
 	struct budget *next;
+};
+
+/* What validation says of a hop, or of the hops so far: then the least. */
+struct judged {
+	enum security security;
+	uint8_t ede_code; /* 0: none */
+	char text[EDE_KEPT_MAX];
+};
+
+/* The DS or DNSKEY records of a zone that a response cannot be judged without. */
+struct key_question {
+	struct resolve_request request; /* request.done == NULL: nothing is under way */
+	uint16_t type;                  /* of the last one; 0: none was asked */
+	bool is_answered;               /* what it told is in the cache */
+	bool is_joined;                 /* somebody else had asked already */
+	bool is_limited;                /* a limit of this question ended it */
+	bool is_blocked;                /* the guard refused: task.blocked_cut */
+};
+
+/* A response as it came: until it can be judged, or while others may have a better one. */
+struct kept_response {
+	uint8_t *bytes; /* NULL: none */
+	uint32_t n;
+	bool is_bogus;
 };
 
 /* The records of the hops passed, until the last one is there. */
@@ -116,6 +145,11 @@ struct task {
 	bool is_priming;
 	bool is_limited;         /* a limit of the question, not the servers, ended it */
 	bool is_waiting;         /* for look-ups */
+	bool is_keys;            /* DS or DNSKEY of a zone, for another task */
+	bool is_securing;        /* waits for keys: `kept` is the response */
+	bool is_settling;        /* bogus, and nobody is left who may know better */
+	uint8_t n_bogus;         /* servers whose data was bogus */
+	uint8_t key_depth;       /* of key questions above it */
 	bool is_ready;           /* in the list of tasks to go on with */
 	bool is_listed;          /* in the table of tasks in flight */
 	bool is_dead;            /* ended while in the list of ready ones */
@@ -134,9 +168,12 @@ struct task {
 	const struct cut *blocked_cut; /* a look-up was refused because of it; counted */
 	const struct cut *hop_cuts[ANSWER_MAX_CUTS];
 	struct lookup lookups[TASK_MAX_LOOKUPS];
+	struct key_question keys;
+	struct kept_response kept;
 
 	/* not cleared with the rest */
-	struct name question, hop;
+	struct judged whole; /* of the hops passed */
+	struct name question, hop, key_zone;
 };
 
 struct resolver {
@@ -146,7 +183,12 @@ struct resolver {
 	struct exchange *exchange;
 	struct forwards *forwards;
 	struct response *response;
-	uint8_t *cached_bytes; /* for response_from_answer() */
+	const struct message *reading; /* what the response was read from; during the call */
+	struct judged judged;          /* the hop being taken */
+	struct validator *validator;
+	struct zone_scratch *zone_scratch; /* zone_trust.c */
+	size_t kept_bytes;                 /* of all tasks' kept responses */
+	uint8_t *cached_bytes;             /* for response_from_answer() */
 	struct answer_rr *plan_rrs;
 	struct turn_hook hook;
 	struct timer kick; /* makes a turn happen when work came from outside of one */
@@ -166,7 +208,7 @@ struct resolver {
 
 	struct {
 		_Atomic uint64_t tasks_started, tasks_failed, timeouts, guard_refused, at_limit,
-			tasks_now;
+			tasks_now, secure, insecure, bogus, key_questions;
 	} counts;
 	_Atomic unsigned n_answered, n_unanswered; /* for resolver_upstream_state() */
 };
@@ -183,8 +225,8 @@ struct task_plan {
 	const uint8_t *name; /* lower case; copied */
 	const struct name_hashes *hashes;
 	uint16_t type, group;
-	bool is_allowed, is_lookup, is_refresh, is_priming;
-	uint8_t depth;
+	bool is_allowed, is_lookup, is_refresh, is_priming, is_keys;
+	uint8_t depth, key_depth;
 	struct budget *budget; /* NULL: a new one */
 };
 
@@ -208,6 +250,12 @@ void task_block(struct task *t, const struct verdict *verdict);
 void iterate_begin(struct task *t, const struct name_hashes *hashes);
 void iterate_answered(struct ask *a, struct message *m, bool over_tcp);
 void iterate_note(struct task *t, uint16_t code, const char *what, bool has_server);
+/* Read what came for the task's question, and go on with it. */
+void iterate_read(struct task *t, struct message *m, struct response *w);
+/* The response just read, or read again, answers the question: judge it, take it. */
+void iterate_take(struct task *t, struct response *w);
+/* Nothing is left to try. The task is gone. */
+void iterate_give_up(struct task *t);
 
 /* ---- send.c ---- */
 
@@ -263,6 +311,55 @@ bool lookup_start(struct task *t);
 /* Take what came in. */
 void lookup_collect(struct task *t);
 void lookup_drop(struct task *t);
+/* Does `from` wait, perhaps through others, for `target`? Then target must not wait for it. */
+bool task_reaches(struct task *from, const struct task *target);
+
+/* ---- secure.c ---- */
+
+enum secure {
+	SECURE_TAKE,     /* r->judged says what it is worth */
+	SECURE_WAITS,    /* for keys; secure_resume() goes on */
+	SECURE_TRY_NEXT, /* bogus, but another server may have better; trouble is noted */
+	SECURE_FAILED,   /* a limit: trouble is noted */
+};
+enum secure secure_judge(struct task *t, struct response *w);
+/* What the task waits for has come. */
+void secure_resume(struct task *t);
+/* Nobody is left to ask: take the bogus response, if there was one. True: the task is gone. */
+bool secure_settle(struct task *t);
+/* A new name is about to be asked. */
+void secure_begin_hop(struct task *t);
+/* A question for keys that met an alias is answered: no zone begins there. */
+void secure_finish_alias(struct task *t);
+/* Forget key questions and kept responses. */
+void secure_drop(struct task *t);
+/* r->judged is what a cached answer was judged to be. */
+void secure_found(struct task *t, const struct answer *a);
+/* Of the chain so far and the hop in r->judged the least. */
+void secure_add_hop(struct task *t);
+
+/* ---- zone_trust.c ---- */
+
+/* Who asks for the trust of zones while one response is judged. */
+struct trust_path {
+	struct trust_source source;
+	struct task *t;
+	const struct response *w; /* the one being judged */
+	const struct anchors *anchors;
+	uint64_t wall_s;
+	uint32_t now_s;
+	bool is_broken;     /* a zone's chain is: other servers of the name have no better data */
+	uint16_t want_type; /* 0: nothing is wanted, else (want, want_type) must be asked */
+	struct name want;
+	struct trust broken; /* of zones whose state is not kept */
+};
+void trust_path_init(struct trust_path *p, struct task *t, const struct response *w,
+                     const struct anchors *anchors);
+/* A look-up for (zone, type) failed: the zone is bogus for some seconds. */
+void zone_trust_fail(struct resolver *r, const uint8_t *zone, uint16_t type);
+/* Are signatures due from the servers that the task asks, as far as is known? */
+bool zone_trust_is_signed(const struct task *t);
+MUST_USE int zone_scratch_new(struct zone_scratch **ret);
 
 /* ---- chain.c ---- */
 

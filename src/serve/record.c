@@ -15,6 +15,8 @@ static void count(struct query *q)
 	}
 	if (verdict_is_block(&q->verdict) && !q->is_allowed)
 		count_one(&c->blocked);
+	else if (q->found != NULL && query_must_fail(q, q->found))
+		count_one(&c->failed);
 	else if (q->found != NULL)
 		count_one(q->is_stale ? &c->stale : q->is_cached ? &c->cached : &c->resolved);
 	else if (q->rcode == RCODE_SERVFAIL)

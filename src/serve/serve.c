@@ -60,7 +60,7 @@ static void prefetch(struct query *q, const struct answer *a, uint32_t now_s)
 {
 	uint32_t left_s = a->item.ttl_s - item_age_s(&a->item, now_s);
 	if (LIKELY(left_s > a->item.ttl_s / 10) || a->item.ttl_s < 10 ||
-	    !serve_options_of(q)->use_prefetch)
+	    a->security == SECURITY_BOGUS || !serve_options_of(q)->use_prefetch)
 		return;
 	_Atomic uint8_t *flag = (_Atomic uint8_t *)&a->item.is_refreshed;
 	if (atomic_exchange_explicit(flag, 1, memory_order_relaxed) != 0)
@@ -78,7 +78,7 @@ static enum outcome look_in_cache(struct query *q)
 		return GO_ON; /* back from the resolver */
 	const struct answer *a = cache_find_answer(s->cache, q->hashes.h[0], q->question.name.wire,
 	                                           q->question.type);
-	if (a == NULL || !item_is_fresh(&a->item, now_s))
+	if (a == NULL || !item_is_fresh(&a->item, now_s) || !answer_is_checked(a))
 		return GO_ON;
 	q->found = a;
 	q->is_cached = !q->is_parked;

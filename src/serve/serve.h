@@ -15,7 +15,7 @@
  *            the path of a cached or blocked answer allocates or locks.
  * Cost:      hot path.
  * Limits:    questions of at most QUERY_IN_MAX bytes over UDP; more over TCP is FORMERR too.
- * Standards: RFC 1035, 2308, 6891, 7766, 8767, 8906, 8914
+ * Standards: RFC 1035, 2308, 4035 3.2, 6840 5.7 to 5.9, 6891, 7766, 8767, 8906, 8914
  * Tests:     tests/unit/serve/serve_test.c, tests/system/serving_test.py
  */
 #pragma once
@@ -28,6 +28,7 @@
 #include "io/loop.h"
 #include "policy/policy.h"
 #include "resolve/resolve.h"
+#include "validate/validate.h"
 
 enum {
 	QUERY_IN_MAX = 1232,
@@ -205,6 +206,18 @@ enum outcome record_query(struct query *q);     /* record.c */
 enum outcome resolve_question(struct query *q); /* wait.c */
 enum outcome resolve_redirect(struct query *q);
 bool find_stale(struct query *q);
+
+/* Data that validation found bad is served to those only who check it themselves (CD). */
+static inline bool query_must_fail(const struct query *q, const struct answer *a)
+{
+	return a->security == SECURITY_BOGUS && (q->question.flags & FLAG_CD) == 0;
+}
+
+/* What was only needed to reach servers may not have been checked: a client's question checks. */
+static inline bool answer_is_checked(const struct answer *a)
+{
+	return a->security != SECURITY_UNCHECKED || anchors_current() == NULL;
+}
 
 /* After a park: go on at a step. */
 void serve_resume(struct query *q, enum query_step step);

@@ -19,6 +19,8 @@ bool find_stale(struct query *q)
 	                                           q->question.name.wire, q->question.type);
 	if (a == NULL || item_age_s(&a->item, now_s) >= (uint64_t)a->item.ttl_s + o->stale_max_s)
 		return false;
+	if (a->security == SECURITY_BOGUS || !answer_is_checked(a))
+		return false;
 	q->found = a;
 	q->is_stale = !item_is_fresh(&a->item, now_s);
 	if (q->is_stale)
@@ -74,7 +76,10 @@ static void resolver_done(struct resolve_request *request, const struct resolve_
 	q->is_resolved = true;
 	q->n_packets = (uint16_t)(r->n_packets < UINT16_MAX ? r->n_packets : UINT16_MAX);
 	q->cut = r->cut;
-	if (r->status == RESOLVE_ANSWERED)
+	/* Bad data is as much a failure of the servers as none: what was good is better. */
+	if (r->status == RESOLVE_ANSWERED && query_must_fail(q, r->answer) && find_stale(q))
+		;
+	else if (r->status == RESOLVE_ANSWERED)
 		q->found = r->answer;
 	else if (r->status == RESOLVE_BLOCKED)
 		take_refusal(q, r);
@@ -167,7 +172,7 @@ enum outcome resolve_redirect(struct query *q)
 	name_hash_all(q->redirect.wire, &q->redirect_hashes);
 	const struct answer *a = cache_find_answer(s->cache, q->redirect_hashes.h[0],
 	                                           q->redirect.wire, q->question.type);
-	if (a != NULL && item_is_fresh(&a->item, loop_now_s(s->loop))) {
+	if (a != NULL && item_is_fresh(&a->item, loop_now_s(s->loop)) && answer_is_checked(a)) {
 		q->redirect_found = a;
 		return GO_ON;
 	}

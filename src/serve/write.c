@@ -101,9 +101,15 @@ static unsigned add_redirect(struct query *q, struct reply *r, uint32_t ttl_s)
 	static _Thread_local uint8_t bytes[DNS_MAX_MESSAGE];
 	static _Thread_local uint8_t scratch[DNS_MAX_MESSAGE + 4 * NAME_MAX_BYTES];
 	const struct answer *a = q->redirect_found;
+	const size_t alias_at = r->n;
 	reply_add(r, SECTION_ANSWER, NULL, DNS_CNAME, ttl_s, q->redirect.wire, q->redirect.len);
 	if (a == NULL)
 		return RCODE_NOERROR;
+	if (query_must_fail(q, a)) {
+		r->counts[1] = 0;
+		r->n = alias_at;
+		return RCODE_SERVFAIL;
+	}
 	size_t head = DNS_HEADER_BYTES + q->redirect.len + 4U;
 	uint16_t counts[2];
 	memset(bytes, 0, head);
@@ -178,11 +184,33 @@ static size_t answer_limit(const struct query *q, size_t room)
 	return limit < room ? limit : room;
 }
 
+/*
+ * RFC 4035 3.2.3, RFC 6840 5.7 and 5.8: AD says that all of it was found to be good, to those
+ * who show that they know the bit. Who set CD judges himself.
+ */
+static bool is_authentic(const struct query *q)
+{
+	const struct question *a = &q->question;
+	return q->found->security == SECURITY_SECURE && !q->is_stale &&
+	       (a->is_do || (a->flags & FLAG_AD) != 0) && (a->flags & FLAG_CD) == 0;
+}
+
+/* What validation has to say of the data, if nothing else is said already. */
+static void tell_security(struct query *q)
+{
+	const struct answer *a = q->found;
+	if (a->ede_code != 0 && q->ede_code == EDE_NONE)
+		query_set_ede(q, a->ede_code, a->ede_text);
+}
+
 enum outcome write_answer(struct query *q)
 {
 	bool is_block = verdict_is_block(&q->verdict) && !q->is_allowed;
 	if (is_block && q->verdict.action == POLICY_REDIRECT && resolve_redirect(q) == PARK)
 		return PARK;
+	bool is_ad = false;
+	if (!is_block && q->found != NULL)
+		tell_security(q);
 	size_t room;
 	q->out = q->origin->buffer(q, &room);
 	if (q->out == NULL)
@@ -198,13 +226,16 @@ enum outcome write_answer(struct query *q)
 		rcode = add_block(q, &r, &t);
 		q->ede_code = t.ede_code;
 		write_ede_text(q, &t);
+	} else if (q->found != NULL && query_must_fail(q, q->found)) {
+		rcode = RCODE_SERVFAIL;
 	} else if (q->found != NULL) {
 		add_found(q, &r);
 		rcode = q->found->rcode;
+		is_ad = is_authentic(q);
 	}
 	q->rcode = (uint16_t)rcode;
 	struct ede ede = { .code = q->ede_code, .text = q->ede_text };
 	q->out_bytes =
-		reply_finish(&r, &q->question, rcode, false, &ede, q->ede_code != EDE_NONE ? 1 : 0);
+		reply_finish(&r, &q->question, rcode, is_ad, &ede, q->ede_code != EDE_NONE ? 1 : 0);
 	return GO_ON;
 }

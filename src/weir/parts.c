@@ -36,7 +36,8 @@ int parts_resolve(const struct config *c, struct resolve_parts *ret)
 		struct config_forward *from = &c->resolver.forwards.at[i];
 		forwards[i] = (struct resolve_forward){ .zone = from->zone,
 			                                .to = from->to.at,
-			                                .n_to = from->to.n };
+			                                .n_to = from->to.n,
+			                                .is_unvalidated = !from->validate };
 	}
 	*ret = (struct resolve_parts){
 		.hints = hints,

@@ -56,7 +56,7 @@ struct out {
 
 struct asked {
 	uint16_t id, type;
-	bool has_edns;
+	bool has_edns, has_cd;
 	size_t question_bytes;
 	struct name name;
 	uint8_t cookie[40];
@@ -68,6 +68,23 @@ struct asked {
 static void set_name(struct name *ret, const char *text)
 {
 	must(name_from_text(text, strlen(text), ret) == 0);
+}
+
+/* "A:example.test" or, a bad one, "A:example.test:bad". */
+static void set_rrsig(struct record *r, const char *data)
+{
+	char type[16];
+	char signer[128];
+	uint16_t covered;
+	struct name n;
+	must(sscanf(data, "%15[^:]:%127[^:]", type, signer) == 2);
+	must(dns_type_from_text(type, &covered) == 0);
+	set_name(&n, signer);
+	memset(r->rdata, 0, 18);
+	store16(r->rdata, covered);
+	r->rdata[2] = strstr(data, ":bad") == NULL;
+	memcpy(r->rdata + 18, n.wire, n.len);
+	r->rdata_len = (uint16_t)(18 + n.len);
 }
 
 static void set_rdata(struct record *r, const char *data)
@@ -82,9 +99,12 @@ static void set_rdata(struct record *r, const char *data)
 		r->rdata[0] = (uint8_t)strlen(data);
 		memcpy(r->rdata + 1, data, r->rdata[0]);
 		r->rdata_len = (uint16_t)(r->rdata[0] + 1);
-	} else if (r->type == DNS_DS) {
-		memset(r->rdata, 7, 36);
+	} else if (r->type == DNS_DS || r->type == DNS_DNSKEY) {
+		/* A number: DS and DNSKEY of the same number fit (fake_validate.h). */
+		memset(r->rdata, data[0] >= '0' && data[0] <= '9' ? atoi(data) : 7, 36);
 		r->rdata_len = 36;
+	} else if (r->type == DNS_RRSIG) {
+		set_rrsig(r, data);
 	} else {
 		set_name(&n, data);
 		memcpy(r->rdata, n.wire, n.len);
@@ -202,6 +222,22 @@ static const struct record *find_delegation(struct fake_net *f, const struct fak
 	return NULL;
 }
 
+/* Records of one type at a name, with their signatures. */
+static void put_signed(struct fake_net *f, const struct fake_server *s, struct out *o, int section,
+                       const uint8_t *name, uint16_t type, bool with_records)
+{
+	for (unsigned i = 0; i < f->n_records; i++) {
+		const struct record *r = &f->records[i];
+		if (!is_served(s, r) || !name_equal(r->owner.wire, name))
+			continue;
+		bool is_signature = r->type == DNS_RRSIG && load16(r->rdata) == type &&
+		                    (s->habits & FAKE_STRIPS) == 0;
+		if (is_signature || (r->type == type && with_records))
+			put_rr(o, section, r->owner.wire, r->type, r->ttl_s, r->rdata,
+			       r->rdata_len);
+	}
+}
+
 static void refer(struct fake_net *f, struct fake_server *s, struct out *o, const struct record *to)
 {
 	for (int pass = 0; pass < 2; pass++) {
@@ -215,6 +251,10 @@ static void refer(struct fake_net *f, struct fake_server *s, struct out *o, cons
 				       r->rdata, r->rdata_len);
 			else
 				put_glue(f, s, o, r->rdata);
+		}
+		if (pass == 0 && (s->habits & FAKE_STRIPS) == 0) {
+			put_signed(f, s, o, SECTION_AUTHORITY, to->owner.wire, DNS_DS, true);
+			put_signed(f, s, o, SECTION_AUTHORITY, to->owner.wire, DNS_NSEC, true);
 		}
 	}
 }
@@ -248,6 +288,7 @@ static bool put_records(struct fake_net *f, struct fake_server *s, struct out *o
 		if (r->type == type || type == DNS_ANY || r->type == DNS_CNAME) {
 			put_rr(o, SECTION_ANSWER, r->owner.wire, r->type, r->ttl_s, r->rdata,
 			       r->rdata_len);
+			put_signed(f, s, o, SECTION_ANSWER, name, r->type, false);
 			has_some = has_some || r->type == type || type == DNS_ANY;
 			if (r->type == DNS_CNAME && type != DNS_CNAME && type != DNS_ANY)
 				name_set(ret_alias, r->rdata);
@@ -280,6 +321,7 @@ static unsigned resolve(struct fake_net *f, struct fake_server *s, const struct 
 		if (alias.len == 0) {
 			if ((s->habits & FAKE_NO_SOA) == 0)
 				put_soa(o, z->name);
+			put_signed(f, s, o, SECTION_AUTHORITY, at.wire, DNS_NSEC, true);
 			return exists ? RCODE_NOERROR : RCODE_NXDOMAIN;
 		}
 		at = alias;
@@ -326,6 +368,7 @@ static bool read_asked(const uint8_t *msg, size_t n, struct asked *ret)
 	ret->type = load16(msg + DNS_HEADER_BYTES + len);
 	ret->question_bytes = len + 4;
 	ret->has_edns = load16(msg + 10) > 0;
+	ret->has_cd = (load16(msg + 2) & FLAG_CD) != 0;
 	return true;
 }
 
@@ -338,6 +381,7 @@ static void note(struct fake_server *s, const struct asked *q, bool over_tcp)
 	s->n_tcp += over_tcp ? 1 : 0;
 	s->n_with_edns += q->has_edns ? 1 : 0;
 	s->n_cookies += has_our_half(q) ? 1 : 0;
+	s->n_with_cd += q->has_cd ? 1 : 0;
 	s->last_name = q->name;
 	s->last_type = q->type;
 	name_to_text(q->name.wire, name);
@@ -377,7 +421,8 @@ static bool answer(struct fake_net *f, struct fake_server *s, const uint8_t *msg
 	memset(o, 0, sizeof *o);
 	o->n = DNS_HEADER_BYTES;
 	if ((habits & FAKE_DEAD) != 0 || (!over_tcp && (habits & FAKE_TCP_ONLY) != 0) ||
-	    (q->has_edns && (habits & FAKE_DROPS_EDNS) != 0))
+	    (q->has_edns && (habits & FAKE_DROPS_EDNS) != 0) ||
+	    (q->type == DNS_DNSKEY && (habits & FAKE_NO_KEYS) != 0))
 		return false;
 	if (q->has_edns && (habits & FAKE_FORMERR_EDNS) != 0) {
 		finish(o, q->id, FLAG_QR | RCODE_FORMERR, 0);

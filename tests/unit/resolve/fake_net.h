@@ -39,6 +39,8 @@ enum fake_habit {
 	FAKE_NO_TCP = 1 << 22,         /* connections get no answer */
 	FAKE_FLOODS = 1 << 23,         /* a hundred responses with other ids first */
 	FAKE_BARE_ERROR = 1 << 24,     /* a forged FORMERR without a question first */
+	FAKE_STRIPS = 1 << 25,         /* leaves signatures away */
+	FAKE_NO_KEYS = 1 << 26,        /* silent when asked for DNSKEY */
 };
 
 struct fake_zone {
@@ -51,7 +53,7 @@ struct fake_server {
 	unsigned habits;
 	const struct fake_zone *zones[8];
 	unsigned n_udp, n_tcp; /* questions received */
-	unsigned n_with_edns;
+	unsigned n_with_edns, n_with_cd;
 	unsigned n_cookies;    /* with our half of the cookie */
 	struct name last_name; /* of the last one */
 	uint16_t last_type;

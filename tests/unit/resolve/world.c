@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/rcu.h"
+#include "fake_validate.h"
 #include "resolve/failure.h"
 #include "resolve/server.h"
 
@@ -158,6 +159,7 @@ static const struct fake_server servers_fresh[N_SERVERS] = {
 };
 
 struct world w;
+static const struct fake_server *fresh;
 
 static void make_resolver(void)
 {
@@ -176,7 +178,14 @@ static void make_resolver(void)
 int set_up(void **state)
 {
 	(void)state;
+	return set_up_with(servers_fresh);
+}
+
+int set_up_with(const struct fake_server servers[N_SERVERS])
+{
+	fresh = servers;
 	memset(&rules, 0, sizeof rules);
+	fake_anchors = (struct fake_anchors){ .is_on = false };
 	rules.generation = 1;
 	w = (struct world){ .config = { .use_ipv4 = true,
 		                        .use_ipv6 = true,
@@ -191,7 +200,7 @@ int set_up(void **state)
 		                        .qname_minimisation = true,
 		                        .case_randomisation = true,
 		                        .cookies = true } };
-	memcpy(w.servers, servers_fresh, sizeof w.servers);
+	memcpy(w.servers, fresh, sizeof w.servers);
 	server_table_init();
 	server_table_reset();
 	failure_reset();
@@ -220,7 +229,7 @@ void remake(void)
 	resolver_free(w.resolver);
 	fake_net_free(w.net);
 	loop_free(w.loop);
-	memcpy(w.servers, servers_fresh, sizeof w.servers);
+	memcpy(w.servers, fresh, sizeof w.servers);
 	assert_int_equal(loop_new(&w.loop), 0);
 	assert_int_equal(fake_net_new(w.loop, w.servers, N_SERVERS, &w.net), 0);
 	make_resolver();
@@ -250,6 +259,9 @@ static void note_answer(struct asker *a, const struct answer *answer)
 	a->rcode = answer->rcode;
 	a->n_cuts = answer->n_cuts;
 	a->ttl_s = answer->item.ttl_s;
+	a->security = answer->security;
+	a->ede_code = answer->ede_code;
+	snprintf(a->ede_text, sizeof a->ede_text, "%s", answer->ede_text);
 	a->n_an = counts[0];
 	a->n_ns = counts[1];
 	while (message_next(&m, &rr) == 1) {

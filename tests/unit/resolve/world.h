@@ -39,6 +39,7 @@ extern struct world w;
 extern struct rules rules;
 
 int set_up(void **state); /* a fresh world */
+int set_up_with(const struct fake_server fresh[N_SERVERS]);
 int tear_down(void **state);
 void remake(void); /* net and resolver, after a change of w.config */
 
@@ -52,6 +53,7 @@ struct asker {
 	uint16_t ede_code;
 	enum policy_trigger trigger;
 	uint32_t ttl_s;
+	enum security security;
 	char ede_text[256], addrs[256], zone[256];
 };
 
