@@ -108,10 +108,12 @@ static void print_upstream(FILE *out, const json_t *s)
 	        json_is_true(reachable)    ? "reachable"
 	        : json_is_false(reachable) ? "NOT REACHABLE: no server has answered"
 	                                   : "not asked yet");
-	fprintf(out, "%*s%s packets sent, %s received, %s dropped, %s timeouts, %s over TCP\n",
-	        LABEL_WIDTH, "", count_of(u, "packets_out"), count_of(u, "packets_in"),
-	        count_of(u, "packets_dropped"), count_of(u, "timeouts"),
-	        count_of(u, "tcp_connections"));
+	fprintf(out, "%*s%s packets sent, %s received, %s dropped, %s timeouts\n", LABEL_WIDTH, "",
+	        count_of(u, "packets_out"), count_of(u, "packets_in"),
+	        count_of(u, "packets_dropped"), count_of(u, "timeouts"));
+	fprintf(out, "%*s%s TCP connections, used again %s times; %s over TLS, %s resumed\n",
+	        LABEL_WIDTH, "", count_of(u, "tcp_connections"), count_of(u, "tcp_reused"),
+	        count_of(u, "tls_opened"), count_of(u, "tls_resumed"));
 	fprintf(out,
 	        "%*s%s questions under way, %s failed, %s refused by the guard, %s at a limit\n",
 	        LABEL_WIDTH, "", count_of(u, "tasks_now"), count_of(u, "tasks_failed"),

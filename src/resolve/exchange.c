@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "dns/reply.h"
+#include "resolve/stream.h"
 
 enum {
 	IN_BYTES = 2048,
@@ -47,7 +48,7 @@ struct exchange {
 	struct ask *delivering;
 	uint32_t slot_mask;
 	uint32_t next_serial;
-	unsigned n_streams;
+	struct streams *streams;
 	struct exchange_counts counts;
 	unsigned n_unsent;
 	struct unsent unsent[UNSENT_MAX];
@@ -95,6 +96,8 @@ int exchange_new(const struct exchange_config *config, struct exchange **ret)
 		if (e == 0)
 			e = socket_pool_init(&x->families[f].pool);
 	}
+	if (e == 0)
+		e = streams_new(x, config->connect_ms, &x->streams);
 	if (e != 0) {
 		exchange_free(x);
 		return e;
@@ -123,6 +126,7 @@ void exchange_free(struct exchange *x)
 		return;
 	for (int f = 0; f < 2; f++)
 		socket_pool_done(&x->families[f].pool);
+	streams_free(x->streams);
 	free(x->slots);
 	free(x->flights);
 	free(x);
@@ -231,10 +235,8 @@ void exchange_cancel(struct exchange *x, struct ask *a)
 	else
 		unlink_ask(a); /* it waited with another one, or not at all */
 	a->leader = NULL;
-	if (a->stream != NULL) {
-		stream_close(a->stream);
-		a->stream = NULL;
-	}
+	if (a->stream != NULL)
+		stream_cancel(a);
 }
 
 void exchange_timed_out(struct exchange *x, struct ask *a)
@@ -419,6 +421,7 @@ void exchange_flush(struct exchange *x)
 	}
 	for (int f = 0; f < 2; f++)
 		socket_close_retired(&x->families[f].pool);
+	streams_flush(x->streams);
 }
 
 /* ---- responses ---- */
@@ -554,21 +557,15 @@ static void receive(struct watcher *w, uint32_t events)
 	}
 }
 
-/* ---- for stream.c ---- */
+/* ---- streams ---- */
 
 int exchange_send_stream(struct exchange *x, struct ask *a)
 {
-	if (x->n_streams == EXCHANGE_MAX_STREAMS)
-		return -EAGAIN;
-	a->id = random_u16();
 	a->sent_ns = loop_now_ns(x->config.loop);
-	int e = stream_open(x, a);
-	if (e != 0)
-		return e;
-	x->n_streams++;
-	count(&x->counts.connections, 1);
-	count(&x->counts.out, 1);
-	return 0;
+	int e = streams_ask(x->streams, a);
+	if (e == 0)
+		count(&x->counts.out, 1);
+	return e;
 }
 
 struct loop *exchange_loop(const struct exchange *x)
@@ -576,9 +573,26 @@ struct loop *exchange_loop(const struct exchange *x)
 	return x->config.loop;
 }
 
-void exchange_stream_done(struct exchange *x)
+void exchange_count_connection(struct exchange *x)
 {
-	x->n_streams--;
+	count(&x->counts.connections, 1);
+}
+
+void exchange_count_reused(struct exchange *x)
+{
+	count(&x->counts.reused, 1);
+}
+
+void exchange_count_tls(struct exchange *x, bool is_resumed)
+{
+	count(&x->counts.tls_opened, 1);
+	if (is_resumed)
+		count(&x->counts.tls_resumed, 1);
+}
+
+void exchange_count_dropped(struct exchange *x)
+{
+	count(&x->counts.dropped, 1);
 }
 
 void exchange_deliver(struct exchange *x, struct ask *a, struct message *m)

@@ -7,7 +7,7 @@
  *            come in by recvmmsg(). A response counts when address, port, id and question are
  *            those of an ask that waits on that very socket, and it bears the proofs that the
  *            server gives (proof.h); all else is counted and dropped, and the wait goes on.
- *            Over TCP an ask has a connection of its own (stream.c).
+ *            Over TCP and TLS asks share connections (stream.h).
  *
  *                (socket serial, id) -> slots[]   -> struct ask
  *                (server, question)  -> flights[] -> struct ask -> those who ask the same
@@ -16,8 +16,8 @@
  *            question is never outstanding twice, but for the next try after a timeout.
  * Not here:  how long to wait, whom to ask -> send.c, server.c.
  * Threads:   worker-local; the counters may be read by any thread.
- * Memory:    asks are the caller's; buffers fixed, about 200 KiB; a socket some 100 bytes, a TCP
- *            connection what its response takes.
+ * Memory:    asks are the caller's; buffers fixed, about 200 KiB; a socket some 100 bytes;
+ *            connections: stream.h.
  * Cost:      hot path of a miss; no system call but for the two batches, no allocation.
  * Limits:    64 datagrams a batch; datagrams over 2048 bytes count as truncated; 256 TCP
  *            connections; 10 responses on a socket that are nobody's, from the address an ask
@@ -44,6 +44,7 @@ enum {
 
 struct exchange;
 struct stream;
+struct tls_client;
 
 /* Why a response, or what came beside it, is not taken at its word. */
 enum exchange_doubt {
@@ -60,10 +61,14 @@ struct ask {
 	struct udp_socket *socket; /* not NULL: waiting over UDP, by a packet of its own */
 	struct stream *stream;     /* not NULL: waiting over TCP */
 	const uint8_t *name;       /* lower case; stays as it is while waiting */
+	const struct tls_client *tls; /* over a stream: with TLS; NULL: TCP alone */
+	const char *why;              /* a stream failed: what to tell; static, or NULL */
 	uint64_t sent_ns;
 	uint64_t server_tag; /* server_tag() of server */
 	struct endpoint server;
 	uint16_t id, type;
+	uint16_t stream_at;   /* its place there */
+	uint8_t stream_tries; /* over fresh connections */
 	bool with_edns, rd, cd;
 	bool has_wrong_case; /* a response in another case was dropped */
 	struct proof proof;  /* prepared by the caller */
@@ -84,6 +89,7 @@ struct exchange_config {
 	unsigned max_asks;
 	unsigned n_sources_v4, n_sources_v6; /* 0: the kernel chooses; else one is drawn a socket */
 	const struct addr *sources_v4, *sources_v6;
+	uint32_t connect_ms; /* to open a TCP connection; 0: STREAM_CONNECT_MS */
 	uint8_t *scratch; /* messages are opened with it; RESPONSE_SCRATCH_BYTES */
 	size_t scratch_bytes;
 	/* The ask waits no longer; it may be sent anew from inside. */
@@ -95,10 +101,13 @@ struct exchange_config {
 };
 
 struct exchange_counts {
-	_Atomic uint64_t out, in, dropped, connections;
+	_Atomic uint64_t out, in, dropped;
 	_Atomic uint64_t joined;                   /* asks that shared another one's packet */
 	_Atomic uint64_t wrong_case, wrong_cookie; /* of those dropped */
 	_Atomic uint64_t doubts[EXCHANGE_N_DOUBTS];
+	_Atomic uint64_t connections; /* begun */
+	_Atomic uint64_t reused;      /* asks over one that was open already */
+	_Atomic uint64_t tls_opened, tls_resumed;
 };
 
 MUST_USE int exchange_new(const struct exchange_config *config, struct exchange **ret);
@@ -119,7 +128,7 @@ void exchange_timed_out(struct exchange *x, struct ask *a);
 void exchange_flush(struct exchange *x);
 const struct exchange_counts *exchange_counts(const struct exchange *x);
 
-/* ---- between exchange.c and stream.c ---- */
+/* ---- between exchange.c and stream.c, streams.c ---- */
 
 /* The message of an ask as it goes out; returns its bytes. buf holds EXCHANGE_OUT_BYTES. */
 size_t exchange_write(const struct ask *a, uint8_t *buf);
@@ -128,9 +137,9 @@ bool exchange_accept(struct exchange *x, const struct ask *a, const uint8_t *byt
                      struct message *ret);
 struct loop *exchange_loop(const struct exchange *x);
 const struct addr *exchange_source(const struct exchange *x, bool is_v4);
-void exchange_stream_done(struct exchange *x); /* one connection fewer */
+void exchange_count_connection(struct exchange *x);
+void exchange_count_reused(struct exchange *x);
+void exchange_count_tls(struct exchange *x, bool is_resumed);
+void exchange_count_dropped(struct exchange *x);
 void exchange_deliver(struct exchange *x, struct ask *a, struct message *m);
 void exchange_fail(struct exchange *x, struct ask *a, int error);
-/* Connect and ask; 0 or -errno. The stream ends by deliver or fail, or by stream_close(). */
-MUST_USE int stream_open(struct exchange *x, struct ask *a);
-void stream_close(struct stream *s);

@@ -385,6 +385,9 @@ void resolver_count(const struct resolver *r, struct resolve_counts *ret)
 	ret->packets_shared += get(&x->joined);
 	ret->timeouts += get(&r->counts.timeouts);
 	ret->tcp_connections += get(&x->connections);
+	ret->tcp_reused += get(&x->reused);
+	ret->tls_opened += get(&x->tls_opened);
+	ret->tls_resumed += get(&x->tls_resumed);
 	ret->guard_refused += get(&r->counts.guard_refused);
 	ret->at_limit += get(&r->counts.at_limit);
 	ret->wrong_case += get(&x->wrong_case);

@@ -114,7 +114,10 @@ void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uin
 	X(packets_dropped, "received, and nobody's: late or forged") \
 	X(packets_shared, "not sent: the same question to the same server was under way") \
 	X(timeouts, "packets without a response in time") \
-	X(tcp_connections, "connections opened") \
+	X(tcp_connections, "connections begun") \
+	X(tcp_reused, "packets over a connection that was open already") \
+	X(tls_opened, "TLS sessions") \
+	X(tls_resumed, "TLS sessions that went on with an earlier one's keys") \
 	X(guard_refused, "packets that policy forbade") \
 	X(at_limit, "questions refused for want of room") \
 	X(wrong_case, "responses dropped: not the case that was sent (0x20)") \

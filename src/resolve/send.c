@@ -144,8 +144,7 @@ static enum sent send_to(struct task *t, unsigned at, enum ask_how how)
 		t->excluded |= 1ULL << at;
 		return NOT_SENT;
 	}
-	if (!is_tcp)
-		resolver_kick(r);
+	resolver_kick(r);
 	set_timer(t, s, is_tcp);
 	return SENT;
 }

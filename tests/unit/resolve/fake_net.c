@@ -578,30 +578,40 @@ static void close_port(struct port *p)
 	p->watcher.fd = 0;
 }
 
-/* Questions come in one piece on loopback; the answer goes out in two. */
+static bool answer_over_tcp(struct port *p, const uint8_t *msg, size_t n)
+{
+	static struct out o;
+	struct asked q;
+	if (!read_asked(msg, n, &q))
+		return false;
+	note(p->server, &q, true);
+	if ((p->server->habits & FAKE_NO_TCP) != 0)
+		return false;
+	if (answer(p->net, p->server, msg, &q, true, &o)) {
+		uint8_t head[2];
+		store16(head, (uint16_t)o.n);
+		must(send(p->watcher.fd, head, 2, MSG_NOSIGNAL) == 2);
+		must(send(p->watcher.fd, o.bytes, o.n, MSG_NOSIGNAL) == (ssize_t)o.n);
+	}
+	return true;
+}
+
+/* Questions come whole on loopback, perhaps several; the answer goes out in two pieces. */
 static void stream_ready(struct watcher *w, uint32_t events)
 {
 	(void)events;
 	struct port *p = CONTAINER_OF(w, struct port, watcher);
-	uint8_t msg[1500];
-	static struct out o;
-	struct asked q;
+	uint8_t msg[8192];
 	ssize_t n = recv(w->fd, msg, sizeof msg, MSG_DONTWAIT);
-	if (n <= 2 || !read_asked(msg + 2, (size_t)n - 2, &q)) {
+	size_t at = 0;
+	while (n >= 2 && at + 2 <= (size_t)n) {
+		size_t len = load16(msg + at);
+		if (at + 2 + len > (size_t)n || !answer_over_tcp(p, msg + at + 2, len))
+			break;
+		at += 2 + len;
+	}
+	if (n <= 0 || at != (size_t)n)
 		close_port(p);
-		return;
-	}
-	note(p->server, &q, true);
-	if ((p->server->habits & FAKE_NO_TCP) != 0) {
-		close_port(p);
-		return;
-	}
-	if (answer(p->net, p->server, msg + 2, &q, true, &o)) {
-		uint8_t head[2];
-		store16(head, (uint16_t)o.n);
-		must(send(w->fd, head, 2, MSG_NOSIGNAL) == 2);
-		must(send(w->fd, o.bytes, o.n, MSG_NOSIGNAL) == (ssize_t)o.n);
-	}
 }
 
 static void listen_ready(struct watcher *w, uint32_t events)
