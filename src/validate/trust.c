@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <gnutls/crypto.h>
 #include <libdnssec/error.h>
 #include <libdnssec/keytag.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@ enum {
 	LIBRARY_KEY_BYTES = 1024,
 	DS_FIXED_BYTES = 4,
 	DS_SHA1 = 1,
+	DIGEST_MAX_BYTES = 48,
 };
 
 static void release_trust(void *object)
@@ -113,19 +115,35 @@ static struct anchoring look_at_anchors(const struct answer_rr *anchors, unsigne
 	return ret;
 }
 
-static bool digest_is(const struct trust_key *key, const struct answer_rr *ds)
+/* RFC 4034 5.1.4: over the owner and the whole record. Returns the bytes; 0: it failed. */
+static size_t make_digest(uint8_t digest, const uint8_t *zone, const struct answer_rr *dnskey,
+                          uint8_t ret[DIGEST_MAX_BYTES])
 {
-	dnssec_binary_t made = { 0 };
-	if (dnssec_key_create_ds(key->key, ds->rdata[3], &made) != DNSSEC_EOK)
-		return false;
-	bool is_same = made.size == ds->rdata_len && memcmp(made.data, ds->rdata, made.size) == 0;
-	dnssec_binary_free(&made);
-	return is_same;
+	gnutls_digest_algorithm_t kind = digest == DNSSEC_KEY_DIGEST_SHA1     ? GNUTLS_DIG_SHA1
+	                                 : digest == DNSSEC_KEY_DIGEST_SHA384 ? GNUTLS_DIG_SHA384
+	                                                                      : GNUTLS_DIG_SHA256;
+	gnutls_hash_hd_t hash;
+	if (gnutls_hash_init(&hash, kind) != 0)
+		return 0;
+	bool is_made = gnutls_hash(hash, zone, name_len(zone)) == 0 &&
+	               gnutls_hash(hash, dnskey->rdata, dnskey->rdata_len) == 0;
+	gnutls_hash_deinit(hash, ret);
+	return is_made ? gnutls_hash_get_len(kind) : 0;
+}
+
+static bool digest_is(const uint8_t *zone, const struct answer_rr *dnskey,
+                      const struct answer_rr *ds)
+{
+	uint8_t made[DIGEST_MAX_BYTES];
+	size_t n = make_digest(ds->rdata[3], zone, dnskey, made);
+	return n > 0 && n == ds->rdata_len - (size_t)DS_FIXED_BYTES &&
+	       memcmp(made, ds->rdata + DS_FIXED_BYTES, n) == 0;
 }
 
 /* Does the anchor name this key? `rdata` is the key's record. */
 static bool vouches(const struct answer_rr *anchor, const struct anchoring *how,
-                    const struct trust_key *key, const struct answer_rr *dnskey)
+                    const uint8_t *zone, const struct trust_key *key,
+                    const struct answer_rr *dnskey)
 {
 	if (is_dnskey(anchor))
 		return anchor->rdata_len == dnskey->rdata_len &&
@@ -134,7 +152,7 @@ static bool vouches(const struct answer_rr *anchor, const struct anchoring *how,
 	    anchor->rdata[2] != key->algorithm || !is_digest_supported(anchor->rdata[3]) ||
 	    (anchor->rdata[3] == DS_SHA1 && how->has_sha2))
 		return false;
-	return digest_is(key, anchor);
+	return digest_is(zone, dnskey, anchor);
 }
 
 /* Does a DS record name a key of this tag that cannot be used? */
@@ -146,30 +164,30 @@ static bool names_key(const struct answer_rr *anchor, const struct trust_key *ke
 
 /* ---- keys ---- */
 
-/* The library's key, with its digest. NULL: it may not sign, or the library will not have it. */
+/*
+ * The library's key, with its digest. NULL: it may not sign, or the library will not have it.
+ * Other flags than ours are ignored (RFC 4034 2.1.1), which the library would not do.
+ */
 static dnssec_key_t *import(const uint8_t *zone, const struct answer_rr *dnskey,
                             uint8_t ret_digest[KEY_DIGEST_BYTES])
 {
 	const uint8_t *p = dnskey->rdata;
+	uint8_t digest[DIGEST_MAX_BYTES];
 	dnssec_key_t *key = NULL;
-	dnssec_binary_t rdata = { .size = dnskey->rdata_len, .data = (uint8_t *)p };
-	dnssec_binary_t ds = { 0 };
+	dnssec_binary_t bytes = { .size = dnskey->rdata_len - (size_t)DNSKEY_FIXED_BYTES,
+		                  .data = (uint8_t *)p + DNSKEY_FIXED_BYTES };
 	uint16_t flags = load16(p);
 	if ((flags & DNSKEY_ZONE) == 0 || (flags & DNSKEY_REVOKE) != 0 || p[2] != DNSKEY_PROTOCOL ||
-	    !key_is_sound(p[3], p + DNSKEY_FIXED_BYTES, rdata.size - DNSKEY_FIXED_BYTES))
+	    !key_is_sound(p[3], bytes.data, bytes.size) ||
+	    make_digest(DNSSEC_KEY_DIGEST_SHA256, zone, dnskey, digest) != KEY_DIGEST_BYTES ||
+	    dnssec_key_new(&key) != DNSSEC_EOK)
 		return NULL;
-	if (dnssec_key_new(&key) != DNSSEC_EOK)
-		return NULL;
-	if (dnssec_key_set_dname(key, zone) != DNSSEC_EOK ||
-	    dnssec_key_set_rdata(key, &rdata) != DNSSEC_EOK || !dnssec_key_can_verify(key) ||
-	    dnssec_key_create_ds(key, DNSSEC_KEY_DIGEST_SHA256, &ds) != DNSSEC_EOK ||
-	    ds.size != DS_FIXED_BYTES + KEY_DIGEST_BYTES) {
-		dnssec_binary_free(&ds);
+	if (dnssec_key_set_algorithm(key, p[3]) != DNSSEC_EOK ||
+	    dnssec_key_set_pubkey(key, &bytes) != DNSSEC_EOK || !dnssec_key_can_verify(key)) {
 		dnssec_key_free(key);
 		return NULL;
 	}
-	memcpy(ret_digest, ds.data + DS_FIXED_BYTES, KEY_DIGEST_BYTES);
-	dnssec_binary_free(&ds);
+	memcpy(ret_digest, digest, KEY_DIGEST_BYTES);
 	return key;
 }
 
@@ -201,7 +219,7 @@ static void add_key(struct trust *t, const struct answer_rr *dnskey, const struc
 		return;
 	t->head.item.bytes += LIBRARY_KEY_BYTES;
 	for (unsigned i = 0; i < n_anchors && !k->is_vouched; i++)
-		k->is_vouched = vouches(&anchors[i], how, k, dnskey);
+		k->is_vouched = vouches(&anchors[i], how, t->name, k, dnskey);
 }
 
 /* ---- the whole ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "signed_zone.h"
 
-#include <gnutls/abstract.h>
+#include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <libdnssec/error.h>
@@ -191,16 +191,18 @@ void records_dnskey(struct records *r, const struct zone_key *k, uint32_t ttl_s)
 
 void records_ds(struct records *r, const struct zone_key *k, uint8_t digest, uint32_t ttl_s)
 {
-	dnssec_key_t *key;
-	dnssec_binary_t rdata = { .size = k->rdata_len, .data = (uint8_t *)k->rdata };
-	dnssec_binary_t ds = { 0 };
-	must(dnssec_key_new(&key) == DNSSEC_EOK);
-	must(dnssec_key_set_dname(key, k->zone.wire) == DNSSEC_EOK);
-	must(dnssec_key_set_rdata(key, &rdata) == DNSSEC_EOK);
-	must(dnssec_key_create_ds(key, digest, &ds) == DNSSEC_EOK);
-	records_add(r, k->zone.wire, DNS_DS, ttl_s, ds.data, ds.size);
-	dnssec_binary_free(&ds);
-	dnssec_key_free(key);
+	static const gnutls_digest_algorithm_t kinds[] = {
+		[1] = GNUTLS_DIG_SHA1, [2] = GNUTLS_DIG_SHA256, [4] = GNUTLS_DIG_SHA384
+	};
+	uint8_t data[NAME_MAX_BYTES + ZONE_KEY_BYTES];
+	uint8_t ds[4 + 64];
+	size_t n = name_copy_lower(data, k->zone.wire);
+	memcpy(data + n, k->rdata, k->rdata_len);
+	store16(ds, k->tag);
+	ds[2] = k->algorithm;
+	ds[3] = digest;
+	must(gnutls_hash_fast(kinds[digest], data, n + k->rdata_len, ds + 4) == 0);
+	records_add(r, k->zone.wire, DNS_DS, ttl_s, ds, 4 + gnutls_hash_get_len(kinds[digest]));
 }
 
 /* ---- signing ---- */
