@@ -59,6 +59,10 @@ static bool is_worth_asking(struct task *t, unsigned at, const struct endpoint *
 		why = "did not answer lately";
 	else if (t->forward == NULL && server_is_lame(tag, t->cut->item.hash, now_s))
 		why = "does not serve the zone";
+	else if (task_is_limited(t) && load_is_full(t->r->servers, tag)) {
+		why = "over the limit of questions for one server (resolver: server-questions)";
+		count_up(&t->r->counts.server_limited);
+	}
 	if (why == NULL)
 		return true;
 	t->excluded |= 1ULL << at;

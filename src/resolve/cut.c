@@ -13,6 +13,7 @@ enum {
 void cut_clear(struct task *t)
 {
 	lookup_drop(t);
+	task_leave_zone(t);
 	cut_put(t->cut);
 	t->cut = NULL;
 	t->forward = NULL;

@@ -171,6 +171,7 @@ static void task_free(struct task *t)
 	unlist(t);
 	timer_cancel(r->loop, &t->timer);
 	exchange_cancel(r->exchange, &t->ask);
+	task_leave_server(t);
 	cut_clear(t);
 	secure_drop(t);
 	chain_release(t);
@@ -390,6 +391,8 @@ void resolver_count(const struct resolver *r, struct resolve_counts *ret)
 	ret->tls_resumed += get(&x->tls_resumed);
 	ret->guard_refused += get(&r->counts.guard_refused);
 	ret->at_limit += get(&r->counts.at_limit);
+	ret->zone_limited += get(&r->counts.zone_limited);
+	ret->server_limited += get(&r->counts.server_limited);
 	ret->wrong_case += get(&x->wrong_case);
 	ret->wrong_cookie += get(&x->wrong_cookie);
 	ret->doubt_case += get(&x->doubts[EXCHANGE_DOUBT_CASE]);
@@ -447,6 +450,10 @@ static int make_parts(struct resolver *r)
 	if (e == 0)
 		e = forwards_new(r->config.forwards, r->config.n_forwards, &r->forwards);
 	if (e == 0)
+		e = load_new(r->config.max_zone_tasks, &r->zones);
+	if (e == 0)
+		e = load_new(r->config.max_server_asks, &r->servers);
+	if (e == 0)
 		e = cut_new_hints(&r->config, &r->root);
 	return e;
 }
@@ -455,7 +462,9 @@ int resolver_new(const struct resolve_config *config, struct loop *loop, struct 
                  struct resolver **ret)
 {
 	if (config->n_hints == 0 || config->n_sockets == 0 || config->max_tasks == 0 ||
-	    config->time_limit_ms == 0)
+	    config->time_limit_ms == 0 || config->max_zone_tasks == 0 ||
+	    config->max_zone_tasks > UINT16_MAX || config->max_server_asks == 0 ||
+	    config->max_server_asks > UINT16_MAX)
 		return -EINVAL;
 	struct resolver *r = calloc(1, sizeof *r);
 	if (r == NULL)
@@ -520,6 +529,8 @@ void resolver_free(struct resolver *r)
 	forwards_free(r->forwards);
 	validator_free(r->validator);
 	free(r->zone_scratch);
+	load_free(r->zones);
+	load_free(r->servers);
 	free(r->table);
 	free(r->response);
 	free(r->cached_bytes);

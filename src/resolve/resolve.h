@@ -47,6 +47,8 @@ struct resolve_config {
 	unsigned n_forwards;
 	const struct resolve_forward *forwards; /* the longest zone wins */
 	unsigned max_tasks;         /* 10000; at the limit new ones fail at once, EDE 23 */
+	unsigned max_zone_tasks;    /* that one zone may keep waiting: 2000 (load.h) */
+	unsigned max_server_asks;   /* packets that may wait for one server: 2000 */
 	unsigned max_packets;       /* a question, sub-questions included: 100 */
 	unsigned max_depth;         /* of look-ups for name servers' addresses: 4 */
 	unsigned max_sub_questions; /* NS address look-ups a question: 16 (NXNSAttack) */
@@ -120,6 +122,8 @@ void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uin
 	X(tls_resumed, "TLS sessions that went on with an earlier one's keys") \
 	X(guard_refused, "packets that policy forbade") \
 	X(at_limit, "questions refused for want of room") \
+	X(zone_limited, "questions refused: too many for one zone") \
+	X(server_limited, "servers passed over: too many questions wait for them") \
 	X(wrong_case, "responses dropped: not the case that was sent (0x20)") \
 	X(wrong_cookie, "responses dropped: not our cookie") \
 	X(doubt_case, "asked again over TCP: the case was lost") \

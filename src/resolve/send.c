@@ -113,6 +113,30 @@ enum sent {
 	REFUSED
 };
 
+void task_leave_server(struct task *t)
+{
+	if (t->at_server != 0)
+		load_leave(t->r->servers, t->at_server);
+	t->at_server = 0;
+}
+
+void task_leave_zone(struct task *t)
+{
+	if (t->at_zone != 0)
+		load_leave(t->r->zones, t->at_zone);
+	t->at_zone = 0;
+}
+
+/* Did something come of the packet? */
+static void note_load(struct task *t, bool is_good)
+{
+	if (t->at_zone != 0)
+		load_note(t->r->zones, t->at_zone, is_good);
+	if (t->at_server != 0)
+		load_note(t->r->servers, t->at_server, is_good);
+	task_leave_server(t);
+}
+
 /* Send to one address. NOT_SENT: that address is out; REFUSED: the task is gone. */
 static enum sent send_to(struct task *t, unsigned at, enum ask_how how)
 {
@@ -144,6 +168,8 @@ static enum sent send_to(struct task *t, unsigned at, enum ask_how how)
 		t->excluded |= 1ULL << at;
 		return NOT_SENT;
 	}
+	if (task_is_limited(t) && load_enter(r->servers, t->ask.server_tag))
+		t->at_server = t->ask.server_tag;
 	resolver_kick(r);
 	set_timer(t, s, is_tcp);
 	return SENT;
@@ -177,10 +203,30 @@ static bool take_recursive(struct task *t)
 	return true;
 }
 
+/* Each task counts with the zone it is at. False: that has too many; the task is gone. */
+static bool enter_zone(struct task *t)
+{
+	if (t->at_zone != 0 || !task_is_limited(t))
+		return true;
+	uint64_t hash = t->cut->item.hash | 1;
+	if (load_enter(t->r->zones, hash)) {
+		t->at_zone = hash;
+		return true;
+	}
+	count_up(&t->r->counts.zone_limited);
+	iterate_note(t, EDE_NO_REACHABLE_AUTHORITY,
+	             "over the limit of questions for one zone (resolver: zone-questions)", false);
+	t->was_held_back = true; /* the name itself has not failed */
+	task_fail(t);
+	return false;
+}
+
 void iterate_ask(struct task *t)
 {
 	const struct resolve_config *config = &t->r->config;
 	enum sent sent = NOT_SENT;
+	if (!enter_zone(t))
+		return;
 	while (sent == NOT_SENT) {
 		if (t->budget->n_packets >= config->max_packets) {
 			t->is_limited = true;
@@ -226,6 +272,8 @@ void iterate_learn(struct task *t, const struct response *w, bool over_tcp)
 {
 	uint32_t now_s = loop_now_s(t->r->loop);
 	struct server *s = server_take_tag(t->ask.server_tag, now_s);
+	note_load(t, w->kind != RESPONSE_SERVFAIL && w->kind != RESPONSE_REFUSED &&
+	                     w->kind != RESPONSE_BAD);
 	server_answered(s, loop_now_ns(t->r->loop) - t->ask.sent_ns, now_s);
 	proof_learn(&t->ask.proof, s, over_tcp, now_s);
 	t->is_doubted = false;
@@ -260,6 +308,7 @@ void iterate_doubted(struct ask *a, enum exchange_doubt why)
 {
 	struct task *t = CONTAINER_OF(a, struct task, ask);
 	uint32_t now_s = loop_now_s(t->r->loop);
+	task_leave_server(t);
 	if (why == EXCHANGE_BAD_COOKIE) {
 		/* RFC 7873 5.3: retry with the new one; then TCP, where cookies are not needed. */
 		proof_learn(&a->proof, server_take_tag(a->server_tag, now_s), false, now_s);
@@ -278,6 +327,7 @@ static void note_silence(struct task *t, struct server *s, bool was_tcp)
 {
 	struct resolver *r = t->r;
 	server_timed_out(s, loop_now_ns(r->loop));
+	note_load(t, false);
 	if (was_tcp) {
 		server_tcp_fails(s);
 		t->excluded |= t->round > 0 ? 1ULL << t->at_addr : 0;
@@ -341,6 +391,7 @@ void iterate_failed(struct ask *a, int error)
 		server_unreachable(s, now_ns);
 	else
 		server_tcp_fails(s);
+	note_load(t, false);
 	note_error(t, error);
 	if (waive_proof(t, s))
 		return;

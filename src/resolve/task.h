@@ -23,6 +23,7 @@
 #include "resolve/exchange.h"
 #include "resolve/failure.h"
 #include "resolve/forward.h"
+#include "resolve/load.h"
 #include "resolve/resolve.h"
 #include "resolve/response.h"
 #include "resolve/server.h"
@@ -121,19 +122,20 @@ struct task {
 	struct resolver *r;
 	const struct cut *cut;              /* where the hop is being asked; counted */
 	const struct forward_zone *forward; /* not NULL: cut is its */
-	uint64_t tried, excluded;           /* addresses of the cut: this round, for good */
-	uint8_t at_addr;                    /* index of the one asked */
-	uint8_t round;                      /* of tries at this cut */
-	uint8_t n_labels;                   /* of the hop's name */
-	uint8_t known_labels;               /* that far the name is known to exist */
-	uint8_t asked_labels;               /* of the name in the packet */
-	uint8_t n_minimised;                /* RFC 9156: packets with a cut name so far */
-	bool is_plain;                      /* ask for the whole name: minimising went wrong */
-	bool has_recursive;                 /* a resolver stands where a server should */
-	bool takes_recursive;               /* and will do: no server is left */
-	bool edns_timed_out, edns_refused;  /* by this address: hence the packet without */
-	bool is_doubted;                    /* by TCP, because UDP was not believed: `doubt` */
-	bool is_recooked;                   /* asked again with the new cookie */
+	uint64_t at_zone, at_server; /* what it is counted with in r->zones, r->servers; 0: not */
+	uint64_t tried, excluded;    /* addresses of the cut: this round, for good */
+	uint8_t at_addr;             /* index of the one asked */
+	uint8_t round;               /* of tries at this cut */
+	uint8_t n_labels;            /* of the hop's name */
+	uint8_t known_labels;        /* that far the name is known to exist */
+	uint8_t asked_labels;        /* of the name in the packet */
+	uint8_t n_minimised;         /* RFC 9156: packets with a cut name so far */
+	bool is_plain;               /* ask for the whole name: minimising went wrong */
+	bool has_recursive;          /* a resolver stands where a server should */
+	bool takes_recursive;        /* and will do: no server is left */
+	bool edns_timed_out, edns_refused; /* by this address: hence the packet without */
+	bool is_doubted;                   /* by TCP, because UDP was not believed: `doubt` */
+	bool is_recooked;                  /* asked again with the new cookie */
 	enum exchange_doubt doubt;
 	bool is_begun;
 
@@ -182,6 +184,7 @@ struct resolver {
 	struct cache *cache;
 	struct exchange *exchange;
 	struct forwards *forwards;
+	struct load *zones, *servers;
 	struct response *response;
 	const struct message *reading; /* what the response was read from; during the call */
 	struct judged judged;          /* the hop being taken */
@@ -208,7 +211,8 @@ struct resolver {
 
 	struct {
 		_Atomic uint64_t tasks_started, tasks_failed, timeouts, guard_refused, at_limit,
-			tasks_now, secure, insecure, bogus, key_questions;
+			tasks_now, secure, insecure, bogus, key_questions, zone_limited,
+			server_limited;
 	} counts;
 	_Atomic unsigned n_answered, n_unanswered; /* for resolver_upstream_state() */
 };
@@ -271,6 +275,12 @@ static inline bool task_is_minimised(const struct task *t)
 	return t->asked_labels < t->n_labels;
 }
 
+/* Where everything is forwarded there is nothing to keep room for. */
+static inline bool task_is_limited(const struct task *t)
+{
+	return !t->is_priming && (t->forward == NULL || t->forward->n_labels > 0);
+}
+
 /* Ask the next server, or look for one, or give up. */
 void iterate_ask(struct task *t);
 /* The same server again, in another way. */
@@ -280,6 +290,11 @@ void iterate_learn(struct task *t, const struct response *w, bool over_tcp);
 void iterate_failed(struct ask *a, int error);
 void iterate_doubted(struct ask *a, enum exchange_doubt why);
 void iterate_timed_out(struct timer *timer);
+
+/* It waits for the server no longer. */
+void task_leave_server(struct task *t);
+/* Nor at the zone. */
+void task_leave_zone(struct task *t);
 
 /* ---- choose.c ---- */
 

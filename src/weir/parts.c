@@ -51,6 +51,8 @@ int parts_resolve(const struct config *c, struct resolve_parts *ret)
 			.n_forwards = c->resolver.forwards.n,
 			.forwards = forwards,
 			.max_tasks = 10000,
+			.max_zone_tasks = c->resolver.zone_questions,
+			.max_server_asks = c->resolver.server_questions,
 			.max_packets = c->resolver.max_packets,
 			.max_depth = 4,
 			.max_sub_questions = 16,

@@ -190,6 +190,8 @@ int set_up_with(const struct fake_server servers[N_SERVERS])
 	w = (struct world){ .config = { .use_ipv4 = true,
 		                        .use_ipv6 = true,
 		                        .max_tasks = 128,
+		                        .max_zone_tasks = 2000,
+		                        .max_server_asks = 2000,
 		                        .max_packets = 100,
 		                        .max_depth = 4,
 		                        .max_sub_questions = 16,
