@@ -66,6 +66,7 @@ struct api_reload_result {
 struct api_question {
 	const uint8_t *name; /* wire, lower case; borrowed during the call */
 	uint16_t type;
+	bool is_do, is_cd; /* DNSSEC records are wanted; bad data too */
 	struct addr client;
 };
 

@@ -251,6 +251,15 @@ static json_t *add_closest_zone(struct walk *w, uint32_t now_s)
 	return json_pack("{s:s, s:s}", "state", "none", "closest_zone", zone);
 }
 
+static const char *dnssec_word(const struct answer *a)
+{
+	static const char *const words[] = { [SECURITY_UNCHECKED] = NULL,
+		                             [SECURITY_BOGUS] = "bogus",
+		                             [SECURITY_INSECURE] = "insecure",
+		                             [SECURITY_SECURE] = "secure" };
+	return words[a->security];
+}
+
 json_t *walk_cache(struct walk *w)
 {
 	struct cache *c = w->context->cache;
@@ -262,11 +271,13 @@ json_t *walk_cache(struct walk *w)
 		return add_closest_zone(w, now_s);
 	bool is_fresh = item_is_fresh(&a->item, now_s);
 	uint32_t age_s = item_age_s(&a->item, now_s);
-	json_t *o = json_pack("{s:s, s:s, s:i, s:I, s:I, s:b}", "state",
+	json_t *o = json_pack("{s:s, s:s, s:i, s:I, s:I, s:b, s:s?}", "state",
 	                      is_fresh ? "fresh" : "expired", "rcode", dns_rcode_text(a->rcode),
 	                      "records", (int)a->n_an, "age_s", (json_int_t)age_s, "ttl_s",
 	                      is_fresh ? (json_int_t)(a->item.ttl_s - age_s) : (json_int_t)0,
-	                      "secure", a->security == SECURITY_SECURE);
+	                      "secure", a->security == SECURITY_SECURE, "dnssec", dnssec_word(a));
+	if (a->ede_code != 0)
+		json_object_set_new(o, "dnssec_reason", json_string(a->ede_text));
 	add_answer(w, a);
 	return o;
 }

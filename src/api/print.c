@@ -156,8 +156,9 @@ void api_print_query(FILE *out, const json_t *reply)
 	const json_t *a = json_object_get(reply, "answer");
 	const json_t *errors = json_object_get(a, "errors");
 	const json_t *records = json_object_get(a, "records");
-	fprintf(out, "%s%s\n", text_of(a, "rcode"),
-	        json_is_true(json_object_get(a, "truncated")) ? ", truncated" : "");
+	fprintf(out, "%s%s%s\n", text_of(a, "rcode"),
+	        json_is_true(json_object_get(a, "truncated")) ? ", truncated" : "",
+	        json_is_true(json_object_get(a, "secure")) ? ", secure (DNSSEC)" : "");
 	for (size_t i = 0; i < json_array_size(errors); i++) {
 		const json_t *e = json_array_get(errors, i);
 		fprintf(out, "extended error %u (%s): %s\n", (unsigned)text_number(e, "code"),

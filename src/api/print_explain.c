@@ -74,6 +74,12 @@ static void print_cache(FILE *out, const json_t *e)
 		         text_duration(text_number(c, "age_s"), age),
 		         text_duration(text_number(c, "ttl_s"), ttl));
 	print_field(out, "Cache", line);
+	if (!json_is_string(json_object_get(c, "dnssec")))
+		return;
+	snprintf(line, sizeof line, "DNSSEC: %s%s%s", text_of(c, "dnssec"),
+	         json_is_string(json_object_get(c, "dnssec_reason")) ? ": " : "",
+	         text_of(c, "dnssec_reason"));
+	print_field(out, "", line);
 }
 
 /* ---- stages ---- */

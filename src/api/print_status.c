@@ -118,6 +118,9 @@ static void print_upstream(FILE *out, const json_t *s)
 	        "%*s%s questions under way, %s failed, %s refused by the guard, %s at a limit\n",
 	        LABEL_WIDTH, "", count_of(u, "tasks_now"), count_of(u, "tasks_failed"),
 	        count_of(u, "guard_refused"), count_of(u, "at_limit"));
+	fprintf(out, "%*s%s secure, %s insecure, %s bogus responses; keys asked for %s times\n",
+	        LABEL_WIDTH, "", count_of(u, "secure"), count_of(u, "insecure"),
+	        count_of(u, "bogus"), count_of(u, "key_questions"));
 }
 
 static void print_stores(FILE *out, const json_t *s)

@@ -17,9 +17,11 @@ enum {
 enum call_outcome command_query(struct api_call *call)
 {
 	const char *command, *name_text, *type_text = "A", *client = "127.0.0.1";
+	int is_do = 0, is_cd = 0;
 	json_error_t error;
-	if (json_unpack_ex(call->request, &error, 0, "{s:s, s:s, s?s, s?s !}", "command", &command,
-	                   "name", &name_text, "type", &type_text, "client", &client) != 0)
+	if (json_unpack_ex(call->request, &error, 0, "{s:s, s:s, s?s, s?s, s?b, s?b !}", "command",
+	                   &command, "name", &name_text, "type", &type_text, "client", &client,
+	                   "do", &is_do, "cd", &is_cd) != 0)
 		return call_fail(call, "bad-request", "%s", error.text);
 	struct name name;
 	struct api_question q = { 0 };
@@ -32,6 +34,8 @@ enum call_outcome command_query(struct api_call *call)
 	if (call->control == NULL || call->context->ask == NULL)
 		return call_fail(call, "not-available", "this server does not take questions here");
 	q.name = name.wire;
+	q.is_do = is_do != 0;
+	q.is_cd = is_cd != 0;
 	control_set_wait(call->control, call->token, WAIT_ANSWER);
 	int rc = call->context->ask(call->context->arg, &q, call->token);
 	if (rc != 0)

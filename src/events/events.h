@@ -38,6 +38,13 @@ enum event_protocol {
 	EVENT_CONTROL
 };
 
+enum event_dnssec {
+	EVENT_UNCHECKED, /* not told */
+	EVENT_BOGUS,
+	EVENT_INSECURE,
+	EVENT_SECURE
+};
+
 /* Pointers are borrowed during events_put(). */
 struct event {
 	uint64_t wall_ns;    /* when the question came */
@@ -55,6 +62,7 @@ struct event {
 	uint8_t rcode;    /* as answered */
 	bool is_answered; /* false: dropped */
 	bool is_cached, is_stale;
+	uint8_t dnssec;                /* what validation says of the data: enum event_dnssec */
 	const struct verdict *verdict; /* NULL or action NONE: nothing matched */
 	const char *list;              /* the winning rule's list; NULL: an edit or the default */
 	const char *rule;              /* verdict_rule_text(); NULL */

@@ -307,6 +307,12 @@ static char *put_weir(const struct line *l, char *p)
 	                    : JSON_LIT(p, "\"weir\":{\"cached\":false");
 	if (l->r->is_stale)
 		p = JSON_LIT(p, ",\"stale\":true");
+	if (l->r->dnssec == EVENT_SECURE)
+		p = JSON_LIT(p, ",\"dnssec\":\"secure\"");
+	else if (l->r->dnssec == EVENT_INSECURE)
+		p = JSON_LIT(p, ",\"dnssec\":\"insecure\"");
+	else if (l->r->dnssec == EVENT_BOGUS)
+		p = JSON_LIT(p, ",\"dnssec\":\"bogus\"");
 	if (has_part(l, PART_GROUP))
 		p = put_part(l, p, PART_GROUP, ",\"group\":\"");
 	if (l->r->action != POLICY_NONE)

@@ -114,6 +114,7 @@ void record_write(const struct event *e, const struct record_plan *plan, void *r
 		.is_answered = e->is_answered,
 		.is_cached = e->is_cached,
 		.is_stale = e->is_stale,
+		.dnssec = e->dnssec,
 		.is_edit = v != NULL && v->action != POLICY_NONE && v->edit != NULL,
 		.has_answer_flags = has_header,
 	};

@@ -61,6 +61,7 @@ struct record {
 	uint8_t rcode;
 	uint8_t action;  /* enum policy_action; POLICY_NONE without a verdict */
 	uint8_t trigger; /* enum policy_trigger */
+	uint8_t dnssec;  /* enum event_dnssec */
 	bool is_do, is_answered, is_cached, is_stale, is_edit, has_answer_flags;
 	uint16_t part_len[RECORD_PARTS]; /* bytes of each part; 0: not there */
 };

@@ -248,6 +248,10 @@ static enum secure take_bogus(struct task *t, struct response *w, const struct t
 	w->ttl_s = w->ttl_s < BOGUS_TTL_MIN_S ? BOGUS_TTL_MIN_S
 	           : w->ttl_s > BOGUS_TTL_S   ? BOGUS_TTL_S
 	                                      : w->ttl_s;
+	for (unsigned i = 0; i < w->n_kept; i++) {
+		if (w->kept[i].ttl_s > w->ttl_s)
+			w->kept[i].ttl_s = w->ttl_s;
+	}
 	count_up(&t->r->counts.bogus);
 	return SECURE_TAKE;
 }

@@ -94,6 +94,12 @@ static bool matters(const struct query *q, const struct policy_group_view *g)
 	return q->rcode == RCODE_SERVFAIL || serve_options_of(q)->log_all || g->log_all;
 }
 
+/* An event tells of the data that the answer is, or would have been, made from. */
+static_assert((int)EVENT_SECURE == (int)SECURITY_SECURE &&
+                      (int)EVENT_INSECURE == (int)SECURITY_INSECURE &&
+                      (int)EVENT_BOGUS == (int)SECURITY_BOGUS,
+              "events tell security by its number");
+
 static void put_event(struct query *q, const struct policy_group_view *g)
 {
 	char rule_text[NAME_TEXT_MAX + 8];
@@ -117,6 +123,7 @@ static void put_event(struct query *q, const struct policy_group_view *g)
 		.is_answered = !q->is_silent,
 		.is_cached = q->is_cached,
 		.is_stale = q->is_stale,
+		.dnssec = q->found != NULL ? q->found->security : EVENT_UNCHECKED,
 		.ede_code = q->ede_code,
 		/* With a rule it says what list and rule say already. */
 		.ede_text = q->ede_code != 0xffff && q->rule_at == 0 ? q->ede_text : NULL,

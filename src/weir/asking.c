@@ -4,6 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+enum {
+	OPT_DO_FROM_END = 4 /* of the question's OPT record, which stands last and is empty */
+};
+
 void asking_put(struct asking_box *box, struct asking *a)
 {
 	a->next = atomic_load_explicit(&box->first, memory_order_relaxed);
@@ -64,6 +68,9 @@ void asking_run(struct serve *serve, struct asking *a)
 	q->local_interface = 0;
 	q->is_cut = false;
 	q->in_bytes =
-		(uint16_t)reply_write_query(q->in, 0, a->name.wire, a->type, true, false, true);
+		(uint16_t)reply_write_query(q->in, 0, a->name.wire, a->type, true, a->is_cd, true);
+	q->in[3] |= FLAG_AD; /* who asks here wants to know */
+	if (!a->is_do)
+		q->in[q->in_bytes - OPT_DO_FROM_END] = 0;
 	serve_query(q);
 }

@@ -21,6 +21,7 @@ struct asking {
 	uint16_t type;
 	struct addr client;
 	uint64_t token;
+	bool is_do, is_cd;       /* DNSSEC records are wanted; bad data too */
 	struct asking_box *home; /* where the answer goes */
 	struct loop *home_loop;  /* and who is to be woken */
 	struct asking *next;

@@ -333,6 +333,8 @@ static int api_ask(void *arg, const struct api_question *question, uint64_t toke
 		return -ENOMEM;
 	name_set(&a->name, question->name);
 	a->type = question->type;
+	a->is_do = question->is_do;
+	a->is_cd = question->is_cd;
 	a->client = question->client;
 	a->token = token;
 	a->home = &s->answered;

@@ -129,6 +129,7 @@ static void test_blocked(void **state)
 		{ "weir.rule", "\"*.evil.example\"" },
 		{ "weir.cached", "false" },
 		{ "weir.stale", NULL },
+		{ "weir.dnssec", NULL },
 		{ "weir.matched", NULL },
 		{ "weir.edit", NULL },
 		{ "weir.ede", "{\"code\":15,\"text\":\"malware: *.evil.example\"}" },
@@ -210,6 +211,7 @@ static void test_verdict_of_others(void **state)
 	f.e.logged_rule = "example";
 	f.e.protocol = EVENT_TCP;
 	f.e.is_do = f.e.is_cached = f.e.is_stale = true;
+	f.e.dnssec = EVENT_BOGUS;
 	f.e.class = DNS_CLASS_CH;
 	f.e.type = 65280;
 	f.e.flags = 0x2800; /* UPDATE */
@@ -217,6 +219,7 @@ static void test_verdict_of_others(void **state)
 	expect(line, "weir.matched", "\"2001:db8::53\"");
 	expect(line, "weir.logged", "{\"list\":\"watch\",\"rule\":\"example\"}");
 	expect(line, "weir.stale", "true");
+	expect(line, "weir.dnssec", "bogus");
 	expect(line, "weir.cached", "true");
 	expect(line, "network.transport", "\"tcp\"");
 	expect(line, "dns.header_flags", "[\"DO\"]");
