@@ -219,7 +219,7 @@ static void test_verdict_of_others(void **state)
 	expect(line, "weir.matched", "\"2001:db8::53\"");
 	expect(line, "weir.logged", "{\"list\":\"watch\",\"rule\":\"example\"}");
 	expect(line, "weir.stale", "true");
-	expect(line, "weir.dnssec", "bogus");
+	expect(line, "weir.dnssec", "\"bogus\"");
 	expect(line, "weir.cached", "true");
 	expect(line, "network.transport", "\"tcp\"");
 	expect(line, "dns.header_flags", "[\"DO\"]");
