@@ -133,11 +133,18 @@ int addr_prefix_from_text(const char *text, size_t n, struct addr_prefix *ret)
 	int e = addr_from_text(text, slash != NULL ? (size_t)(slash - text) : n, &p.addr);
 	if (e != 0)
 		return e;
-	unsigned max = p.addr.is_v4 ? 32 : 128;
+	/* "::ffff:0:0/96" is all of IPv4, in the notation of IPv6. */
+	bool is_mapped = p.addr.is_v4 && memchr(text, ':', n) != NULL;
+	unsigned max = p.addr.is_v4 && !is_mapped ? 32 : 128;
 	unsigned length = max;
 	if (slash != NULL &&
 	    number_from_text(slash + 1, n - (size_t)(slash + 1 - text), max, &length) != 0)
 		return -EINVAL;
+	if (is_mapped) {
+		if (length < 96)
+			return -EINVAL;
+		length -= 96;
+	}
 	p.length = (uint8_t)length;
 	struct addr m = addr_masked(&p.addr, length);
 	if (!addr_equal(&m, &p.addr))

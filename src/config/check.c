@@ -491,6 +491,8 @@ int check_config(const struct config *c, const struct check_nodes *nodes,
 	check_user(&k);
 	int e = check_forwards(&k);
 	if (e == 0)
+		e = check_local(c, nodes, problems);
+	if (e == 0)
 		e = check_lists(&k);
 	if (e == 0)
 		e = check_groups(&k);

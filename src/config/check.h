@@ -22,8 +22,11 @@ struct check_nodes {
 	const struct node **lists; /* one an entry of config->lists */
 	const struct node **groups;
 	const struct node **forwards;
+	const struct node **zones;
 };
 
-/* Adds problems. Returns 0 or -ENOMEM. */
+/* Add problems. Return 0 or -ENOMEM. */
+MUST_USE int check_local(const struct config *c, const struct check_nodes *nodes,
+                         struct config_problems *problems); /* check_local.c */
 MUST_USE int check_config(const struct config *c, const struct check_nodes *nodes,
                           struct config_problems *problems);

@@ -13,7 +13,7 @@
  * Memory:    a struct config owns all it points to; config_free() drops it whole.
  * Cost:      reads files; never on a worker.
  * Limits:    4 MiB of YAML, nested 8 deep, 100,000 values; 4096 lists, 1024 groups, 1024 forward
- *            zones, 64 listen addresses; 100 problems are kept, the rest is counted.
+ *            zones, 4096 local zones, 64 listen addresses; 100 problems are kept, the rest is counted.
  * Standards: YAML 1.1 without anchors, aliases, tags and several documents
  * Tests:     tests/unit/config/, tests/fuzz/config_fuzz.c
  */
@@ -30,6 +30,7 @@ enum {
 	CONFIG_MAX_GROUPS = 1024,
 	CONFIG_MAX_FORWARDS = 1024,
 	CONFIG_MAX_LISTEN = 64,
+	CONFIG_MAX_ZONES = 4096,
 	CONFIG_LABEL_MAX = 63, /* of a list's or group's name */
 	CONFIG_MAX_HINTS = 32, /* root servers */
 	CONFIG_HINT_MAX_ADDRS = 16,
@@ -62,6 +63,17 @@ struct config_labels {
 	unsigned n;
 };
 
+struct config_texts {
+	const char **at;
+	struct config_place *places;
+	unsigned n;
+};
+struct config_names {
+	struct name *at;
+	struct config_place *places;
+	unsigned n;
+};
+
 struct config_lists {
 	struct config_list *at;
 	unsigned n;
@@ -72,6 +84,10 @@ struct config_groups {
 };
 struct config_forwards {
 	struct config_forward *at;
+	unsigned n;
+};
+struct config_zones {
+	struct config_local_zone *at;
 	unsigned n;
 };
 
@@ -90,6 +106,9 @@ struct config_forwards {
 #define CONFIG_C_ADDRESSES                  struct config_addrs
 #define CONFIG_C_PREFIXES                   struct config_prefixes
 #define CONFIG_C_LABELS                     struct config_labels
+#define CONFIG_C_TEXTS                      struct config_texts
+#define CONFIG_C_DOMAINS                    struct config_names
+#define CONFIG_C_ZONES                      struct config_zones
 #define CONFIG_C_LISTS                      struct config_lists
 #define CONFIG_C_GROUPS                     struct config_groups
 #define CONFIG_C_FORWARDS                   struct config_forwards
@@ -112,8 +131,20 @@ struct config_events {
 #define OPTION_EVENTS CONFIG_FIELD
 #include "config/options.def"
 };
+struct config_local {
+#define OPTION_LOCAL CONFIG_FIELD
+#include "config/options.def"
+};
+struct config_dns64 {
+#define OPTION_DNS64 CONFIG_FIELD
+#include "config/options.def"
+};
+struct config_rebinding {
+#define OPTION_REBINDING CONFIG_FIELD
+#include "config/options.def"
+};
 
-/* One entry each of lists, groups and resolver.forward; place is where the entry begins. */
+/* One entry each of lists, groups, resolver.forward and local.zones; place is where the entry begins. */
 struct config_list {
 	struct config_place place;
 #define OPTION_LIST CONFIG_FIELD
@@ -137,6 +168,12 @@ struct config_hint {
 	unsigned n_addrs;
 };
 
+struct config_local_zone {
+	struct config_place place;
+#define OPTION_ZONE CONFIG_FIELD
+#include "config/options.def"
+};
+
 struct config_memory;
 
 struct config {
@@ -145,6 +182,9 @@ struct config {
 	struct config_resolver resolver;
 	struct config_cache cache;
 	struct config_events events;
+	struct config_local local;
+	struct config_dns64 dns64;
+	struct config_rebinding rebinding;
 #define OPTION_TOP CONFIG_FIELD
 #include "config/options.def"
 	struct config_hint *hints; /* of resolver.root-hints, or the ones built in; never empty */

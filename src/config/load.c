@@ -169,7 +169,7 @@ static int fill_map_section(struct loader *l, enum option_section s)
 	return fill_section(l, s, map, none, (char *)l->config + section->offset);
 }
 
-/* One of lists, groups, resolver.forward: an array of structs, and the node of each. */
+/* One of lists, groups, resolver.forward, local.zones: an array of structs, and the node of each. */
 static int fill_entries(struct loader *l, enum option_section s, const struct node *list,
                         unsigned max, void **ret_at, unsigned *ret_n,
                         const struct node ***ret_nodes)
@@ -214,6 +214,7 @@ static int fill_entries(struct loader *l, enum option_section s, const struct no
 	return 0;
 }
 static_assert(offsetof(struct config_list, place) == 0 &&
+                      offsetof(struct config_local_zone, place) == 0 &&
                       offsetof(struct config_group, place) == 0 &&
                       offsetof(struct config_forward, place) == 0,
               "the place comes first");
@@ -231,6 +232,10 @@ static int fill_all(struct loader *l)
 		e = fill_entries(l, SECTION_FORWARD, forward, CONFIG_MAX_FORWARDS,
 		                 (void **)&c->resolver.forwards.at, &c->resolver.forwards.n,
 		                 &l->nodes.forwards);
+	if (e == 0)
+		e = fill_entries(l, SECTION_ZONE, node_find(node_find(root, "local"), "zones"),
+		                 CONFIG_MAX_ZONES, (void **)&c->local.zones.at, &c->local.zones.n,
+		                 &l->nodes.zones);
 	if (e == 0)
 		e = fill_entries(l, SECTION_LIST, node_find(root, "lists"), CONFIG_MAX_LISTS,
 		                 (void **)&c->lists.at, &c->lists.n, &l->nodes.lists);

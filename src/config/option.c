@@ -56,6 +56,22 @@ static const struct option group_options[] = {
 #define OPTION_GROUP(...) ROW(SECTION_GROUP, config_group, __VA_ARGS__)
 #include "config/options.def"
 };
+static const struct option local_options[] = {
+#define OPTION_LOCAL(...) ROW(SECTION_LOCAL, config_local, __VA_ARGS__)
+#include "config/options.def"
+};
+static const struct option zone_options[] = {
+#define OPTION_ZONE(...) ROW(SECTION_ZONE, config_local_zone, __VA_ARGS__)
+#include "config/options.def"
+};
+static const struct option dns64_options[] = {
+#define OPTION_DNS64(...) ROW(SECTION_DNS64, config_dns64, __VA_ARGS__)
+#include "config/options.def"
+};
+static const struct option rebinding_options[] = {
+#define OPTION_REBINDING(...) ROW(SECTION_REBINDING, config_rebinding, __VA_ARGS__)
+#include "config/options.def"
+};
 static const struct option events_options[] = {
 #define OPTION_EVENTS(...) ROW(SECTION_EVENTS, config_events, __VA_ARGS__)
 #include "config/options.def"
@@ -72,12 +88,20 @@ static const struct section sections[] = {
 			    offsetof(struct config, cache), sizeof(struct config_cache), "" },
 	[SECTION_EVENTS] = { "events", OPTIONS(events_options),
 			     offsetof(struct config, events), sizeof(struct config_events), "" },
+	[SECTION_LOCAL] = { "local", OPTIONS(local_options),
+			    offsetof(struct config, local), sizeof(struct config_local), "" },
+	[SECTION_DNS64] = { "dns64", OPTIONS(dns64_options),
+			    offsetof(struct config, dns64), sizeof(struct config_dns64), "" },
+	[SECTION_REBINDING] = { "rebinding", OPTIONS(rebinding_options),
+				offsetof(struct config, rebinding), sizeof(struct config_rebinding), "" },
 	[SECTION_TOP] = { "", OPTIONS(top_options), 0, sizeof(struct config), "" },
 	[SECTION_LIST] = { "lists[]", OPTIONS(list_options), 0, sizeof(struct config_list), "list" },
 	[SECTION_GROUP] = { "groups[]", OPTIONS(group_options), 0, sizeof(struct config_group),
 			    "group" },
 	[SECTION_FORWARD] = { "resolver.forward[]", OPTIONS(forward_options), 0,
 			      sizeof(struct config_forward), "forward zone" },
+	[SECTION_ZONE] = { "local.zones[]", OPTIONS(zone_options), 0,
+			   sizeof(struct config_local_zone), "local zone" },
 };
 /* clang-format on */
 static_assert(ARRAY_LEN(sections) == N_SECTIONS, "a section is missing");
@@ -99,7 +123,7 @@ const struct option *option_find(enum option_section s, const char *key)
 bool option_is_entries(const struct option *o)
 {
 	return o->type == OPTION_TYPE_LISTS || o->type == OPTION_TYPE_GROUPS ||
-	       o->type == OPTION_TYPE_FORWARDS;
+	       o->type == OPTION_TYPE_FORWARDS || o->type == OPTION_TYPE_ZONES;
 }
 
 enum option_section option_entry_section(const struct option *o)
@@ -107,13 +131,15 @@ enum option_section option_entry_section(const struct option *o)
 	must(option_is_entries(o));
 	return o->type == OPTION_TYPE_LISTS    ? SECTION_LIST
 	       : o->type == OPTION_TYPE_GROUPS ? SECTION_GROUP
+	       : o->type == OPTION_TYPE_ZONES  ? SECTION_ZONE
 	                                       : SECTION_FORWARD;
 }
 
 bool option_is_list(const struct option *o)
 {
 	return o->type == OPTION_TYPE_ENDPOINTS || o->type == OPTION_TYPE_ADDRESSES ||
-	       o->type == OPTION_TYPE_PREFIXES || o->type == OPTION_TYPE_LABELS;
+	       o->type == OPTION_TYPE_PREFIXES || o->type == OPTION_TYPE_LABELS ||
+	       o->type == OPTION_TYPE_TEXTS || o->type == OPTION_TYPE_DOMAINS;
 }
 
 const char *option_full_name(const struct option *o, char *ret_text)
@@ -163,6 +189,9 @@ static const char *expected_fixed(enum option_type type)
 		[OPTION_TYPE_ADDRESSES] = "a list of addresses, such as [\"192.0.2.1\", \"2001:db8::1\"]",
 		[OPTION_TYPE_PREFIXES] = "a list of addresses and prefixes, such as [\"10.0.0.0/8\", \"::1\"]",
 		[OPTION_TYPE_LABELS] = "a list of names, such as [malware, phishing]",
+		[OPTION_TYPE_TEXTS] = "a list of texts",
+		[OPTION_TYPE_DOMAINS] = "a list of domain names, such as [example.com, example.net]",
+		[OPTION_TYPE_ZONES] = "a list of maps, each beginning with '- zone: ZONE'",
 		[OPTION_TYPE_LISTS] = "a list of maps, each beginning with '- name: NAME'",
 		[OPTION_TYPE_GROUPS] = "a list of maps, each beginning with '- name: NAME'",
 		[OPTION_TYPE_FORWARDS] = "a list of maps, each beginning with '- zone: ZONE'",

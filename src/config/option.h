@@ -33,9 +33,12 @@ enum option_type {
 	OPTION_TYPE_ADDRESSES,
 	OPTION_TYPE_PREFIXES,
 	OPTION_TYPE_LABELS,
+	OPTION_TYPE_TEXTS,
+	OPTION_TYPE_DOMAINS,
 	OPTION_TYPE_LISTS,
 	OPTION_TYPE_GROUPS,
 	OPTION_TYPE_FORWARDS,
+	OPTION_TYPE_ZONES,
 };
 
 enum option_section {
@@ -43,10 +46,14 @@ enum option_section {
 	SECTION_RESOLVER,
 	SECTION_CACHE,
 	SECTION_EVENTS,
+	SECTION_LOCAL,
+	SECTION_DNS64,
+	SECTION_REBINDING,
 	SECTION_TOP,
 	SECTION_LIST,
 	SECTION_GROUP,
 	SECTION_FORWARD,
+	SECTION_ZONE,
 	N_SECTIONS,
 	N_MAP_SECTIONS = SECTION_TOP, /* those that are one map, in struct config */
 };
@@ -82,7 +89,7 @@ const struct section *option_section(enum option_section s);
 /* The option with this key, or NULL. */
 const struct option *option_find(enum option_section s, const char *key);
 
-bool option_is_entries(const struct option *o);                   /* LISTS, GROUPS, FORWARDS */
+bool option_is_entries(const struct option *o);                   /* LISTS, GROUPS, ... */
 enum option_section option_entry_section(const struct option *o); /* of such an option */
 bool option_is_list(const struct option *o); /* written as a YAML list of texts */
 

@@ -11,6 +11,7 @@
 /* The order that people read in, not the one of the struct. */
 static const enum option_section order[] = {
 	SECTION_SERVER, SECTION_RESOLVER, SECTION_FORWARD, SECTION_CACHE,
+	SECTION_LOCAL,  SECTION_ZONE,     SECTION_DNS64,   SECTION_REBINDING,
 	SECTION_LIST,   SECTION_GROUP,    SECTION_EVENTS,  SECTION_TOP,
 };
 
@@ -22,6 +23,10 @@ static const char *intro_of(enum option_section s)
 		[SECTION_RESOLVER] = "How names are resolved.",
 		[SECTION_FORWARD] = "Each entry of resolver.forward.",
 		[SECTION_CACHE] = "What is remembered of the answers.",
+		[SECTION_LOCAL] = "What is answered without asking anybody: docs/local.md.",
+		[SECTION_ZONE] = "Each entry of local.zones.",
+		[SECTION_DNS64] = "IPv6 addresses for what has IPv4 ones only: docs/local.md.",
+		[SECTION_REBINDING] = "Private addresses in answers from the public DNS: docs/local.md.",
 		[SECTION_LIST] = "Each entry of lists.",
 		[SECTION_GROUP] = "Each entry of groups.",
 		[SECTION_EVENTS] = "What is written down of the questions.",

@@ -91,6 +91,12 @@ static void print_item(FILE *out, const struct option *o, const void *field, uns
 	case OPTION_TYPE_PREFIXES:
 		addr_prefix_to_text(&((const struct config_prefixes *)field)->at[i], text);
 		break;
+	case OPTION_TYPE_DOMAINS:
+		print_domain(out, &((const struct config_names *)field)->at[i]);
+		return;
+	case OPTION_TYPE_TEXTS:
+		print_quoted(out, ((const struct config_texts *)field)->at[i]);
+		return;
 	default:
 		print_quoted(out, ((const struct config_labels *)field)->at[i]);
 		return;
@@ -107,6 +113,10 @@ static unsigned n_items(const struct option *o, const void *field)
 		return ((const struct config_addrs *)field)->n;
 	case OPTION_TYPE_PREFIXES:
 		return ((const struct config_prefixes *)field)->n;
+	case OPTION_TYPE_DOMAINS:
+		return ((const struct config_names *)field)->n;
+	case OPTION_TYPE_TEXTS:
+		return ((const struct config_texts *)field)->n;
 	default:
 		return ((const struct config_labels *)field)->n;
 	}
@@ -138,6 +148,8 @@ void print_value(FILE *out, const struct option *o, const void *field)
 	case OPTION_TYPE_ADDRESSES:
 	case OPTION_TYPE_PREFIXES:
 	case OPTION_TYPE_LABELS:
+	case OPTION_TYPE_TEXTS:
+	case OPTION_TYPE_DOMAINS:
 		fputc('[', out);
 		for (unsigned i = 0; i < n_items(o, field); i++) {
 			fputs(i > 0 ? ", " : "", out);
@@ -165,19 +177,33 @@ static void print_entry(FILE *out, enum option_section s, const void *base, int 
 	}
 }
 
+/* The entries of a section: where they are, and how many. */
+static const void *entries_of(const struct config *c, enum option_section s, unsigned *ret_n)
+{
+	switch (s) {
+	case SECTION_LIST:
+		*ret_n = c->lists.n;
+		return c->lists.at;
+	case SECTION_GROUP:
+		*ret_n = c->groups.n;
+		return c->groups.at;
+	case SECTION_ZONE:
+		*ret_n = c->local.zones.n;
+		return c->local.zones.at;
+	default:
+		*ret_n = c->resolver.forwards.n;
+		return c->resolver.forwards.at;
+	}
+}
+
 static void print_entries(FILE *out, const struct option *o, const struct config *c, int indent)
 {
 	enum option_section s = option_entry_section(o);
-	unsigned n = s == SECTION_LIST    ? c->lists.n
-	             : s == SECTION_GROUP ? c->groups.n
-	                                  : c->resolver.forwards.n;
+	unsigned n;
+	const char *at = entries_of(c, s, &n);
 	fprintf(out, "%*s%s:%s\n", indent, "", o->key, n == 0 ? " []" : "");
-	for (unsigned i = 0; i < n; i++) {
-		const void *base = s == SECTION_LIST    ? (const void *)&c->lists.at[i]
-		                   : s == SECTION_GROUP ? (const void *)&c->groups.at[i]
-		                                        : (const void *)&c->resolver.forwards.at[i];
-		print_entry(out, s, base, indent + 2);
-	}
+	for (unsigned i = 0; i < n; i++)
+		print_entry(out, s, at + i * option_section(s)->size, indent + 2);
 }
 
 static void print_section(FILE *out, const struct config *c, enum option_section s)

@@ -16,6 +16,7 @@
 enum {
 	PATH_BYTES_MAX = 4000,
 	TEXT_BYTES_MAX = 255,
+	TEXT_LINE_MAX = 65535, /* of a list of texts: a record, with its data in text */
 	DEFAULT_ITEMS_MAX = 8
 };
 
@@ -306,6 +307,25 @@ static bool take_label(struct setting *s, const struct node *item, const char **
 	return *ret != NULL;
 }
 
+static bool take_text(struct setting *s, const struct node *item, const char **ret)
+{
+	if (item->n_text > TEXT_LINE_MAX || memchr(item->text, '\n', item->n_text) != NULL) {
+		refuse(s, item, "one line of at most %d bytes should stand here", TEXT_LINE_MAX);
+		return false;
+	}
+	*ret = config_copy_text(s->r->memory, item->text, item->n_text);
+	return *ret != NULL;
+}
+
+static bool take_domain(struct setting *s, const struct node *item, struct name *ret)
+{
+	char quoted[PROBLEM_QUOTE_MAX];
+	if (name_from_text(item->text, item->n_text, ret) == 0)
+		return true;
+	refuse(s, item, "%s is not a domain name", problem_quote(item->text, item->n_text, quoted));
+	return false;
+}
+
 static size_t item_size(enum option_type type)
 {
 	switch (type) {
@@ -315,6 +335,8 @@ static size_t item_size(enum option_type type)
 		return sizeof(struct addr);
 	case OPTION_TYPE_PREFIXES:
 		return sizeof(struct addr_prefix);
+	case OPTION_TYPE_DOMAINS:
+		return sizeof(struct name);
 	default:
 		return sizeof(const char *);
 	}
@@ -338,12 +360,16 @@ static bool take_item(struct setting *s, const struct node *item, void *ret)
 		return take_address(s, item, ret);
 	case OPTION_TYPE_PREFIXES:
 		return take_prefix(s, item, ret);
+	case OPTION_TYPE_TEXTS:
+		return take_text(s, item, ret);
+	case OPTION_TYPE_DOMAINS:
+		return take_domain(s, item, ret);
 	default:
 		return take_label(s, item, ret);
 	}
 }
 
-/* The four list structs begin alike, so that one function fills them. */
+/* The list structs begin alike, so that one function fills them. */
 struct any_list {
 	void *at;
 	struct config_place *places;
@@ -351,6 +377,8 @@ struct any_list {
 };
 static_assert(sizeof(struct any_list) == sizeof(struct config_endpoints) &&
                       sizeof(struct any_list) == sizeof(struct config_labels) &&
+                      sizeof(struct any_list) == sizeof(struct config_texts) &&
+                      sizeof(struct any_list) == sizeof(struct config_names) &&
                       offsetof(struct config_prefixes, n) == offsetof(struct any_list, n) &&
                       offsetof(struct config_addrs, places) == offsetof(struct any_list, places),
               "lists of values differ in shape");

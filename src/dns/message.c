@@ -9,6 +9,7 @@ enum {
 	OPCODE_MASK = 0x7800,
 	RR_FIXED_BYTES = 10, /* type, class, ttl, rdlength */
 	EDNS_DO = 0x8000,
+	OPTION_NSID = 3,
 };
 
 static inline uint8_t lower(uint8_t c)
@@ -39,8 +40,9 @@ static size_t read_question_name(const uint8_t *msg, size_t n, struct name *ret)
 	return 0;
 }
 
-/* RFC 6891 6.1.2: a list of {code, length, data} that fills the record. */
-static bool are_options_sound(const uint8_t *p, size_t n)
+/* RFC 6891 6.1.2: a list of {code, length, data} that fills the record. A client's subnet (RFC
+   7871) is passed over like any option that is not known: it is never sent on. */
+static bool are_options_sound(const uint8_t *p, size_t n, struct question *q)
 {
 	size_t at = 0;
 	while (at < n) {
@@ -49,6 +51,8 @@ static bool are_options_sound(const uint8_t *p, size_t n)
 		size_t len = load16(p + at + 2);
 		if (n - at - 4 < len)
 			return false;
+		if (load16(p + at) == OPTION_NSID)
+			q->has_nsid = true;
 		at += 4 + len;
 	}
 	return true;
@@ -72,7 +76,7 @@ static int read_additional(const uint8_t *msg, size_t n, size_t at, unsigned cou
 			return RCODE_FORMERR;
 		if (load16(rr) == DNS_OPT) {
 			/* RFC 6891 6.1.1: more than one OPT: FORMERR; its name MUST be root. */
-			if (q->has_edns || !at_root || !are_options_sound(msg + at, rdlen))
+			if (q->has_edns || !at_root || !are_options_sound(msg + at, rdlen, q))
 				return RCODE_FORMERR;
 			q->has_edns = true;
 			q->udp_size = load16(rr + 2) < 512 ? 512 : load16(rr + 2);
@@ -110,7 +114,7 @@ int message_parse_question(const uint8_t *msg, size_t n, struct question *ret)
 	struct question *q = ret;
 	q->has_question = false;
 	q->has_edns = false;
-	q->is_do = false;
+	q->is_do = q->has_nsid = false;
 	q->edns_version = 0;
 	q->udp_size = 512;
 	q->wire_bytes = 0;

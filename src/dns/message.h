@@ -120,6 +120,7 @@ struct question {
 	uint16_t edns_version;
 	bool has_question; /* the question section was readable: it is echoed */
 	bool has_edns, is_do;
+	bool has_nsid;    /* asks for the server's name (RFC 5001) */
 	struct name name; /* lower case */
 };
 

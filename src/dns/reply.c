@@ -5,6 +5,7 @@
 
 enum {
 	OPT_BYTES = 11,
+	OPTION_NSID = 3,
 	OPTION_EDE = 15,
 	OPCODE_MASK = 0x7800,
 	POINTER_TO_QUESTION = 0xc000 | DNS_HEADER_BYTES,
@@ -16,7 +17,9 @@ void reply_start(struct reply *r, uint8_t *buf, size_t limit, const struct quest
 	r->bytes = buf;
 	r->limit = limit;
 	r->reserved = reserved;
-	r->is_full = false;
+	r->is_full = r->is_aa = false;
+	r->nsid = NULL;
+	r->class = DNS_CLASS_IN;
 	memset(r->counts, 0, sizeof r->counts);
 	r->n = DNS_HEADER_BYTES;
 	store16(buf, q->id);
@@ -63,7 +66,7 @@ void reply_add(struct reply *r, int section, const uint8_t *owner, uint16_t type
 	else
 		n = write_owner(head, owner, has_question ? r->bytes + DNS_HEADER_BYTES : no_name);
 	store16(head + n, type);
-	store16(head + n + 2, DNS_CLASS_IN);
+	store16(head + n + 2, r->class);
 	store32(head + n + 4, ttl_s);
 	store16(head + n + 8, (uint16_t)rdata_len);
 	n += 10;
@@ -91,6 +94,13 @@ static void write_opt(struct reply *r, const struct question *q, unsigned rcode,
 	p[6] = 0;                     /* version 0, whatever was asked */
 	store16(p + 7, q->is_do ? 0x8000 : 0);
 	size_t n = OPT_BYTES;
+	size_t nsid = q->has_nsid && r->nsid != NULL ? strlen(r->nsid) : 0;
+	if (nsid > 0 && room - n >= 4 + nsid) {
+		store16(p + n, OPTION_NSID);
+		store16(p + n + 2, (uint16_t)nsid);
+		memcpy(p + n + 4, r->nsid, nsid);
+		n += 4 + nsid;
+	}
 	for (unsigned i = 0; i < n_edes && i < EDE_MAX; i++) {
 		size_t text = strnlen(edes[i].text, EDE_TEXT_MAX);
 		if (room - n < 6)
@@ -115,6 +125,8 @@ size_t reply_finish(struct reply *r, const struct question *q, unsigned rcode, b
 	flags |= q->flags & (OPCODE_MASK | FLAG_RD | FLAG_CD);
 	if (is_ad)
 		flags |= FLAG_AD;
+	if (r->is_aa)
+		flags |= FLAG_AA;
 	if (r->is_full) {
 		/* RFC 2181 9: a cut section is worth nothing to the client, so send none. */
 		flags |= FLAG_TC;

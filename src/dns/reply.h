@@ -32,7 +32,10 @@ struct reply {
 	size_t limit;    /* bytes the client can take, OPT included */
 	size_t reserved; /* kept free for OPT */
 	uint16_t counts[4];
+	uint16_t class; /* of the records: IN unless set behind reply_start() */
 	bool is_full;
+	bool is_aa;       /* the answer is our own */
+	const char *nsid; /* for a client that asks for it (RFC 5001); NULL or "": none */
 };
 
 /*

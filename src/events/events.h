@@ -68,6 +68,7 @@ struct event {
 	const char *rule;              /* verdict_rule_text(); NULL */
 	const char *logged_list;       /* first `log` list that matched beside it; NULL */
 	const char *logged_rule;
+	const char *own;   /* "special-use name localhost": answered by ourselves; NULL */
 	uint16_t ede_code; /* 0xffff: none */
 	const char *ede_text;
 	/* The message sent, for its flags and a summary of its answer section; NULL: none. */

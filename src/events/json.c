@@ -323,6 +323,8 @@ static char *put_weir(const struct line *l, char *p)
 			p = put_part(l, p, PART_LOGGED_RULE, ",\"rule\":\"");
 		*p++ = '}';
 	}
+	if (has_part(l, PART_OWN))
+		p = put_part(l, p, PART_OWN, ",\"own\":\"");
 	if (l->r->ede_code != 0xffff) {
 		p = JSON_LIT(p, ",\"ede\":{\"code\":");
 		p = json_text_number(p, l->r->ede_code);

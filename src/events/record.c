@@ -28,7 +28,8 @@ static void plan_verdict(struct record_plan *plan, const struct verdict *v)
 {
 	if (v->name.len > 0)
 		plan_bytes(plan, PART_MATCHED_NAME, v->name.wire, v->name.len);
-	if (v->trigger == POLICY_TRIGGER_ANSWER || v->trigger == POLICY_TRIGGER_SERVER_ADDRESS)
+	if (v->trigger == POLICY_TRIGGER_ANSWER || v->trigger == POLICY_TRIGGER_SERVER_ADDRESS ||
+	    v->trigger == POLICY_TRIGGER_REBINDING)
 		plan_bytes(plan, PART_MATCHED_ADDR, &v->addr, sizeof v->addr);
 	if (v->edit != NULL) {
 		plan_text(plan, PART_WHO, v->edit->who, RECORD_WHO_MAX);
@@ -61,6 +62,7 @@ void record_plan(const struct event *e, struct record_plan *ret)
 	plan_text(ret, PART_RULE, e->rule, RECORD_RULE_MAX);
 	plan_text(ret, PART_LOGGED_LIST, e->logged_list, POLICY_LIST_NAME_MAX);
 	plan_text(ret, PART_LOGGED_RULE, e->logged_rule, RECORD_RULE_MAX);
+	plan_text(ret, PART_OWN, e->own, RECORD_OWN_MAX);
 	if (e->ede_code != 0xffff)
 		plan_text(ret, PART_EDE, e->ede_text, RECORD_EDE_MAX);
 	if (e->verdict != NULL && e->verdict->action != POLICY_NONE)

@@ -28,6 +28,7 @@ static const char *const trigger_names[] = {
 	[POLICY_TRIGGER_SERVER_NAME]    = "server-name",
 	[POLICY_TRIGGER_SERVER_ADDRESS] = "server-address",
 	[POLICY_TRIGGER_DEFAULT]        = "default",
+	[POLICY_TRIGGER_REBINDING]      = "rebinding",
 };
 /* clang-format on */
 
@@ -53,6 +54,7 @@ const char *policy_trigger_name(enum policy_trigger t)
 }
 
 static const char default_text[] = "default: deny";
+static const char rebinding_text[] = "rebinding protection: ";
 
 static size_t name_rule_text(const struct verdict *v, const uint8_t *subject, char *ret_text)
 {
@@ -75,6 +77,10 @@ size_t verdict_rule_text(const struct verdict *v, const uint8_t *subject, char *
 	case POLICY_TRIGGER_DEFAULT:
 		memcpy(ret_text, default_text, sizeof default_text);
 		return sizeof default_text - 1;
+	case POLICY_TRIGGER_REBINDING:
+		memcpy(ret_text, rebinding_text, sizeof rebinding_text);
+		return sizeof rebinding_text - 1 +
+		       addr_to_text(&v->addr, ret_text + sizeof rebinding_text - 1);
 	case POLICY_TRIGGER_QUESTION:
 	case POLICY_TRIGGER_ALIAS:
 	case POLICY_TRIGGER_SERVER_NAME:

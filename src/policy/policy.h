@@ -88,6 +88,7 @@ enum policy_trigger {
 	POLICY_TRIGGER_SERVER_NAME,    /* the name of a name server */
 	POLICY_TRIGGER_SERVER_ADDRESS, /* the address of a name server */
 	POLICY_TRIGGER_DEFAULT,        /* default: deny */
+	POLICY_TRIGGER_REBINDING,      /* a private address from the public DNS: no rule, serve/ */
 };
 
 /* Local data of `address` and `redirect`; interned in the snapshot. */
@@ -163,6 +164,8 @@ struct policy_group_view {
 	bool has_answer_rules;          /* some match: answer list */
 	bool has_server_rules;          /* some match: nameserver list */
 	bool log_all;                   /* events for every question */
+	bool use_dns64;                 /* serve/ makes AAAA records of A records */
+	bool is_rebinding_checked;      /* serve/ stops private addresses from the public DNS */
 	unsigned n_lists;
 	const uint16_t *lists; /* in order */
 };
@@ -255,6 +258,7 @@ struct policy_group_spec {
 	bool is_default_deny;
 	enum policy_action deny_action;
 	bool log_all;
+	bool use_dns64, is_rebinding_checked;
 };
 
 /*

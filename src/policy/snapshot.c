@@ -101,6 +101,8 @@ static int group_init(const struct policy *p, struct policy_group *g,
 		return -EINVAL;
 	g->is_default_deny = spec->is_default_deny;
 	g->log_all = spec->log_all;
+	g->use_dns64 = spec->use_dns64;
+	g->is_rebinding_checked = spec->is_rebinding_checked;
 	g->deny_action = spec->deny_action > POLICY_LOG ? spec->deny_action : POLICY_NXDOMAIN;
 	g->lists = calloc(spec->n_lists + 1U, sizeof *g->lists);
 	if (g->lists == NULL)
@@ -281,6 +283,8 @@ void policy_group_view(const struct policy *p, uint16_t group, struct policy_gro
 		.has_answer_rules = g->has_rules[POLICY_MATCH_ANSWER],
 		.has_server_rules = g->has_rules[POLICY_MATCH_NAMESERVER],
 		.log_all = g->log_all,
+		.use_dns64 = g->use_dns64,
+		.is_rebinding_checked = g->is_rebinding_checked,
 		.n_lists = g->n_lists,
 		.lists = g->lists,
 	};

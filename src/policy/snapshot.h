@@ -39,7 +39,7 @@ struct policy_list {
 
 struct policy_group {
 	char name[POLICY_LIST_NAME_MAX + 1];
-	bool is_default_deny, log_all;
+	bool is_default_deny, log_all, use_dns64, is_rebinding_checked;
 	bool has_rules[MATCH_COUNT]; /* some list of that match has rules */
 	bool has_log[MATCH_COUNT];   /* and some of them may be `log` */
 	enum policy_action deny_action;

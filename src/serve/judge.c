@@ -23,8 +23,17 @@ static bool lets_pass(const struct query *q, const struct verdict *v)
 	return v->action == POLICY_ALLOW || (v->action == POLICY_TRUNCATE && q->origin->is_stream);
 }
 
+static bool decide(struct query *q, struct verdict *v);
+static bool judge_alias(struct query *q, const struct policy *p, const uint8_t *target);
+
 enum outcome judge_question(struct query *q)
 {
+	if (UNLIKELY(q->n_aliases > 0)) { /* the name is where a local alias leads */
+		if (q->is_allowed || !judge_alias(q, policy_current(), q->question.name.wire) ||
+		    q->is_allowed)
+			return GO_ON;
+		return q->verdict.action == POLICY_DROP ? DROP : SAY;
+	}
 	policy_judge_name(policy_current(), q->group, POLICY_TRIGGER_QUESTION,
 	                  q->question.name.wire, &q->hashes, &q->verdict);
 	q->verdict.name.len = 0;
@@ -98,16 +107,38 @@ static bool judge_hints(struct query *q, const struct policy *p, const struct rr
 	return false;
 }
 
+/* The address that DNS64 will make of this one. */
+static bool judge_made(struct query *q, const struct policy *p, const uint8_t v4[4])
+{
+	const struct local *l = local_current();
+	uint8_t v6[16];
+	if (!q->is_dns64 || l == NULL || !local_dns64_embed(l, v4, v6))
+		return false;
+	struct addr a = addr_from_bytes16(v6);
+	return judge_addr(q, p, &a);
+}
+
+/* Behind a translator the IPv4 address inside is the one that is reached. */
+static bool judge_inner(struct query *q, const struct policy *p, const uint8_t v6[16])
+{
+	const struct local *l = local_current();
+	uint8_t v4[4];
+	if (l == NULL || !local_dns64_extract(l, v6, v4))
+		return false;
+	struct addr a = addr_from_bytes4(v4);
+	return judge_addr(q, p, &a);
+}
+
 static bool judge_rr_addresses(struct query *q, const struct policy *p, const struct rr *rr)
 {
 	struct addr a;
 	switch (rr->type) {
 	case DNS_A:
 		a = addr_from_bytes4(rr->rdata);
-		return judge_addr(q, p, &a);
+		return judge_addr(q, p, &a) || judge_made(q, p, rr->rdata);
 	case DNS_AAAA:
 		a = addr_from_bytes16(rr->rdata);
-		return judge_addr(q, p, &a);
+		return judge_addr(q, p, &a) || judge_inner(q, p, rr->rdata);
 	case DNS_SVCB:
 	case DNS_HTTPS:
 		return judge_hints(q, p, rr);
@@ -186,14 +217,42 @@ static size_t lay_out(const struct query *q, uint8_t *buf, size_t room)
 	return DNS_HEADER_BYTES + question + a->an_bytes;
 }
 
+/*
+ * A name of the public DNS with an address of this network. What the operator's own forwarders say
+ * of their zones is not the public DNS; of "." they only pass it on. An alias does not carry the
+ * exemption: whose name it is that the client believes in counts.
+ */
+static bool block_rebinding(struct query *q)
+{
+	const struct local *l = local_current();
+	const struct answer *a = q->found;
+	struct addr addr;
+	if (l == NULL)
+		return false;
+	if (a->n_cuts > 0 && a->cuts[0]->is_forward && !name_is_root(a->cuts[0]->zone))
+		return false;
+	if (!local_find_private(l, a, &addr))
+		return false;
+	struct verdict v = { .action = POLICY_NODATA,
+		             .trigger = POLICY_TRIGGER_REBINDING,
+		             .list = POLICY_NO_LIST,
+		             .addr = addr };
+	count_one(&q->serve->counters.rebinding);
+	return decide(q, &v);
+}
+
 enum outcome inspect_answer(struct query *q)
 {
 	static _Thread_local uint8_t bytes[DNS_MAX_MESSAGE];
 	static _Thread_local uint8_t scratch[SCRATCH_BYTES];
 	const struct policy *p = policy_current();
 	const struct answer *a = q->found;
-	if (q->is_allowed || a == NULL)
+	if (a == NULL)
 		return GO_ON;
+	if (q->is_allowed) {
+		(void)begin_dns64(q);
+		return GO_ON;
+	}
 	struct policy_group_view g;
 	policy_group_view(p, q->group, &g);
 	bool has_alias = a->n_cuts > 1 || a->type == DNS_SVCB || a->type == DNS_HTTPS;
@@ -208,6 +267,10 @@ enum outcome inspect_answer(struct query *q)
 			return SAY;
 		}
 	}
+	if (g.is_rebinding_checked && block_rebinding(q))
+		return SAY;
+	if (begin_dns64(q))
+		return GO_ON;
 	if (q->verdict.action == POLICY_NONE && q->verdict.n_logged == 0 && !q->is_stale)
 		cache_memo_set_clean(&a->item, policy_generation(p), q->group);
 	return GO_ON;

@@ -15,6 +15,8 @@ static void count(struct query *q)
 	}
 	if (verdict_is_block(&q->verdict) && !q->is_allowed)
 		count_one(&c->blocked);
+	else if (q->own.outcome != LOCAL_UNKNOWN)
+		count_one(&c->local);
 	else if (q->found != NULL && query_must_fail(q, q->found))
 		count_one(&c->failed);
 	else if (q->found != NULL)
@@ -25,6 +27,8 @@ static void count(struct query *q)
 		count_one(&c->refused);
 	else
 		count_one(&c->malformed);
+	if (q->is_dns64 && q->found != NULL)
+		count_one(&c->dns64);
 	if (q->verdict.action == POLICY_ALLOW)
 		count_one(&c->allowed);
 	if (q->verdict.n_logged > 0)
@@ -100,11 +104,24 @@ static_assert((int)EVENT_SECURE == (int)SECURITY_SECURE &&
                       (int)EVENT_BOGUS == (int)SECURITY_BOGUS,
               "events tell security by its number");
 
+/* An answer of our own is told with where it comes from. */
+static void fill_own(const struct query *q, struct event *e, char *text)
+{
+	if (q->own.outcome != LOCAL_UNKNOWN)
+		e->own = local_source(&q->own, text);
+	else if (q->is_dns64 && q->found != NULL)
+		e->own = "DNS64";
+}
+
 static void put_event(struct query *q, const struct policy_group_view *g)
 {
 	char rule_text[NAME_TEXT_MAX + 8];
 	char logged_text[NAME_TEXT_MAX + 8];
+	char own_text[LOCAL_SOURCE_MAX];
 	const uint8_t *names[CUT_MAX_SERVERS];
+	struct name asked;
+	uint16_t asked_type;
+	query_asked(q, &asked, &asked_type);
 	struct serve *s = q->serve;
 	uint64_t now_ns = loop_now_ns(s->loop);
 	struct event e = {
@@ -115,7 +132,8 @@ static void put_event(struct query *q, const struct policy_group_view *g)
 		.protocol = q->origin->protocol,
 		.group = g->name,
 		.name = q->in + DNS_HEADER_BYTES, /* in the client's own case */
-		.type = q->question.type,
+		.type = asked_type,
+		.class = q->question.class,
 		.id = q->question.id,
 		.flags = q->question.flags,
 		.is_do = q->question.is_do,
@@ -133,6 +151,7 @@ static void put_event(struct query *q, const struct policy_group_view *g)
 	fill_verdict(q, &e, rule_text);
 	if (q->verdict.n_logged > 0)
 		fill_logged(q, &e, logged_text);
+	fill_own(q, &e, own_text);
 	fill_servers(q, &e, names);
 	events_put(s->ring, &e);
 }

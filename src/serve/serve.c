@@ -34,6 +34,8 @@ static enum outcome parse_query(struct query *q)
 		return DROP;
 	if (q->is_cut && rcode == 0)
 		rcode = RCODE_FORMERR;
+	if (rcode == RCODE_REFUSED && q->question.has_question && q->question.class == DNS_CLASS_CH)
+		rcode = 0; /* own.c knows */
 	if (rcode != 0)
 		return fail(q, (unsigned)rcode, 0xffff, "");
 	return GO_ON;
@@ -82,7 +84,8 @@ static enum outcome look_in_cache(struct query *q)
 		return GO_ON;
 	q->found = a;
 	q->is_cached = !q->is_parked;
-	if (cache_memo_is_clean(&a->item, q->generation, q->group)) {
+	/* Of what becomes AAAA records the policy has seen the A records only. */
+	if (cache_memo_is_clean(&a->item, q->generation, q->group) && !q->is_dns64) {
 		prefetch(q, a, now_s);
 		return SAY;
 	}
@@ -94,6 +97,7 @@ static enum outcome (*const steps[STEP_COUNT])(struct query *q) = {
 	[STEP_ADMIT] = admit_query,        /* counters; limits */
 	[STEP_PARSE] = parse_query,        /* RFC 1035 4.1, RFC 6891, RFC 8906 */
 	[STEP_GROUP] = find_group,         /* who asks; REFUSED for strangers */
+	[STEP_OWN] = answer_locally,       /* local data, special-use names */
 	[STEP_CACHE] = look_in_cache,      /* a clean hit goes straight to the answer */
 	[STEP_JUDGE] = judge_question,     /* policy on the question's name */
 	[STEP_RESOLVE] = resolve_question, /* a miss: PARK until the resolver is done */
@@ -119,6 +123,7 @@ static bool run_until(struct query *q, unsigned end)
 			break;
 		case PARK:
 			q->found = q->redirect_found = NULL; /* valid in this turn only */
+			q->own.outcome = LOCAL_UNKNOWN;
 			q->is_refused_by_guard = false;
 			q->cut = NULL;
 			if (!q->is_parked) {
@@ -145,7 +150,9 @@ void serve_begin(struct query *q)
 	q->step = STEP_ADMIT;
 	q->is_silent = q->is_parked = q->is_stale = q->is_cached = false;
 	q->is_allowed = q->is_resolved = q->is_waiting = false;
-	q->n_redirects = 0;
+	q->n_redirects = q->n_aliases = 0;
+	q->is_dns64 = false;
+	q->own.outcome = LOCAL_UNKNOWN;
 	q->group = POLICY_NO_GROUP;
 	q->rcode = RCODE_NOERROR;
 	q->ede_code = 0xffff;
@@ -159,8 +166,8 @@ void serve_begin(struct query *q)
 	q->verdict.action = POLICY_NONE;
 	q->verdict.n_logged = 0;
 	q->start_ns = loop_now_ns(q->serve->loop);
-	/* No step before the cache's parks, so there is nothing to look at. */
-	run_until(q, STEP_CACHE);
+	/* No step before ours parks, so there is nothing to look at. */
+	run_until(q, STEP_OWN);
 }
 
 void serve_go_on(struct query *q)

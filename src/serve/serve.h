@@ -6,7 +6,7 @@
  *            serve_query(); the query runs down the steps; a step says go on, answer, drop or
  *            park. Only the runner ends a query, by origin->finish().
  *
- *                admit  parse  group  cache  judge  resolve  inspect  answer  record
+ *                admit  parse  group  own  cache  judge  resolve  inspect  answer  record
  *
  * Not here:  sockets -> transport/; which rule wins -> policy/; asking servers -> resolve/.
  * Threads:   worker-local; a query never leaves its worker. Counters are read by any thread.
@@ -26,6 +26,7 @@
 #include "dns/reply.h"
 #include "events/events.h"
 #include "io/loop.h"
+#include "local/local.h"
 #include "policy/policy.h"
 #include "resolve/resolve.h"
 #include "validate/validate.h"
@@ -33,6 +34,8 @@
 enum {
 	QUERY_IN_MAX = 1232,
 	QUERY_OUT_MIN = 4096, /* a transport's buffer has at least this */
+	SERVE_TEXT_MAX = 255,
+	STALE_TTL_S = 30, /* RFC 8767 4 */
 };
 
 struct query;
@@ -53,6 +56,7 @@ enum query_step {
 	STEP_ADMIT,
 	STEP_PARSE,
 	STEP_GROUP,
+	STEP_OWN,
 	STEP_CACHE,
 	STEP_JUDGE,
 	STEP_RESOLVE,
@@ -83,6 +87,10 @@ struct query {
 	bool is_resolved;    /* the resolver is done with it */
 	bool is_waiting;     /* the resolver is asked for a redirect's target */
 	uint8_t n_redirects; /* how often that was */
+	uint8_t n_aliases;   /* of local data, followed: question.name is where they lead */
+	bool is_dns64;       /* question.type is A, of which AAAA records will be made */
+	uint32_t dns64_ttl_s;
+	struct local_found own; /* outcome not UNKNOWN: we answer; this turn only */
 	uint16_t group;
 	uint16_t rcode;
 	uint16_t ede_code; /* 0xffff: none */
@@ -117,6 +125,8 @@ struct serve_options {
 	uint32_t stale_wait_ms; /* RFC 8767 5: 1800 */
 	bool use_prefetch;
 	bool log_all; /* an event for every question */
+	bool is_minimal_any;
+	char identity[SERVE_TEXT_MAX + 1], version[SERVE_TEXT_MAX + 1], nsid[SERVE_TEXT_MAX + 1];
 };
 
 /* clang-format off */
@@ -127,6 +137,9 @@ struct serve_options {
 	X(cached, "answered from the cache") \
 	X(stale, "answered with expired data (RFC 8767)") \
 	X(resolved, "answered after asking servers") \
+	X(local, "answered from local data, special-use names included") \
+	X(dns64, "answered with addresses made by DNS64") \
+	X(rebinding, "private addresses of the public DNS that were blocked") \
 	X(blocked, "answered by a block rule or default deny") \
 	X(allowed, "passed by an allow rule") \
 	X(logged, "matched by a log rule") \
@@ -198,6 +211,21 @@ enum outcome {
 	DROP,
 	PARK
 };
+
+enum outcome answer_locally(struct query *q); /* own.c */
+void write_chaos(const struct query *q, struct reply *r);
+/* The A records of the same name are looked up next, from STEP_CACHE on; false: no reason to. */
+bool begin_dns64(struct query *q);
+bool query_uses_dns64(const struct query *q);
+/* What the client asked: question has what is looked up, which may be another name or type. */
+void query_asked(const struct query *q, struct name *ret_name, uint16_t *ret_type);
+
+/* A cached answer as a message that is read record by record (compose.c). False: too long. */
+bool open_found(const struct query *q, const struct answer *a, bool with_dnssec,
+                struct message *ret);
+bool next_found(struct message *m, const struct message *opened, struct rr *ret);
+unsigned add_composed(struct query *q, struct reply *r); /* returns the rcode */
+void add_one_set(struct query *q, struct reply *r);
 
 enum outcome judge_question(struct query *q); /* judge.c */
 enum outcome inspect_answer(struct query *q);

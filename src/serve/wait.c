@@ -116,7 +116,7 @@ static enum outcome look_at_result(struct query *q)
 		return GO_ON;
 	if (q->is_refused_by_guard)
 		return take_block(q);
-	return SAY;
+	return begin_dns64(q) ? GO_ON : SAY;
 }
 
 /* An answer at once must not resume the query from inside the step that asks for it. */

@@ -8,7 +8,6 @@
 enum {
 	OPT_AND_EDE_BYTES =
 		11 + 6 + 64, /* kept free: an extended error that fits is worth having */
-	STALE_TTL_S = 30,    /* RFC 8767 4 */
 	SOA_RDATA_MAX = 64,
 	DEFAULT_BLOCK_TTL_S = 10,
 	EDE_NONE = 0xffff,
@@ -98,10 +97,10 @@ static void add_addresses(struct query *q, struct reply *r, uint32_t ttl_s)
 /* The chain behind a redirect's target, copied record by record: its owners stand elsewhere. */
 static unsigned add_redirect(struct query *q, struct reply *r, uint32_t ttl_s)
 {
-	static _Thread_local uint8_t bytes[DNS_MAX_MESSAGE];
-	static _Thread_local uint8_t scratch[DNS_MAX_MESSAGE + 4 * NAME_MAX_BYTES];
 	const struct answer *a = q->redirect_found;
 	const size_t alias_at = r->n;
+	struct message opened, m;
+	struct rr rr;
 	reply_add(r, SECTION_ANSWER, NULL, DNS_CNAME, ttl_s, q->redirect.wire, q->redirect.len);
 	if (a == NULL)
 		return RCODE_NOERROR;
@@ -110,24 +109,13 @@ static unsigned add_redirect(struct query *q, struct reply *r, uint32_t ttl_s)
 		r->n = alias_at;
 		return RCODE_SERVFAIL;
 	}
-	size_t head = DNS_HEADER_BYTES + q->redirect.len + 4U;
-	uint16_t counts[2];
-	memset(bytes, 0, head);
-	bytes[5] = 1;
-	memcpy(bytes + DNS_HEADER_BYTES, q->redirect.wire, q->redirect.len);
-	int n = answer_write(a, loop_now_s(q->serve->loop), 0, false, bytes + head,
-	                     sizeof bytes - head, counts);
-	struct message m;
-	struct rr rr;
-	store16(bytes + 6, counts[0]);
-	if (n < 0 || message_open(bytes, head + (size_t)n, scratch, sizeof scratch, &m) != 0)
+	if (!open_found(q, a, false, &opened))
 		return RCODE_SERVFAIL;
-	const struct message opened = m;
-	while (message_next(&m, &rr) == 1) {
-		reply_add(r, SECTION_ANSWER, rr.owner, rr.type, rr.ttl_s < ttl_s ? rr.ttl_s : ttl_s,
-		          rr.rdata, rr.rdata_len);
-		m.scratch = opened.scratch;
-		m.scratch_left = opened.scratch_left;
+	m = opened;
+	while (next_found(&m, &opened, &rr)) {
+		if (rr.section == SECTION_ANSWER)
+			reply_add(r, SECTION_ANSWER, rr.owner, rr.type,
+			          rr.ttl_s < ttl_s ? rr.ttl_s : ttl_s, rr.rdata, rr.rdata_len);
 	}
 	return a->rcode;
 }
@@ -209,7 +197,7 @@ enum outcome write_answer(struct query *q)
 	if (is_block && q->verdict.action == POLICY_REDIRECT && resolve_redirect(q) == PARK)
 		return PARK;
 	bool is_ad = false;
-	if (!is_block && q->found != NULL)
+	if (!is_block && q->found != NULL && q->own.outcome == LOCAL_UNKNOWN)
 		tell_security(q);
 	size_t room;
 	q->out = q->origin->buffer(q, &room);
@@ -219,17 +207,30 @@ enum outcome write_answer(struct query *q)
 	size_t reserved = q->question.has_edns ? 11 : 0;
 	if (q->question.has_edns && (is_block || q->ede_code != EDE_NONE))
 		reserved = OPT_AND_EDE_BYTES;
+	if (q->question.has_nsid)
+		reserved += 4 + strlen(serve_options_of(q)->nsid);
 	reply_start(&r, q->out, answer_limit(q, room), &q->question, q->in, reserved);
+	r.nsid = serve_options_of(q)->nsid;
 	unsigned rcode = q->rcode;
 	if (is_block) {
 		struct block_terms t = terms_of(q);
 		rcode = add_block(q, &r, &t);
 		q->ede_code = t.ede_code;
 		write_ede_text(q, &t);
+	} else if (q->own.outcome != LOCAL_UNKNOWN) {
+		rcode = add_composed(q, &r);
 	} else if (q->found != NULL && query_must_fail(q, q->found)) {
 		rcode = RCODE_SERVFAIL;
+	} else if (q->n_aliases > 0 || q->is_dns64) {
+		rcode = add_composed(q, &r);
+	} else if (q->question.class == DNS_CLASS_CH && rcode == RCODE_NOERROR) {
+		write_chaos(q, &r);
 	} else if (q->found != NULL) {
-		add_found(q, &r);
+		if (q->question.type == DNS_ANY && !q->origin->is_stream &&
+		    serve_options_of(q)->is_minimal_any)
+			add_one_set(q, &r);
+		else
+			add_found(q, &r);
 		rcode = q->found->rcode;
 		is_ad = is_authentic(q);
 	}

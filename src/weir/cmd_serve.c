@@ -15,6 +15,7 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "base/rcu.h"
+#include "local/local.h"
 #include "weir/command.h"
 #include "weir/loader.h"
 #include "weir/parts.h"
@@ -459,6 +460,7 @@ static void stop(struct server *s)
 	rcu_drain();
 	cache_free(s->cache);
 	policy_edits_close();
+	local_publish(NULL);
 	free(s->options);
 	parts_resolve_done(&s->resolve);
 	if (s->signals.fd > 0)

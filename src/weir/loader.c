@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "local/local.h"
 #include "policy/policy.h"
 #include "weir/specs.h"
 
@@ -38,6 +39,7 @@ struct loader {
 	atomic_bool stop;
 	struct config *next_config;
 	struct specs *next_specs;
+	struct local *next_local; /* with the configuration */
 	struct feeds_result result;
 	bool has_result;
 	int error;
@@ -91,6 +93,7 @@ void loader_free(struct loader *l)
 	if (l->has_result)
 		feeds_result_done(&l->result);
 	specs_free(l->next_specs);
+	local_free(l->next_local);
 	config_free(l->next_config);
 	specs_free(l->specs);
 	config_free(l->config);
@@ -110,13 +113,21 @@ static struct feeds_plan plan_of(struct loader *l, const struct config *c, const
 	};
 }
 
-static int publish(struct policy_image *image, const struct specs *s)
+/*
+ * Both or neither; `local` (NULL: as it was) is taken. It goes first: what answers remember of the
+ * policy's verdict rests on it too, and is forgotten with the new generation.
+ */
+static int publish(struct policy_image *image, const struct specs *s, struct local **local)
 {
 	struct policy *p;
 	int e = policy_new(image, s->lists, s->n_lists, s->groups, s->n_groups, &p);
-	if (e == 0)
-		policy_publish(p);
-	return e;
+	if (e != 0)
+		return e;
+	if (*local != NULL)
+		local_publish(*local);
+	*local = NULL;
+	policy_publish(p);
+	return 0;
 }
 
 static void new_hash_key(void)
@@ -143,6 +154,29 @@ static void keep_result(struct loader *l)
 	l->last_s = clock_wall_ns() / NS_PER_S;
 }
 
+static void log_line(void *arg, const char *line)
+{
+	(void)arg;
+	log_warning("%s", line);
+}
+
+/* Zone files and hosts files are read before the first question. */
+static int start_local(struct loader *l)
+{
+	const struct local_listener listener = { .say = log_line };
+	struct local_counts n;
+	uint64_t start_ns = clock_mono_ns();
+	int e = local_new(l->config, &listener, &l->next_local);
+	if (e != 0) {
+		log_error("local data cannot be used: %s", strerror(-e));
+		return e;
+	}
+	local_count(l->next_local, &n);
+	log_info("local data: %u zones, %u records, read in %u ms", n.zones, n.records,
+	         (unsigned)((clock_mono_ns() - start_ns) / NS_PER_MS));
+	return 0;
+}
+
 int loader_start(struct loader *l, bool *ret_is_current)
 {
 	struct feeds_plan plan = plan_of(l, l->config, l->specs);
@@ -167,7 +201,10 @@ int loader_start(struct loader *l, bool *ret_is_current)
 		keep_result(l);
 		feeds_result_done(&l->result);
 	}
-	e = publish(l->image, l->specs);
+	e = start_local(l);
+	if (e != 0)
+		return e;
+	e = publish(l->image, l->specs, &l->next_local);
 	if (e != 0) {
 		log_error("the policy could not be put in force: %s", strerror(-e));
 		return e;
@@ -199,6 +236,22 @@ static bool load_config(struct loader *l)
 	return e == 0;
 }
 
+static void say_line(void *arg, const char *line)
+{
+	say(arg, "%s", line);
+}
+
+/* Sets l->error. */
+static void load_local(struct loader *l)
+{
+	const struct local_listener listener = { .say = say_line, .arg = l };
+	l->error = local_new(l->next_config, &listener, &l->next_local);
+	if (l->error != 0)
+		snprintf(l->error_text, sizeof l->error_text,
+		         "local data cannot be used: %s; everything stays as it was",
+		         strerror(-l->error));
+}
+
 static void *run(void *arg)
 {
 	struct loader *l = arg;
@@ -211,13 +264,15 @@ static void *run(void *arg)
 		const struct config *c = l->with_config ? l->next_config : l->config;
 		if (l->with_config)
 			l->error = specs_new(c, &l->next_specs);
+		if (l->error == 0 && l->with_config)
+			load_local(l);
 		if (l->error == 0) {
 			struct feeds_plan plan =
 				plan_of(l, c, l->with_config ? l->next_specs : l->specs);
 			l->error = feeds_compile(&plan, l->image, &l->result);
 			l->has_result = true;
 		}
-		if (l->error != 0)
+		if (l->error != 0 && l->error_text[0] == 0)
 			snprintf(l->error_text, sizeof l->error_text,
 			         "the lists could not be compiled: %s; everything stays as it was",
 			         strerror(-l->error));
@@ -275,8 +330,10 @@ static void keep_config(struct loader *l)
 static void drop_next(struct loader *l)
 {
 	specs_free(l->next_specs);
+	local_free(l->next_local);
 	config_free(l->next_config);
 	l->next_specs = NULL;
+	l->next_local = NULL;
 	l->next_config = NULL;
 }
 
@@ -284,7 +341,7 @@ static bool put_in_force(struct loader *l)
 {
 	const struct specs *s = l->with_config ? l->next_specs : l->specs;
 	struct policy_image *image = l->result.is_unchanged ? l->image : l->result.image;
-	int e = publish(image, s);
+	int e = publish(image, s, &l->next_local);
 	if (e != 0) {
 		snprintf(l->error_text, sizeof l->error_text,
 		         "the policy could not be put in force: %s", strerror(-e));

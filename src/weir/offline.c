@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "base/rcu.h"
 #include "feeds/feeds.h"
+#include "local/local.h"
 #include "weir/specs.h"
 
 static int publish(struct policy_image *image, const struct specs *s)
@@ -97,6 +98,21 @@ static int open_edits(const char *argv0, const char *state)
 	return rc;
 }
 
+static void print_line(void *arg, const char *line)
+{
+	fprintf(stderr, "%s: %s\n", (const char *)arg, line);
+}
+
+static int publish_local(const char *argv0, const struct config *config)
+{
+	const struct local_listener listener = { .say = print_line, .arg = (void *)argv0 };
+	struct local *local;
+	int rc = local_new(config, &listener, &local);
+	if (rc == 0)
+		local_publish(local);
+	return rc;
+}
+
 static int start(const char *argv0, const struct config *config)
 {
 	struct specs *specs;
@@ -111,6 +127,8 @@ static int start(const char *argv0, const struct config *config)
 	};
 	struct policy_image *image = NULL;
 	rc = find_image(argv0, &plan, &image);
+	if (rc == 0)
+		rc = publish_local(argv0, config);
 	if (rc == 0)
 		rc = publish(image, specs);
 	if (rc == 0)
@@ -146,6 +164,8 @@ int offline_start(const char *argv0, const char *config_path, struct config **re
 
 void offline_stop(struct config *config)
 {
+	local_publish(NULL);
+	rcu_drain();
 	rcu_thread_stop();
 	config_free(config);
 }

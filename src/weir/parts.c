@@ -3,11 +3,21 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* The configuration may go before the workers have seen the options that replace these. */
+static void copy_text(char to[SERVE_TEXT_MAX + 1], const char *from)
+{
+	size_t n = from != NULL ? strlen(from) : 0;
+	must(n <= SERVE_TEXT_MAX); /* src/config/value.c */
+	if (n > 0)
+		memcpy(to, from, n);
+}
 
 struct serve_options *parts_serve(const struct config *c)
 {
 	struct serve_options *o = calloc(1, sizeof *o);
-	must(o != NULL); /* at the start, or 32 bytes once a reload */
+	must(o != NULL); /* at the start, or 1 KiB once a reload */
 	*o = (struct serve_options){
 		.udp_size = (uint16_t)c->server.udp_size,
 		.use_stale = c->resolver.serve_stale,
@@ -15,7 +25,11 @@ struct serve_options *parts_serve(const struct config *c)
 		.stale_wait_ms = 1800, /* RFC 8767 5 */
 		.use_prefetch = c->resolver.prefetch,
 		.log_all = c->events.all,
+		.is_minimal_any = c->server.minimal_any,
 	};
+	copy_text(o->identity, c->server.identity);
+	copy_text(o->version, c->server.version);
+	copy_text(o->nsid, c->server.nsid);
 	return o;
 }
 

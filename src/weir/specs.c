@@ -46,6 +46,12 @@ static uint16_t list_named(const struct specs *s, const char *name)
 	return POLICY_NO_LIST;
 }
 
+/* "on", "off", or what holds for all groups. */
+static bool is_on(const char *word, bool by_default)
+{
+	return strcmp(word, "default") == 0 ? by_default : strcmp(word, "on") == 0;
+}
+
 static int fill_group(const struct config *c, const struct config_group *from,
                       const struct specs *s, struct policy_group_spec *spec)
 {
@@ -60,6 +66,8 @@ static int fill_group(const struct config *c, const struct config_group *from,
 		spec->lists[spec->n_lists++] = list_named(s, from->lists.at[i]);
 	spec->is_default_deny = strcmp(from->default_action, "deny") == 0;
 	must(policy_action_from_text(from->deny_action, &spec->deny_action) == 0);
+	spec->use_dns64 = is_on(from->dns64, c->dns64.enable);
+	spec->is_rebinding_checked = is_on(from->rebinding_protection, c->rebinding.protection);
 	spec->log_all = c->events.all || strcmp(from->log, "all") == 0;
 	return 0;
 }

@@ -113,6 +113,9 @@ class Weir(Resolver):
             "resolver": {"root-hints": self.lab.root_hints, "trust-anchors": "none",
                          "upstream-port": self.lab.port},
             "cache": {"size": "64MiB"},
+            # Names of the lab that a resolver answers by itself otherwise.
+            "local": {"zones": [{"zone": z, "type": "resolve"}
+                                for z in ("test", "2.0.192.in-addr.arpa")]},
             "lists": [],
             "groups": [{"name": "default", "clients": ["127.0.0.0/8", "::1"], "lists": [],
                         "default": "allow"}],
