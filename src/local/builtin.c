@@ -25,10 +25,11 @@ static int add_empty_zone(struct local *l, struct local_node *node, const struct
 	uint8_t soa[NAME_MAX_BYTES + sizeof rest];
 	memcpy(soa, zone->wire, zone->len);
 	memcpy(soa + zone->len, rest, sizeof rest - 1);
-	int e = table_add(&l->table, node, DNS_SOA, EMPTY_ZONE_TTL_S, soa,
-	                  (uint16_t)(zone->len + sizeof rest - 1));
+	int e = local_table_add(&l->table, node, DNS_SOA, EMPTY_ZONE_TTL_S, soa,
+	                        (uint16_t)(zone->len + sizeof rest - 1));
 	return e != 0 ? e
-	              : table_add(&l->table, node, DNS_NS, EMPTY_ZONE_TTL_S, zone->wire, zone->len);
+	              : local_table_add(&l->table, node, DNS_NS, EMPTY_ZONE_TTL_S, zone->wire,
+	                                zone->len);
 }
 
 static bool is_forwarded(const struct config *c, const uint8_t *zone)
@@ -47,7 +48,7 @@ static int add_zone(struct local *l, const struct config *c, const char *text, e
 	struct name zone = name_of(text);
 	if (is_forwarded(c, zone.wire))
 		return 0;
-	struct local_node *node = table_node(&l->table, name_hash(zone.wire), zone.wire);
+	struct local_node *node = local_table_node(&l->table, name_hash(zone.wire), zone.wire);
 	if (node == NULL)
 		return -ENOMEM;
 	if (node->type != ZONE_NONE)
@@ -83,17 +84,17 @@ static int add_record(struct local *l, const char *zone_text, const char *owner_
 {
 	struct name zone = name_of(zone_text);
 	struct name owner = name_of(owner_text);
-	const struct local_node *top = table_find(&l->table, name_hash(zone.wire), zone.wire);
+	const struct local_node *top = local_table_find(&l->table, name_hash(zone.wire), zone.wire);
 	/* Only the built-in zones have a SOA already. */
-	if (top == NULL || !table_has_type(&l->table, top, DNS_SOA))
+	if (top == NULL || !local_table_has_type(&l->table, top, DNS_SOA))
 		return 0;
 	uint16_t source = top->source;
-	struct local_node *node = table_node(&l->table, name_hash(owner.wire), owner.wire);
+	struct local_node *node = local_table_node(&l->table, name_hash(owner.wire), owner.wire);
 	if (node == NULL)
 		return -ENOMEM;
 	if (node->source == 0)
 		node->source = source;
-	return table_add(&l->table, node, type, EMPTY_ZONE_TTL_S, rdata, (uint16_t)n);
+	return local_table_add(&l->table, node, type, EMPTY_ZONE_TTL_S, rdata, (uint16_t)n);
 }
 
 static int add_records(struct local *l)
@@ -123,7 +124,7 @@ static int add_records(struct local *l)
 	return e;
 }
 
-int builtin_add(struct local *l, const struct config *c)
+int local_add_builtin(struct local *l, const struct config *c)
 {
 	int e = 0;
 	/* clang-format off */
@@ -141,7 +142,7 @@ int builtin_add(struct local *l, const struct config *c)
  * RFC 5782 2.3: DNS blocklists answer within 127.0.0.0/8, and never with 127.0.0.1. Only those of
  * known lists: a name that merely looks like a question to one can be made up by anybody.
  */
-int builtin_add_blocklists(struct local *l)
+int local_add_blocklists(struct local *l)
 {
 	static const char *const zones[] = {
 		"spamhaus.org",        "spamhaus.net",
@@ -161,7 +162,7 @@ int builtin_add_blocklists(struct local *l)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(zones); i++) {
 		struct name n = name_of(zones[i]);
-		struct local_node *node = table_node(&l->exempt, name_hash(n.wire), n.wire);
+		struct local_node *node = local_table_node(&l->exempt, name_hash(n.wire), n.wire);
 		if (node == NULL)
 			return -ENOMEM;
 		node->type = ZONE_STATIC;

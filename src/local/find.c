@@ -19,7 +19,7 @@ static void look_around(const struct local_table *t, const uint8_t *lower,
 	const uint8_t *at = lower;
 	memset(ret, 0, sizeof *ret);
 	for (unsigned i = 0; i <= h->n; i++, at += *at + 1) {
-		const struct local_node *n = table_find(t, h->h[i], at);
+		const struct local_node *n = local_table_find(t, h->h[i], at);
 		if (n == NULL)
 			continue;
 		if (i == 0)
@@ -47,7 +47,7 @@ static const struct local_node *find_wildcard(const struct local_table *t,
 	if (len + 2 > NAME_MAX_BYTES)
 		return NULL;
 	memcpy(name + 2, s->encloser_name, len);
-	return table_find(t, name_hash_step(s->encloser_hash, (const uint8_t *)"*", 1), name);
+	return local_table_find(t, name_hash_step(s->encloser_hash, (const uint8_t *)"*", 1), name);
 }
 
 /* The records at a node, if they answer the type. */
@@ -58,7 +58,7 @@ static enum local_outcome look_at_records(const struct local_table *t, uint16_t 
 	const struct local_node *n = f->node;
 	if (n == NULL || n->n_rrs == 0)
 		return LOCAL_UNKNOWN;
-	if (type == DNS_ANY || table_has_type(t, n, type))
+	if (type == DNS_ANY || local_table_has_type(t, n, type))
 		return LOCAL_DATA;
 	const struct local_rr *first = &t->rrs[n->first_rr - 1];
 	if (first->type == DNS_CNAME) { /* it stands alone */
@@ -66,7 +66,7 @@ static enum local_outcome look_at_records(const struct local_table *t, uint16_t 
 		name_set(&alias->target, t->bytes + first->rdata_at);
 		return LOCAL_ALIAS;
 	}
-	if (with_dns64 && type == DNS_AAAA && table_has_type(t, n, DNS_A))
+	if (with_dns64 && type == DNS_AAAA && local_table_has_type(t, n, DNS_A))
 		return LOCAL_SYNTHESIS;
 	return LOCAL_UNKNOWN;
 }
@@ -197,7 +197,7 @@ const uint8_t *local_soa(const struct local_found *f, struct local_record *ret)
 	*ret = (struct local_record){ 0 };
 	if (f->zone == NULL || !local_next(f->in, f->zone, DNS_SOA, ret))
 		return NULL;
-	return table_name(&f->in->table, f->zone);
+	return local_table_name(&f->in->table, f->zone);
 }
 
 const char *local_source(const struct local_found *f, char ret_text[LOCAL_SOURCE_MAX])

@@ -33,8 +33,8 @@ void local_free(struct local *l)
 {
 	if (l == NULL)
 		return;
-	table_free(&l->table);
-	table_free(&l->exempt);
+	local_table_free(&l->table);
+	local_table_free(&l->exempt);
 	for (unsigned i = 0; i < l->n_sources; i++)
 		free(l->sources[i]);
 	free(l->sources);
@@ -98,7 +98,8 @@ static enum local_type type_from_text(const char *text)
 static int add_zone(struct local *l, const struct config_local_zone *z)
 {
 	char name[NAME_TEXT_MAX], what[LOCAL_SOURCE_MAX];
-	struct local_node *node = table_node(&l->table, name_hash(z->zone.wire), z->zone.wire);
+	struct local_node *node =
+		local_table_node(&l->table, name_hash(z->zone.wire), z->zone.wire);
 	if (node == NULL)
 		return -ENOMEM;
 	name_to_text(z->zone.wire, name);
@@ -122,7 +123,7 @@ static int add_forward(struct local *l, const struct name *zone)
 		return 0;
 	name_hash_all(zone->wire, &h);
 	for (unsigned i = 0; i <= h.n; i++, at += *at + 1) {
-		const struct local_node *n = table_find(&l->table, h.h[i], at);
+		const struct local_node *n = local_table_find(&l->table, h.h[i], at);
 		if (n == NULL || n->type == ZONE_NONE)
 			continue;
 		if (i == 0)
@@ -131,7 +132,7 @@ static int add_forward(struct local *l, const struct name *zone)
 	}
 	if (!is_covered)
 		return 0;
-	struct local_node *node = table_node(&l->table, h.h[0], zone->wire);
+	struct local_node *node = local_table_node(&l->table, h.h[0], zone->wire);
 	if (node == NULL)
 		return -ENOMEM;
 	node->type = ZONE_RESOLVE;
@@ -164,7 +165,7 @@ static int read_lines(struct local *l, const struct config_texts *t, const char 
 	if (joined == NULL)
 		return -ENOMEM;
 	text.text = joined;
-	int e = read_zone(l, &text);
+	int e = local_read_zone(l, &text);
 	free(joined);
 	return e;
 }
@@ -173,7 +174,8 @@ static int read_records(struct local *l, const struct config_local_zone *z,
                         const struct local_listener *listener)
 {
 	char name[NAME_TEXT_MAX], what[LOCAL_SOURCE_MAX];
-	const struct local_node *top = table_find(&l->table, name_hash(z->zone.wire), z->zone.wire);
+	const struct local_node *top =
+		local_table_find(&l->table, name_hash(z->zone.wire), z->zone.wire);
 	must(top != NULL);
 	name_to_text(z->zone.wire, name);
 	snprintf(what, sizeof what, "local.zones, zone %.200s, records", name);
@@ -183,7 +185,7 @@ static int read_records(struct local *l, const struct config_local_zone *z,
 	int e = read_lines(l, &z->records, "", &t);
 	if (e == 0 && z->file != NULL) {
 		t.path = z->file;
-		e = read_zone(l, &t);
+		e = local_read_zone(l, &t);
 	}
 	return e;
 }
@@ -198,7 +200,7 @@ static int read_hosts_file(struct local *l, const char *path, const struct local
 	if (source < 0)
 		return source;
 	struct local_text t = { .path = path, .source = (uint16_t)source, .listener = listener };
-	return read_hosts(l, &t);
+	return local_read_hosts(l, &t);
 }
 
 /* RFC 9462 4: the encrypted resolvers that this one names as its equals. */
@@ -232,14 +234,14 @@ static int add_missing_soa(struct local *l)
 		struct local_node *n = &l->table.nodes[i];
 		bool denies = n->type == ZONE_STATIC || n->type == ZONE_NXDOMAIN ||
 		              n->type == ZONE_NODATA;
-		if (!denies || table_has_type(&l->table, n, DNS_SOA) ||
-		    table_has_type(&l->table, n, DNS_CNAME))
+		if (!denies || local_table_has_type(&l->table, n, DNS_SOA) ||
+		    local_table_has_type(&l->table, n, DNS_CNAME))
 			continue;
-		const uint8_t *name = table_name(&l->table, n);
+		const uint8_t *name = local_table_name(&l->table, n);
 		size_t len = name_len(name);
 		uint8_t *p = mempcpy(mempcpy(soa, name, len), rest, sizeof rest - 1);
 		store32(p, l->ttl_s);
-		e = table_add(&l->table, n, DNS_SOA, l->ttl_s, soa, (uint16_t)(p + 4 - soa));
+		e = local_table_add(&l->table, n, DNS_SOA, l->ttl_s, soa, (uint16_t)(p + 4 - soa));
 	}
 	return e;
 }
@@ -256,12 +258,12 @@ static int add_empty_names(struct local *l)
 		struct name_hashes h;
 		if (l->table.nodes[i].n_rrs == 0)
 			continue;
-		name_set(&name, table_name(&l->table, &l->table.nodes[i]));
+		name_set(&name, local_table_name(&l->table, &l->table.nodes[i]));
 		name_hash_all(name.wire, &h);
 		unsigned top = name.wire[0] == 1 && name.wire[1] == '*' ? 2 : 0;
 		const uint8_t *at = name.wire;
 		for (unsigned k = 0; k <= h.n; k++, at += *at + 1) {
-			const struct local_node *node = table_find(&l->table, h.h[k], at);
+			const struct local_node *node = local_table_find(&l->table, h.h[k], at);
 			if (node != NULL && node->type != ZONE_NONE) {
 				top = k;
 				break;
@@ -269,7 +271,7 @@ static int add_empty_names(struct local *l)
 		}
 		at = name.wire;
 		for (unsigned k = 0; k < top && k <= h.n; k++, at += *at + 1) {
-			if (table_node(&l->table, h.h[k], at) == NULL)
+			if (local_table_node(&l->table, h.h[k], at) == NULL)
 				return -ENOMEM;
 		}
 	}
@@ -300,7 +302,7 @@ static int make_filter(struct local *l)
 	l->filter.bits = bits;
 	l->filter.mask = n_bits - 1;
 	for (size_t i = 0; i < l->table.n_nodes; i++)
-		filter_add(bits, &l->filter, table_name(&l->table, &l->table.nodes[i]));
+		filter_add(bits, &l->filter, local_table_name(&l->table, &l->table.nodes[i]));
 	filter_add(bits, &l->filter, ptr);
 	return 0;
 }
@@ -332,10 +334,10 @@ static int set_dns64(struct local *l, const struct config_dns64 *c)
 
 static int set_exempt(struct local *l, const struct config_rebinding *c)
 {
-	int e = builtin_add_blocklists(l);
+	int e = local_add_blocklists(l);
 	for (unsigned i = 0; i < c->allow.n && e == 0; i++) {
 		const uint8_t *name = c->allow.at[i].wire;
-		struct local_node *node = table_node(&l->exempt, name_hash(name), name);
+		struct local_node *node = local_table_node(&l->exempt, name_hash(name), name);
 		if (node == NULL)
 			return -ENOMEM;
 		node->type = ZONE_NONE;
@@ -349,7 +351,7 @@ static int fill(struct local *l, const struct config *c, const struct local_list
 	for (unsigned i = 0; i < c->local.zones.n && e == 0; i++)
 		e = add_zone(l, &c->local.zones.at[i]);
 	if (e == 0)
-		e = builtin_add(l, c);
+		e = local_add_builtin(l, c);
 	for (unsigned i = 0; i < c->resolver.forwards.n && e == 0; i++)
 		e = add_forward(l, &c->resolver.forwards.at[i].zone);
 	for (unsigned i = 0; i < c->local.zones.n && e == 0; i++)

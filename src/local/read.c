@@ -56,7 +56,7 @@ static void add(struct reading *r, unsigned long long line, const uint8_t *lower
                 uint32_t ttl_s, const uint8_t *rdata, uint16_t rdata_len)
 {
 	char name[NAME_TEXT_MAX];
-	struct local_node *node = table_node(&r->l->table, name_hash(lower), lower);
+	struct local_node *node = local_table_node(&r->l->table, name_hash(lower), lower);
 	if (node == NULL) {
 		r->error = -ENOMEM;
 		return;
@@ -64,7 +64,7 @@ static void add(struct reading *r, unsigned long long line, const uint8_t *lower
 	if (node->n_rrs == 0 && node->type == ZONE_NONE)
 		node->source = r->t->source;
 	name_to_text(lower, name);
-	switch (table_add(&r->l->table, node, type, ttl_s, rdata, rdata_len)) {
+	switch (local_table_add(&r->l->table, node, type, ttl_s, rdata, rdata_len)) {
 	case 0:
 		break;
 	case -EEXIST:
@@ -199,9 +199,9 @@ static void add_ptr(struct reading *r, unsigned long long line, const struct add
 		return;
 	reverse_name(a, &reverse);
 	const struct local_node *node =
-		table_find(&r->l->table, name_hash(reverse.wire), reverse.wire);
-	if (node != NULL && (table_has_type(&r->l->table, node, DNS_PTR) ||
-	                     table_has_type(&r->l->table, node, DNS_CNAME)))
+		local_table_find(&r->l->table, name_hash(reverse.wire), reverse.wire);
+	if (node != NULL && (local_table_has_type(&r->l->table, node, DNS_PTR) ||
+	                     local_table_has_type(&r->l->table, node, DNS_CNAME)))
 		return;
 	add(r, line, reverse.wire, DNS_PTR, r->l->ttl_s, name->wire, name->len);
 }
@@ -312,12 +312,12 @@ static int scan(struct local *l, const struct local_text *t,
 	return e;
 }
 
-int read_zone(struct local *l, const struct local_text *t)
+int local_read_zone(struct local *l, const struct local_text *t)
 {
 	return scan(l, t, scan_zone);
 }
 
-int read_hosts(struct local *l, const struct local_text *t)
+int local_read_hosts(struct local *l, const struct local_text *t)
 {
 	return scan(l, t, scan_hosts);
 }

@@ -84,7 +84,7 @@ static bool is_exempt(const struct local *l, const uint8_t *name, const struct a
 		a->is_v4 && a->bytes[12] == 127 && memcmp(a->bytes + 12, "\x7f\0\0\1", 4) != 0;
 	name_hash_all(name, &h);
 	for (unsigned i = 0; i < h.n; i++, name += *name + 1) {
-		const struct local_node *n = table_find(&l->exempt, h.h[i], name);
+		const struct local_node *n = local_table_find(&l->exempt, h.h[i], name);
 		if (n != NULL && (n->type == ZONE_NONE || may_be_listing))
 			return true;
 	}

@@ -9,7 +9,7 @@ enum {
 	SLOTS_MIN = 256,
 };
 
-void table_free(struct local_table *t)
+void local_table_free(struct local_table *t)
 {
 	free(t->slots);
 	free(t->nodes);
@@ -60,14 +60,14 @@ static size_t slot_of(const struct local_table *t, uint64_t hash, const uint8_t 
 	size_t at = hash & (t->n_slots - 1);
 	for (; t->slots[at] != 0; at = (at + 1) & (t->n_slots - 1)) {
 		const struct local_node *n = &t->nodes[t->slots[at] - 1];
-		if (n->hash == hash && name_equal(table_name(t, n), lower))
+		if (n->hash == hash && name_equal(local_table_name(t, n), lower))
 			break;
 	}
 	return at;
 }
 
-const struct local_node *table_find(const struct local_table *t, uint64_t hash,
-                                    const uint8_t *lower)
+const struct local_node *local_table_find(const struct local_table *t, uint64_t hash,
+                                          const uint8_t *lower)
 {
 	if (t->n_slots == 0)
 		return NULL;
@@ -75,7 +75,7 @@ const struct local_node *table_find(const struct local_table *t, uint64_t hash,
 	return i != 0 ? &t->nodes[i - 1] : NULL;
 }
 
-struct local_node *table_node(struct local_table *t, uint64_t hash, const uint8_t *lower)
+struct local_node *local_table_node(struct local_table *t, uint64_t hash, const uint8_t *lower)
 {
 	if (2 * (t->n_nodes + 1) > t->n_slots && !grow_slots(t))
 		return NULL;
@@ -94,7 +94,7 @@ struct local_node *table_node(struct local_table *t, uint64_t hash, const uint8_
 	return n;
 }
 
-bool table_has_type(const struct local_table *t, const struct local_node *n, uint16_t type)
+bool local_table_has_type(const struct local_table *t, const struct local_node *n, uint16_t type)
 {
 	for (uint32_t i = n->first_rr; i != 0; i = t->rrs[i - 1].next) {
 		if (t->rrs[i - 1].type == type)
@@ -103,8 +103,8 @@ bool table_has_type(const struct local_table *t, const struct local_node *n, uin
 	return false;
 }
 
-int table_add(struct local_table *t, struct local_node *node, uint16_t type, uint32_t ttl_s,
-              const uint8_t *rdata, uint16_t rdata_len)
+int local_table_add(struct local_table *t, struct local_node *node, uint16_t type, uint32_t ttl_s,
+                    const uint8_t *rdata, uint16_t rdata_len)
 {
 	for (uint32_t i = node->first_rr; i != 0; i = t->rrs[i - 1].next) {
 		const struct local_rr *rr = &t->rrs[i - 1];

@@ -57,26 +57,27 @@ struct local_table {
 	size_t n_bytes, max_bytes;
 };
 
-void table_free(struct local_table *t);
+void local_table_free(struct local_table *t);
 
-const struct local_node *table_find(const struct local_table *t, uint64_t hash,
-                                    const uint8_t *lower);
+const struct local_node *local_table_find(const struct local_table *t, uint64_t hash,
+                                          const uint8_t *lower);
 /* The node of a name, made if it is not there. Valid until the next call. NULL: no memory. */
-struct local_node *table_node(struct local_table *t, uint64_t hash, const uint8_t *lower);
+struct local_node *local_table_node(struct local_table *t, uint64_t hash, const uint8_t *lower);
 /*
  * Add a record to a node. 0 (also for one that is there already), -ENOMEM, -ENOSPC (too many),
  * -EEXIST (a CNAME and something else at one name). The TTL of a set is that of its first record
  * (RFC 2181 5.2).
  */
-int table_add(struct local_table *t, struct local_node *node, uint16_t type, uint32_t ttl_s,
-              const uint8_t *rdata, uint16_t rdata_len);
+int local_table_add(struct local_table *t, struct local_node *node, uint16_t type, uint32_t ttl_s,
+                    const uint8_t *rdata, uint16_t rdata_len);
 
-static inline const uint8_t *table_name(const struct local_table *t, const struct local_node *n)
+static inline const uint8_t *local_table_name(const struct local_table *t,
+                                              const struct local_node *n)
 {
 	return t->bytes + n->name_at;
 }
 
-bool table_has_type(const struct local_table *t, const struct local_node *n, uint16_t type);
+bool local_table_has_type(const struct local_table *t, const struct local_node *n, uint16_t type);
 
 /* ---- a whole snapshot ---- */
 
@@ -105,9 +106,9 @@ int local_add_source(struct local *l, const char *text);
 /* ---- builtin.c ---- */
 
 /* The built-in zones, as far as switched on and not configured otherwise. 0 or -errno. */
-MUST_USE int builtin_add(struct local *l, const struct config *c);
+MUST_USE int local_add_builtin(struct local *l, const struct config *c);
 /* The zones of well-known DNS blocklists, into l->exempt. */
-MUST_USE int builtin_add_blocklists(struct local *l);
+MUST_USE int local_add_blocklists(struct local *l);
 
 /* ---- read.c ---- */
 
@@ -119,5 +120,5 @@ struct local_text {
 	uint16_t source;
 	const struct local_listener *listener;
 };
-MUST_USE int read_zone(struct local *l, const struct local_text *t);
-MUST_USE int read_hosts(struct local *l, const struct local_text *t);
+MUST_USE int local_read_zone(struct local *l, const struct local_text *t);
+MUST_USE int local_read_hosts(struct local *l, const struct local_text *t);
