@@ -191,12 +191,13 @@ static unsigned add_own(struct query *q, struct reply *r)
 
 unsigned add_composed(struct query *q, struct reply *r)
 {
+	bool is_own = q->own.outcome != LOCAL_UNKNOWN;
+	if (!is_own && q->found == NULL)
+		return q->rcode; /* a failure needs no records */
 	if (q->n_aliases > 0 && !add_aliases(q, r))
 		return RCODE_SERVFAIL;
-	if (q->own.outcome != LOCAL_UNKNOWN)
+	if (is_own)
 		return add_own(q, r);
-	if (q->found == NULL)
-		return q->rcode;
 	if (q->is_dns64)
 		add_dns64(q, r);
 	else

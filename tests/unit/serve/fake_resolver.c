@@ -16,6 +16,7 @@
 #include "dns/text.h"
 
 bool bench_counts_allocations;
+bool bench_uses_dns64, bench_checks_rebinding;
 unsigned bench_n_allocations;
 static uint64_t clock_offset_ns;
 
@@ -354,7 +355,9 @@ void bench_set_rules(struct bench *b, const struct rule *rules, size_t n_rules)
 		                           .lists = lists,
 		                           .n_lists = n,
 		                           .is_default_deny = b->default_deny,
-		                           .deny_action = POLICY_NXDOMAIN };
+		                           .deny_action = POLICY_NXDOMAIN,
+		                           .use_dns64 = bench_uses_dns64,
+		                           .is_rebinding_checked = bench_checks_rebinding };
 	assert_int_equal(policy_new(image, specs, n, &group, 1, &p), 0);
 	policy_image_put(image);
 	policy_publish(p);
@@ -511,6 +514,11 @@ void bench_break_internet(struct bench *b, bool is_broken)
 unsigned bench_n_resolved(const struct bench *b)
 {
 	return b->resolver->n_asked;
+}
+
+struct serve_options *bench_options(struct bench *b)
+{
+	return &b->options;
 }
 
 struct serve *bench_serve(struct bench *b)

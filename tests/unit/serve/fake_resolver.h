@@ -43,6 +43,10 @@ void bench_break_internet(struct bench *b, bool is_broken); /* everything is SER
 unsigned bench_n_resolved(const struct bench *b); /* questions that reached the resolver */
 struct serve *bench_serve(struct bench *b);
 
+/* Of the one group there is; before bench_new() or bench_set_rules(). */
+extern bool bench_uses_dns64, bench_checks_rebinding;
+struct serve_options *bench_options(struct bench *b);
+
 /* Counts calls of malloc, calloc and realloc while set. */
 extern bool bench_counts_allocations;
 extern unsigned bench_n_allocations;
