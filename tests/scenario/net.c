@@ -278,9 +278,13 @@ static int take_datagram(struct kernel_socket *s, const struct endpoint *from,
 static int take_connect(struct kernel_socket *s, const struct endpoint *to)
 {
 	struct script_server *v = respond_server(net.script, &to->addr);
-	if (v == NULL)
-		return 0; /* and nothing ever comes */
-	enum script_action action = respond_to_connect(v, kernel_now_ns());
+	enum script_action action =
+		v != NULL ? respond_to_connect(v, kernel_now_ns()) : ACTION_SILENT;
+	if (action != ACTION_SERVE) {
+		/* The question does not get through, but a packet it is. */
+		const struct wire_question none = { .name = { .len = 1 } };
+		log_packet(to, &none, true)->what = respond_what(action);
+	}
 	if (action == ACTION_UNREACHABLE)
 		return -ENETUNREACH;
 	if (action == ACTION_SILENT)

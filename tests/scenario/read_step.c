@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dns/text.h"
 #include "reader.h"
 
 /* ---- ask, and what it gets ---- */
@@ -111,8 +112,10 @@ static void read_expect_rest(struct reader *r, struct script_expect *e)
 			reader_addr(r, &e->addr);
 		} else if (reader_take(r, "about")) {
 			e->has_name = true;
-			if (reader_name(r, &e->name) && r->at < r->n_words && !reader_take(r, "*"))
-				reader_type(r, &e->type);
+			if (reader_name(r, &e->name) && r->at < r->n_words &&
+			    !reader_take(r, "*") &&
+			    dns_type_from_text(r->words[r->at], &e->type) == 0)
+				r->at++;
 		} else if (reader_take(r, "by")) {
 			if (reader_take(r, "udp"))
 				e->is_udp = true;

@@ -200,6 +200,8 @@ static bool add_types(const struct zone *z, const uint8_t *at, const uint8_t *ow
 		const struct zone_set *set = z->sets[i];
 		if (name_equal(set->owner, at) && (type == DNS_ANY || type == set->type)) {
 			add(a, SECTION_ANSWER, set, owner);
+			if (type == DNS_NS)
+				add_glue(z, set, a);
 			is_any = true;
 		}
 	}
