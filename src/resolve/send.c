@@ -389,10 +389,15 @@ void iterate_failed(struct ask *a, int error)
 	struct server *s = server_take_tag(a->server_tag, (uint32_t)(now_ns / NS_PER_S));
 	if (error == -ENETUNREACH || error == -EHOSTUNREACH || error == -EPERM)
 		server_unreachable(s, now_ns);
-	else
+	else if (error != -ETIMEDOUT)
 		server_tcp_fails(s);
-	note_load(t, false);
-	note_error(t, error);
+	/* No connection in time is silence like any other. */
+	if (error == -ETIMEDOUT) {
+		note_silence(t, s, true);
+	} else {
+		note_load(t, false);
+		note_error(t, error);
+	}
 	if (waive_proof(t, s))
 		return;
 	t->excluded |= 1ULL << t->at_addr;

@@ -17,6 +17,9 @@ bool find_stale(struct query *q)
 		return false;
 	const struct answer *a = cache_find_answer(q->serve->cache, q->hashes.h[0],
 	                                           q->question.name.wire, q->question.type);
+	/* That a name does not exist is kept once for all types. */
+	if (a == NULL)
+		a = cache_find_answer(q->serve->cache, q->hashes.h[0], q->question.name.wire, 0);
 	if (a == NULL || item_age_s(&a->item, now_s) >= (uint64_t)a->item.ttl_s + o->stale_max_s)
 		return false;
 	if (a->security == SECURITY_BOGUS || !answer_is_checked(a))

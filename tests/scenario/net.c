@@ -259,7 +259,7 @@ static int take_packet(struct kernel_socket *s, const struct endpoint *to, bool 
 		end_stream(s, at_ns);
 	if (action == ACTION_SILENT || action == ACTION_REFUSE || action == ACTION_RESET)
 		return 0;
-	if (rule != NULL && rule->n_forged > 0)
+	if (rule != NULL && rule->n_forged > 0 && !is_tcp)
 		post_forged(s, to, &q, rule);
 	p->what = respond(net.script, v, rule, &q, is_tcp, kernel_now_ns(), &w);
 	post_response(s, to, is_tcp, at_ns, rule, &w);
