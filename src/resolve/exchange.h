@@ -58,9 +58,9 @@ enum exchange_doubt {
 
 /* A question that waits for its response. Embedded in a task. */
 struct ask {
-	struct udp_socket *socket; /* not NULL: waiting over UDP, by a packet of its own */
-	struct stream *stream;     /* not NULL: waiting over TCP */
-	const uint8_t *name;       /* lower case; stays as it is while waiting */
+	struct udp_socket *socket;    /* not NULL: waiting over UDP, by a packet of its own */
+	struct stream *stream;        /* not NULL: waiting over TCP */
+	const uint8_t *name;          /* lower case; stays as it is while waiting */
 	const struct tls_client *tls; /* over a stream: with TLS; NULL: TCP alone */
 	const char *why;              /* a stream failed: what to tell; static, or NULL */
 	uint64_t sent_ns;
@@ -90,7 +90,7 @@ struct exchange_config {
 	unsigned n_sources_v4, n_sources_v6; /* 0: the kernel chooses; else one is drawn a socket */
 	const struct addr *sources_v4, *sources_v6;
 	uint32_t connect_ms; /* to open a TCP connection; 0: STREAM_CONNECT_MS */
-	uint8_t *scratch; /* messages are opened with it; RESPONSE_SCRATCH_BYTES */
+	uint8_t *scratch;    /* messages are opened with it; RESPONSE_SCRATCH_BYTES */
 	size_t scratch_bytes;
 	/* The ask waits no longer; it may be sent anew from inside. */
 	void (*answered)(struct ask *a, struct message *m, bool over_tcp);

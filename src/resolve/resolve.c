@@ -226,10 +226,10 @@ void task_fail(struct task *t)
 	struct resolver *r = t->r;
 	trouble_text(t, text);
 	/* RFC 9520 3.2. What ended by a limit of the question it was asked for may well be
-	   resolved by itself. */
-	bool is_by_limit =
-		(t->is_lookup || t->is_keys) && (t->is_limited || !t->trouble.has_server);
-	if (!t->is_priming && !t->was_held_back && !is_by_limit)
+	   resolved by itself. Failing for keys is kept with the zone, for a short time only: a
+	   zone must not stay away for minutes when its servers are back. */
+	bool is_by_limit = t->is_lookup && (t->is_limited || !t->trouble.has_server);
+	if (!t->is_priming && !t->is_keys && !t->was_held_back && !is_by_limit)
 		failure_note(t->hop_hash, t->type, loop_now_s(r->loop), t->trouble.code);
 	count_up(&r->counts.tasks_failed);
 	if (t->is_priming && r->n_unanswered < SILENT_FOR_DOWN)

@@ -245,8 +245,9 @@ static enum secure take_bogus(struct task *t, struct response *w, const struct t
 	}
 	*j = (struct judged){ .security = SECURITY_BOGUS, .ede_code = v->ede_code };
 	write_text(j, &v->where, why);
+	uint32_t max_s = p->is_brief ? BOGUS_TTL_MIN_S : BOGUS_TTL_S;
 	w->ttl_s = w->ttl_s < BOGUS_TTL_MIN_S ? BOGUS_TTL_MIN_S
-	           : w->ttl_s > BOGUS_TTL_S   ? BOGUS_TTL_S
+	           : w->ttl_s > max_s         ? max_s
 	                                      : w->ttl_s;
 	for (unsigned i = 0; i < w->n_kept; i++) {
 		if (w->kept[i].ttl_s > w->ttl_s)

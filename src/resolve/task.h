@@ -364,6 +364,7 @@ struct trust_path {
 	uint64_t wall_s;
 	uint32_t now_s;
 	bool is_broken;     /* a zone's chain is: other servers of the name have no better data */
+	bool is_brief;      /* because its records could not be had a moment ago */
 	uint16_t want_type; /* 0: nothing is wanted, else (want, want_type) must be asked */
 	struct name want;
 	struct trust broken; /* of zones whose state is not kept */

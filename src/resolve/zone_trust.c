@@ -174,7 +174,7 @@ static const struct trust *asked_in_vain(struct trust_path *p, const uint8_t *zo
 	if (a != NULL && a->security == SECURITY_BOGUS && a->ede_code != 0)
 		code = a->ede_code;
 	fail_zone(r, zone, code, failed_text(type));
-	p->is_broken = true;
+	p->is_broken = p->is_brief = true;
 	return broken(p, code, failed_text(type));
 }
 
@@ -361,8 +361,10 @@ static const struct trust *trust_at(struct trust_path *p, const uint8_t *name, u
 		*ret_labels = labels;
 	}
 	/* What is in hand is this response's fault, all else the zone's. */
-	if (t != NULL && t->state == TRUST_BOGUS && t != &p->broken && t->head.item.ttl_s != 0)
+	if (t != NULL && t->state == TRUST_BOGUS && t != &p->broken && t->head.item.ttl_s != 0) {
 		p->is_broken = true;
+		p->is_brief = t->head.item.ttl_s <= FAILED_TTL_S;
+	}
 	return t;
 }
 
@@ -397,6 +399,6 @@ void trust_path_init(struct trust_path *p, struct task *t, const struct response
 	p->anchors = anchors;
 	p->wall_s = clock_wall_ns() / NS_PER_S;
 	p->now_s = loop_now_s(t->r->loop);
-	p->is_broken = false;
+	p->is_broken = p->is_brief = false;
 	p->want_type = 0;
 }

@@ -52,6 +52,8 @@ uint64_t __wrap_clock_mono_ns(void)
 	return __real_clock_mono_ns() + clock_offset_ns;
 }
 
+enum security bench_security;
+
 struct bench {
 	struct loop *loop;
 	struct cache *cache;
@@ -205,7 +207,10 @@ static void answer(struct resolver *r, struct resolve_request *request)
 		                    .rrs = c.rrs,
 		                    .n_rrs = c.n_rrs,
 		                    .cuts = c.cuts,
-		                    .n_cuts = c.n_cuts };
+		                    .n_cuts = c.n_cuts,
+		                    .security = bench_security,
+		                    .ede_code = bench_security == SECURITY_BOGUS ? 7 : 0,
+		                    .ede_text = "signature expired" };
 	assert_int_equal(answer_new(&plan, &a), 0);
 	for (unsigned i = 0; i < c.n_cuts; i++)
 		cut_put(c.cuts[i]);

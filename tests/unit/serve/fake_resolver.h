@@ -25,6 +25,9 @@ struct rule {
 
 struct bench;
 
+/* What validation says of answers made from now on; bogus ones have EDE 7. */
+extern enum security bench_security;
+
 struct bench *bench_new(const struct fact *facts, size_t n_facts, const struct rule *rules,
                         size_t n_rules, bool default_deny);
 void bench_free(struct bench *b);

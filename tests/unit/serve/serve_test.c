@@ -45,6 +45,60 @@ static void stale_answers_when_servers_fail(void **state)
 	bench_free(b);
 }
 
+/* The flags of the answer to www.example A with these flags and an OPT record. */
+static unsigned flags_for(struct bench *b, unsigned flags, bool is_do)
+{
+	uint8_t bytes[512];
+	size_t n;
+	size_t used = reply_write_query(bytes, 7, (const uint8_t *)"\3www\7example", DNS_A, true,
+	                                false, true);
+	store16(bytes + 2, (uint16_t)(FLAG_RD | flags));
+	bytes[used - 4] = is_do ? 0x80 : 0;
+	bench_send(b, bytes, used);
+	return load16(bench_message(b, &n) + 2) & (FLAG_AD | FLAG_CD | 0xf);
+}
+
+/* RFC 4035 3.2.3, RFC 6840 5.7 and 5.8 */
+static void authentic_data_is_told_to_who_asks(void **state)
+{
+	(void)state;
+	bench_security = SECURITY_SECURE;
+	struct bench *b = new_bench();
+	for (int i = 0; i < 2; i++) { /* when it comes, and from the cache */
+		assert_int_equal(flags_for(b, 0, false), 0);
+		assert_int_equal(flags_for(b, FLAG_AD, false), FLAG_AD);
+		assert_int_equal(flags_for(b, 0, true), FLAG_AD);
+		assert_int_equal(flags_for(b, FLAG_CD | FLAG_AD, true), FLAG_CD);
+	}
+	bench_pass_time(b, 400);
+	bench_break_internet(b, true);
+	assert_int_equal(flags_for(b, FLAG_AD, true), 0); /* stale */
+	bench_free(b);
+	bench_security = SECURITY_INSECURE;
+	b = new_bench();
+	assert_int_equal(flags_for(b, FLAG_AD, true), 0);
+	bench_free(b);
+	bench_security = SECURITY_UNCHECKED;
+}
+
+static void bad_data_is_for_who_checks_it(void **state)
+{
+	(void)state;
+	bench_security = SECURITY_BOGUS;
+	struct bench *b = new_bench();
+	for (int i = 0; i < 2; i++) {
+		assert_string_equal(bench_ask(b, "www.example", DNS_A), "SERVFAIL EDE 7");
+		assert_int_equal(flags_for(b, FLAG_AD, true), RCODE_SERVFAIL);
+		assert_int_equal(flags_for(b, FLAG_CD, true), FLAG_CD);
+	}
+	/* It is no answer for the time when servers fail. */
+	bench_pass_time(b, 400);
+	bench_break_internet(b, true);
+	assert_string_equal(bench_ask(b, "www.example", DNS_A), "SERVFAIL EDE 22");
+	bench_free(b);
+	bench_security = SECURITY_UNCHECKED;
+}
+
 static void question_waits_for_the_resolver(void **state)
 {
 	(void)state;
@@ -165,6 +219,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(failures_say_why),
 		cmocka_unit_test(stale_answers_when_servers_fail),
+		cmocka_unit_test(authentic_data_is_told_to_who_asks),
+		cmocka_unit_test(bad_data_is_for_who_checks_it),
 		cmocka_unit_test(question_waits_for_the_resolver),
 		cmocka_unit_test(popular_answers_are_refreshed),
 		cmocka_unit_test(odd_messages_get_the_right_answer),
