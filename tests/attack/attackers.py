@@ -461,7 +461,7 @@ class Root:
             else:
                 self.deny(reply, "ns.", "A")
             return
-        zone = self.zones.get(q.name.split(2)[1].to_text())
+        zone = self.zones.get(q.name.split(2)[1].to_text().lower())
         if zone is None:
             reply.set_rcode(dns.rcode.NXDOMAIN)
             self.add(reply.authority, self.soa())

@@ -121,18 +121,21 @@ class Kresd(Resolver):
     name, port = "kresd", 5304
 
     def command(self):
-        self.file("root.keys", f". 3600 IN DS {self.ds}\n")
         path = self.file("kresd.conf", f"""net.listen('127.0.0.1', {self.port}, {{ kind = 'dns' }})
 net.ipv6 = false
-modules = {{ 'hints' }}
 modules.unload('ta_signal_query')
+modules.unload('ta_update')
 modules.unload('priming')
-hints.root({{ ['ns.'] = '{attackers.ROOT}' }})
+modules.unload('detect_time_skew')
+modules.unload('detect_time_jump')
+modules.load('hints > iterate')
+option('ALLOW_LOCAL', true)
+hints.root_file('{self.hints}')
 trust_anchors.remove('.')
 trust_anchors.add_file('{self.anchor}', true)
 cache.size = 64 * MB
 """)
-        return [tool("kresd"), "-n", "-q", "-c", path, self.directory]
+        return [tool("kresd"), "-n", "-c", path, self.directory]
 
 
 RESOLVERS = {c.name: c for c in (Weir, Unbound, Bind, Kresd)}
