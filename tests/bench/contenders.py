@@ -22,6 +22,9 @@ N_ZONES = 64  # miss00.test ... : a zone for each run, so that no name is asked 
 WARM_NAMES = 1000
 ECHO_BYTES = 16  # what an A record adds to a question
 LOAD_LIMIT_S = 180
+SIGNED_ZONE = "signed.test"
+SIGNED_SLICE = 20_000  # names a run; each is asked once
+SIGNED_SLICES = 8
 CONTENDERS = {}
 
 
@@ -95,15 +98,44 @@ class Scene:
         self.next_zone += 1
         return zone
 
-    def start_authority(self):
+    def sign_zone(self):
+        """A zone of many names, signed; its text. The trust anchor for it is written beside."""
+        d = self.path("signing")
+        os.makedirs(d, exist_ok=True)
+        plain, signed = os.path.join(d, "plain.zone"), os.path.join(d, "signed.zone")
+        n = SIGNED_SLICE * SIGNED_SLICES
+        with open(plain, "w") as f:
+            f.write(f"$TTL 3600\n@ SOA ns root 1 3600 600 864000 60\n@ NS ns\nns A {AUTHORITY}\n"
+                    + "".join(f"s{i:06d} A 192.0.2.1\n" for i in range(n)))
+
+        def run(*argv):
+            done = subprocess.run([tool(argv[0]), *argv[1:]], cwd=d, capture_output=True, text=True,
+                                  check=False)
+            if done.returncode != 0:
+                raise LabError(f"{argv[0]}: {done.stderr}")
+            return done.stdout.strip()
+        key = run("dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", "-f", "KSK", SIGNED_ZONE)
+        run("dnssec-signzone", "-q", "-z", "-S", "-K", d, "-o", SIGNED_ZONE, "-f", signed, plain)
+        self.anchor = self.path("signed.ds")
+        with open(self.anchor, "w") as f:
+            f.write(run("dnssec-dsfromkey", "-2", key) + "\n")
+        for k in range(SIGNED_SLICES):
+            with open(self.path(f"signed{k}.q"), "w") as f:
+                f.write("".join(f"s{i:06d}.{SIGNED_ZONE} A\n"
+                                for i in range(k * SIGNED_SLICE, (k + 1) * SIGNED_SLICE)))
+        with open(signed) as f:
+            return f.read()
+
+    def start_authority(self, with_signed=False):
         zones = ["warm.test"] + [f"miss{i:02d}.test" for i in range(N_ZONES)]
+        signed = {SIGNED_ZONE: self.sign_zone()} if with_signed else {}
         soa = "@ 3600 SOA ns. root. 1 3600 600 864000 60\n"
         root = "$ORIGIN .\n" + soa + f". 86400 NS ns.\nns. 86400 A {ROOT}\n" + "".join(
-            f"{z}. 86400 NS ns.{z}.\nns.{z}. 86400 A {AUTHORITY}\n" for z in zones)
+            f"{z}. 86400 NS ns.{z}.\nns.{z}. 86400 A {AUTHORITY}\n" for z in zones + list(signed))
         leaf = {z: f"$ORIGIN {z}.\n{soa}@ 86400 NS ns\nns 86400 A {AUTHORITY}\n* 3600 A 192.0.2.1\n"
                 for z in zones}
         self._start_nsd("root", ROOT, {"": root})
-        self._start_nsd("authority", AUTHORITY, leaf)
+        self._start_nsd("authority", AUTHORITY, leaf | signed)
         wait_until_answers(self.processes[0], ROOT, 53, ".")
         wait_until_answers(self.processes[1], AUTHORITY, 53, "warm.test.")
 
@@ -136,9 +168,10 @@ class Contender:
     phases = ("hit", "block", "block-quiet", "miss", "load")
     has_events = False
     is_dns = True
+    is_resolver = True
 
-    def __init__(self, scene, port, with_list=True, with_events=False, tag=""):
-        self.scene, self.port = scene, port
+    def __init__(self, scene, port, with_list=True, with_events=False, tag="", validating=False):
+        self.scene, self.port, self.validating = scene, port, validating
         self.with_list, self.with_events = with_list, with_events
         self.directory = scene.path(self.name + tag)
         os.makedirs(self.directory, exist_ok=True)
@@ -149,6 +182,11 @@ class Contender:
         with open(path, "w") as f:
             f.write(text)
         return path
+
+    def ds(self):
+        """Tag, algorithm, digest type and digest of the signed zone's DS."""
+        with open(self.scene.anchor) as f:
+            return f.read().split()[3:]
 
     def rpz(self):
         return self.scene.rpz if self.with_list else self.scene.no_rpz
@@ -189,6 +227,7 @@ class Udpecho(Contender):
 
     name = "udpecho"
     phases = ("hit", "block", "block-quiet", "miss")
+    is_resolver = False
     is_dns = False  # what it sends back is an answer in size only
 
     def start(self):
@@ -206,6 +245,7 @@ class Udprelay(Contender):
     """The floor of a miss: one exchange with the authority behind each exchange with the client."""
 
     name = "udprelay"
+    is_resolver = False
     phases = ("miss",)
 
     def command(self):
@@ -223,7 +263,8 @@ class Weir(Contender):
         os.makedirs(os.path.join(d, "state"), exist_ok=True)
         config = {
             "server": {"listen": [f"127.0.0.1@{self.port}"], "workers": 1},
-            "resolver": {"root-hints": self.scene.hints, "trust-anchors": "none", "ipv6": False},
+            "resolver": {"root-hints": self.scene.hints, "ipv6": False,
+                         "trust-anchors": self.scene.anchor if self.validating else "none"},
             "cache": {"size": "512MiB"},
             "lists": [{"name": "names", "file": self.list_file(), "format": "domains"}],
             "groups": [{"name": "default", "clients": ["127.0.0.0/8"], "lists": ["names"]}],
@@ -253,7 +294,8 @@ class Unbound(Contender):
   pidfile: ""
   use-syslog: no
   num-threads: 1
-  module-config: "respip iterator"
+  module-config: "respip {'validator ' if self.validating else ''}iterator"
+  {f'trust-anchor-file: "{self.scene.anchor}"' if self.validating else ''}
   root-hints: "{self.scene.hints}"
   do-not-query-localhost: no
   do-ip6: no
@@ -278,13 +320,14 @@ class Recursor(Contender):
 
     def command(self):
         d = self.directory
-        lua = self.file("rpz.lua", f'rpzFile("{self.rpz()}", {{policyName="names"}})\n')
+        lua = self.file("rpz.lua", f'rpzFile("{self.rpz()}", {{policyName="names"}})\n' +
+                        (f'clearTA(".")\naddTA("{SIGNED_ZONE}", "{" ".join(self.ds())}")\n' if self.validating else ""))
         self.file("recursor.conf", f"""local-address=127.0.0.1
 local-port={self.port}
 allow-from=127.0.0.0/8
 hint-file={self.scene.hints}
 dont-query=
-dnssec=off
+dnssec={'validate' if self.validating else 'off'}
 threads=1
 pdns-distributes-queries=no
 daemon=no
@@ -309,14 +352,20 @@ class Bind(Contender):
 
     def command(self):
         d = self.directory
+        validation, anchors = "no", ""
+        if self.validating:
+            tag, algorithm, digest_type, digest = self.ds()
+            validation = "yes"
+            anchors = f'trust-anchors {{ {SIGNED_ZONE}. static-ds {tag} {algorithm} {digest_type} "{digest}"; }};'
         return [unconfined("named", d), "-g", "-n", "1", "-c", self.file("named.conf", f"""
 options {{ directory "{d}"; pid-file none; session-keyfile none; lock-file none;
   listen-on port {self.port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
-  recursion yes; allow-recursion {{ any; }}; allow-query {{ any; }}; dnssec-validation no;
+  recursion yes; allow-recursion {{ any; }}; allow-query {{ any; }}; dnssec-validation {validation};
   minimal-responses yes; empty-zones-enable no; max-cache-size 512m; recursive-clients 10000;
   managed-keys-directory "{d}"; notify no;
   response-policy {{ zone "rpz.bench"; }} qname-wait-recurse no; }};
 controls {{ }};
+{anchors}
 logging {{ category default {{ default_stderr; }}; category rpz {{ null; }}; category lame-servers {{ null; }}; }};
 zone "." {{ type hint; file "{self.scene.hints}"; }};
 zone "rpz.bench" {{ type primary; file "{self.rpz()}"; }};

@@ -15,18 +15,21 @@ import subprocess
 import sys
 import tempfile
 
+import dns.flags
+
 import contenders
 from contenders import CLIENT_CPU, CONTENDERS, SERVER_CPU, Scene, Weir, is_installed, warm
-from lab import LabError, enter_namespace
+from lab import LabError, ask, enter_namespace
 
-PHASES = ("hit", "block", "block-quiet", "miss", "load")
+PHASES = ("hit", "block", "block-quiet", "miss", "miss-signed", "load")
 TITLES = {
     "hit": "answers from the cache: 1,000 names",
     "block": "blocked names, an event written for each (by Weir; the others write none)",
     "block-quiet": "blocked names, no events",
     "miss": "cache misses: unique names below a warm zone",
+    "miss-signed": "cache misses, validated: each name once, of a signed zone whose keys are known",
 }
-EXPECTED_RCODE = {"hit": 0, "block": 3, "block-quiet": 3, "miss": 0}
+EXPECTED_RCODE = {"hit": 0, "block": 3, "block-quiet": 3, "miss": 0, "miss-signed": 0}
 LOST_MAX = 0.001
 FIRST_PORT = 6001
 
@@ -108,6 +111,38 @@ def parse(words):
             out[words[i]] = float(words[i + 1])
             i += 2
     return out
+
+
+def measure_signed(scene, server, run):
+    """The slice of names for this run, each once; they are new to the server."""
+    queries = scene.path(f"signed{run % contenders.SIGNED_SLICES}.q")
+    got = blast(scene, server.port, queries, 60, server.process.pid, total=contenders.SIGNED_SLICE)
+    server.process.check()
+    if got["rcodes"].get(0, 0) < contenders.SIGNED_SLICE * (1 - LOST_MAX):
+        raise LabError(f"{server.name}, signed misses: {got['rcodes']}")
+    return got["cpu_us_per_query"], got["qps"]
+
+
+def run_signed(scene, report, chosen, runs):
+    """Validating servers, without a list. The floors take part as they are."""
+    running = {}
+    for i, name in enumerate(n for n in chosen if "miss" in CONTENDERS[n].phases):
+        server = CONTENDERS[name](scene, FIRST_PORT + i, with_list=False, tag="-signed", validating=True)
+        server.start()
+        if server.is_resolver:
+            reply = ask("127.0.0.1", "ns." + contenders.SIGNED_ZONE, "A", server.port, 5, want_dnssec=True)
+            if not reply.flags & dns.flags.AD:
+                raise LabError(f"{name} does not validate")
+        running[name] = server
+    try:
+        results = {name: [] for name in running}
+        for run in range(min(runs, contenders.SIGNED_SLICES)):
+            for name, server in running.items():
+                results[name].append(measure_signed(scene, server, run))
+        table(report, "miss-signed", results)
+    finally:
+        for server in running.values():
+            server.stop()
 
 
 def measure(scene, server, phase, seconds):
@@ -245,6 +280,8 @@ def run_all(scene, report, args):
         finally:
             for server in running.values():
                 server.stop()
+    if "miss-signed" in args.phases:
+        run_signed(scene, report, chosen, args.runs)
     if "load" in args.phases:
         run_load(scene, report, chosen, args.load_runs)
 
@@ -272,7 +309,7 @@ def main():
     try:
         scene = Scene(directory, args.names)
         try:
-            scene.start_authority()
+            scene.start_authority(with_signed="miss-signed" in args.phases)
             run_all(scene, report, args)
         finally:
             scene.stop()
