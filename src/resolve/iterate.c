@@ -90,6 +90,8 @@ static enum look look_in_cache(struct task *t, const struct name_hashes *hashes)
 		chain_finish_cached(t, w, a);
 		return LOOK_GONE;
 	}
+	if (secure_deny(t, hashes))
+		return LOOK_GONE;
 	if (t->type == DNS_CNAME || t->type == DNS_ANY)
 		return LOOK_NOTHING;
 	a = find_fresh(t, t->hop_hash, t->hop.wire, DNS_CNAME);

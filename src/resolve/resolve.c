@@ -13,6 +13,7 @@
 enum {
 	SLAB_TASKS = 64,
 	ZONE_TEXT_MAX = 120, /* of a long zone name in an error text */
+	DENIALS_MAX = 16384, /* records that deny names, a worker: some 5 MiB */
 	SILENT_FOR_DOWN = 3, /* packets without any answer: the root is out of reach */
 };
 
@@ -404,6 +405,7 @@ void resolver_count(const struct resolver *r, struct resolve_counts *ret)
 	ret->insecure += get(&r->counts.insecure);
 	ret->bogus += get(&r->counts.bogus);
 	ret->key_questions += get(&r->counts.key_questions);
+	ret->denied += get(&r->counts.denied);
 	ret->tasks_now += get(&r->counts.tasks_now);
 }
 
@@ -445,6 +447,8 @@ static int make_parts(struct resolver *r)
 	int e = exchange_new(&config, &r->exchange);
 	if (e == 0)
 		e = validator_new(&r->validator);
+	if (e == 0 && r->config.aggressive_nsec)
+		e = denials_new(DENIALS_MAX, &r->denials);
 	if (e == 0)
 		e = zone_scratch_new(&r->zone_scratch);
 	if (e == 0)
@@ -528,6 +532,7 @@ void resolver_free(struct resolver *r)
 	exchange_free(r->exchange);
 	forwards_free(r->forwards);
 	validator_free(r->validator);
+	denials_free(r->denials);
 	free(r->zone_scratch);
 	load_free(r->zones);
 	load_free(r->servers);

@@ -56,6 +56,7 @@ struct resolve_config {
 	uint32_t time_limit_ms;     /* a question: 10000 */
 	uint32_t udp_timeout_min_ms, udp_timeout_max_ms; /* 50, 1500 */
 	bool qname_minimisation;                         /* RFC 9156, relaxed */
+	bool aggressive_nsec;                            /* RFC 8198 */
 	bool case_randomisation;                         /* 0x20 (proof.h) */
 	bool cookies;                                    /* RFC 7873, towards servers */
 };
@@ -134,7 +135,8 @@ void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uin
 	X(secure, "responses found to be good (DNSSEC)") \
 	X(insecure, "responses that nothing vouches for") \
 	X(bogus, "responses found to be bad") \
-	X(key_questions, "DS and DNSKEY records asked for to validate")
+	X(key_questions, "DS and DNSKEY records asked for to validate") \
+	X(denied, "questions denied by what signed zones had proven before (RFC 8198)")
 /* clang-format on */
 
 struct resolve_counts {

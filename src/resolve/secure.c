@@ -267,6 +267,10 @@ static enum secure take(struct task *t, struct response *w, const struct validat
 	if (v->ttl_s < w->ttl_s)
 		w->ttl_s = v->ttl_s;
 	count_up(is_secure ? &t->r->counts.secure : &t->r->counts.insecure);
+	bool is_denial = w->kind == RESPONSE_NXDOMAIN || w->kind == RESPONSE_NODATA;
+	if (is_secure && is_denial && !v->is_opt_out && v->zone.len > 0 && t->r->denials != NULL)
+		denials_learn(t->r->denials, v->zone.wire, w->kept, w->n_kept, w->ttl_s,
+		              loop_now_s(t->r->loop));
 	return SECURE_TAKE;
 }
 
@@ -302,6 +306,26 @@ enum secure secure_judge(struct task *t, struct response *w)
 		return t->is_lookup ? SECURE_TAKE : wait_for_keys(t, &p);
 	}
 	return v.security == SECURITY_BOGUS ? take_bogus(t, w, &p, &v) : take(t, w, &v);
+}
+
+bool secure_deny(struct task *t, const struct name_hashes *hashes)
+{
+	struct resolver *r = t->r;
+	const struct anchors *anchors = anchors_current();
+	const struct denial_question q = { .name = t->hop.wire,
+		                           .hashes = hashes,
+		                           .type = t->type,
+		                           .above = t->cut->zone,
+		                           .now_s = loop_now_s(r->loop) };
+	if (r->denials == NULL || anchors == NULL ||
+	    (t->forward != NULL && t->forward->is_unvalidated) ||
+	    !denials_answer(r->denials, &q, r->response) ||
+	    anchors_is_negative(anchors, t->hop.wire, clock_wall_ns() / NS_PER_S))
+		return false;
+	r->judged = (struct judged){ .security = SECURITY_SECURE };
+	count_up(&r->counts.denied);
+	chain_finish(t, r->response);
+	return true;
 }
 
 void secure_found(struct task *t, const struct answer *a)

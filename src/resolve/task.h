@@ -20,6 +20,7 @@
 #pragma once
 
 #include "dns/reply.h"
+#include "resolve/denial.h"
 #include "resolve/exchange.h"
 #include "resolve/failure.h"
 #include "resolve/forward.h"
@@ -189,6 +190,7 @@ struct resolver {
 	const struct message *reading; /* what the response was read from; during the call */
 	struct judged judged;          /* the hop being taken */
 	struct validator *validator;
+	struct denials *denials;           /* NULL: not used */
 	struct zone_scratch *zone_scratch; /* zone_trust.c */
 	size_t kept_bytes;                 /* of all tasks' kept responses */
 	uint8_t *cached_bytes;             /* for response_from_answer() */
@@ -211,7 +213,7 @@ struct resolver {
 
 	struct {
 		_Atomic uint64_t tasks_started, tasks_failed, timeouts, guard_refused, at_limit,
-			tasks_now, secure, insecure, bogus, key_questions, zone_limited,
+			tasks_now, secure, insecure, bogus, key_questions, denied, zone_limited,
 			server_limited;
 	} counts;
 	_Atomic unsigned n_answered, n_unanswered; /* for resolver_upstream_state() */
@@ -342,6 +344,8 @@ enum secure secure_judge(struct task *t, struct response *w);
 void secure_resume(struct task *t);
 /* Nobody is left to ask: take the bogus response, if there was one. True: the task is gone. */
 bool secure_settle(struct task *t);
+/* Signed zones have proven before that the hop cannot be answered. True: the task is gone. */
+bool secure_deny(struct task *t, const struct name_hashes *hashes);
 /* A new name is about to be asked. */
 void secure_begin_hop(struct task *t);
 /* A question for keys that met an alias is answered: no zone begins there. */

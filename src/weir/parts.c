@@ -75,6 +75,7 @@ int parts_resolve(const struct config *c, struct resolve_parts *ret)
 			.udp_timeout_min_ms = 50,
 			.udp_timeout_max_ms = 1500,
 			.qname_minimisation = c->resolver.qname_minimisation,
+			.aggressive_nsec = c->resolver.aggressive_nsec,
 			.case_randomisation = c->resolver.case_randomisation,
 			.cookies = c->resolver.cookies,
 		},

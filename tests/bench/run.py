@@ -132,7 +132,11 @@ def run_signed(scene, report, chosen, runs):
         if server.is_resolver:
             reply = ask("127.0.0.1", "ns." + contenders.SIGNED_ZONE, "A", server.port, 5, want_dnssec=True)
             if not reply.flags & dns.flags.AD:
-                raise LabError(f"{name} does not validate")
+                server.stop()
+                if name == "weir":
+                    raise LabError("weir does not validate")
+                report.say(f"without {name}: it does not validate here")
+                continue
         running[name] = server
     try:
         results = {name: [] for name in running}
