@@ -27,15 +27,17 @@ import lab  # noqa: E402
 import oracles  # noqa: E402
 
 THREE = ("unbound", "kresd", "bind")
-ASPECTS = ("rcode", "ad", "answer", "soa", "denial")
+ASPECTS = ("rcode", "ad", "ad of CD", "answer", "soa", "denial")
+WORDED = ("rcode", "ad", "ad of CD")
 NEGATIVE = ("NXDOMAIN", "NOERROR")
 
 
 class Difference:
     """One question, one aspect, in which resolvers differ."""
 
-    def __init__(self, aspect, zone, question, values):
-        self.aspect, self.zone, self.question, self.values = aspect, zone, question, values
+    def __init__(self, aspect, zones, question, values):
+        self.aspect, self.zones, self.question, self.values = aspect, zones, question, values
+        self.case = " > ".join(z.case for z in zones)
 
     def sides(self, names=THREE + ("weir",)):
         """(who says the same, ...) as words: "unbound bind | kresd weir"."""
@@ -51,9 +53,9 @@ class Difference:
 
     def key(self):
         """What patterns of differences.txt are held against."""
-        three = self.words(THREE[0]) if self.aspect in ("rcode", "ad") else "*"
-        own = self.words("weir") if self.aspect in ("rcode", "ad") else "*"
-        return f"{self.aspect} {self.zone.case} {self.question.rdtype} {three} {own}"
+        three = self.words(THREE[0]) if self.aspect in WORDED else "*"
+        own = self.words("weir") if self.aspect in WORDED else "*"
+        return f"{self.aspect} {self.case} {self.question.rdtype} {three} {own}"
 
 
 def _described(records):
@@ -75,7 +77,7 @@ def aspects_of(question, replies):
     if any(r.rcode not in NEGATIVE for r in replies.values()):
         return
     if question.do or question.ad:
-        yield "ad", {n: r.ad for n, r in replies.items()}
+        yield "ad of CD" if question.cd else "ad", {n: r.ad for n, r in replies.items()}
     yield "answer", {n: r.answer for n, r in replies.items()}
     if all(not r.answer for r in replies.values()):
         yield "soa", {n: r.soa for n, r in replies.items()}
@@ -83,17 +85,18 @@ def aspects_of(question, replies):
         yield "denial", {n: r.denial for n, r in replies.items()}
 
 
-def compare(pairs, said):
+def compare(net, pairs, said):
     """(findings, disputes): where Weir is alone, and where the three differ; and counts of agreement."""
     findings, disputes, agreed = [], [], collections.Counter()
-    for i, (zone, question) in enumerate(pairs):
+    for i, (_, question) in enumerate(pairs):
         replies = {n: said[n][i] for n in said}
+        zones = net.zones_on_the_way(question.name, question.rdtype)
         for aspect, values in aspects_of(question, replies):
             three = {values[n] for n in THREE}
             if len(three) > 1:
-                disputes.append(Difference(aspect, zone, question, values))
+                disputes.append(Difference(aspect, zones, question, values))
             elif values["weir"] not in three:
-                findings.append(Difference(aspect, zone, question, values))
+                findings.append(Difference(aspect, zones, question, values))
                 break  # the rest follows from it
             else:
                 agreed[aspect] += 1
@@ -148,11 +151,11 @@ def grouped(differences, words):
 
 def print_findings(findings, examples):
     for (aspect, case, three, own), held in grouped(
-            findings, lambda d: (d.aspect, d.zone.case) + (
-                (d.words(THREE[0]), d.words("weir")) if d.aspect in ("rcode", "ad") else ("", ""))):
+            findings, lambda d: (d.aspect, d.zones[-1].case) + (
+                (d.words(THREE[0]), d.words("weir")) if d.aspect in WORDED else ("", ""))):
         print(f"  {len(held):5d}  {aspect:7s} {case}" + (f": the three {three}, weir {own}" if three else ""))
         for d in held[:examples]:
-            print(f"           {d.question}  [{d.zone.at}]")
+            print(f"           {d.question}  [{d.case}; {d.zones[-1].at}]")
             if not three:
                 print(f"             three {d.words(THREE[0])[:300]}\n             weir  {d.words('weir')[:300]}")
 
@@ -162,8 +165,8 @@ def print_disputes(disputes, full):
     for (aspect, sides), held in grouped(disputes, lambda d: (d.aspect, d.sides())):
         print(f"  {len(held):5d}  {aspect:7s} {sides}")
         if full:
-            for case, some in grouped(held, lambda d: d.zone.case + (
-                    ": " + ", ".join(f"{n} {d.words(n)}" for n in d.values) if d.aspect in ("rcode", "ad") else ""))[:full]:
+            for case, some in grouped(held, lambda d: d.zones[-1].case + (
+                    ": " + ", ".join(f"{n} {d.words(n)}" for n in d.values) if d.aspect in WORDED else ""))[:full]:
                 print(f"           {len(some):5d}  {case}   e.g. {some[0].question}")
 
 
@@ -221,7 +224,7 @@ def run(args, directory):
 
 
 def report(args, net, pairs, said, seconds):
-    findings, disputes, agreed = compare(pairs, said)
+    findings, disputes, agreed = compare(net, pairs, said)
     explained = Explained(args.differences)
     open_ones = [d for d in findings if explained.reason(d) is None]
     wrong = flaws(pairs, said)
@@ -240,7 +243,7 @@ def report(args, net, pairs, said, seconds):
         print("\nExplanations that explain nothing any more:\n  " + "\n  ".join(unused))
     if args.json:
         with open(args.json, "w") as f:
-            json.dump([{"aspect": d.aspect, "case": d.zone.case, "question": str(d.question),
+            json.dump([{"aspect": d.aspect, "case": d.case, "question": str(d.question),
                         "values": {n: d.words(n) for n in d.values}} for d in findings + disputes], f, indent=1)
     return 1 if open_ones or wrong else 0
 

@@ -87,6 +87,7 @@ class Internet:
         self.anchors = os.path.join(directory, "root.ds")
         self.children = {}
         self._place()
+        self.aliases = self._aliases()
 
     # ---- who serves what ----
 
@@ -124,6 +125,38 @@ class Internet:
         while name not in self.by_name:
             name = name.partition(".")[2]
         return self.by_name[name]
+
+    def _aliases(self):
+        """{owner in lower case: target} of all CNAME records, and of DNAME records with a dot before."""
+        out = {}
+        for z in self.zones:
+            for line in z.body.splitlines():
+                fields = line.split()
+                if len(fields) == 3 and fields[1] in ("CNAME", "DNAME"):
+                    target = fields[2] if fields[2].endswith(".") else f"{fields[2]}.{z.name}."
+                    out[f"{'.' * (fields[1] == 'DNAME')}{fields[0]}.{z.name}.".lower()] = target.lower()
+        return out
+
+    def zones_on_the_way(self, name, rdtype):
+        """The zones that an answer takes records from, alias by alias."""
+        out = []
+        for _ in range(12):
+            name = name.lower()
+            zone = self.zone_of(name)
+            if zone not in out:
+                out.append(zone)
+            parent = name.partition(".")[2]
+            target = self.aliases.get(name) if rdtype not in ("CNAME", "ANY") else None
+            if target is None and rdtype not in ("CNAME", "ANY"):
+                target = self.aliases.get("*." + parent)
+            while target is None and parent:
+                if "." + parent in self.aliases:
+                    target = name[:-len(parent)] + self.aliases["." + parent]
+                parent = parent.partition(".")[2]
+            if target is None or rdtype == "DS" and name.rstrip(".") in self.by_name:
+                break
+            name = target
+        return out
 
     def servers_of(self, zone):
         """[(name, [address])]: what the zone says."""
