@@ -105,19 +105,21 @@ def compare(net, pairs, said):
     return findings, disputes, agreed
 
 
-def flaws(pairs, said):
-    """What Weir may never do, and TTLs that are longer than any the three ever gave for an RRset."""
+def flaws(net, pairs, said, seconds):
+    """What Weir may never do, and TTLs that are longer than the zone says."""
     longest, out = {}, []
     for n in THREE:
         for r in said[n]:
             for rrset, ttl in (r.ttls or {}).items():
-                longest[rrset] = max(ttl, longest.get(rrset, 0))
+                longest[rrset[0]] = max(ttl + int(seconds), longest.get(rrset[0], 0))
+    held = net.ttls()
     for (zone, question), reply in zip(pairs, said["weir"]):
         if reply.flaw:
             out.append((zone, question, reply.flaw))
-        for rrset, ttl in (reply.ttls or {}).items():
-            if rrset in longest and ttl > longest[rrset]:
-                out.append((zone, question, f"TTL {ttl} of {rrset[0]}, elsewhere at most {longest[rrset]}"))
+        for (owner, rdtype, covers), ttl in (reply.ttls or {}).items():
+            limit = held.get((owner, covers or rdtype), longest.get(owner, ttl))
+            if ttl > limit:
+                out.append((zone, question, f"TTL {ttl} at {owner}, which has {limit}"))
     return out
 
 
@@ -227,7 +229,7 @@ def report(args, net, pairs, said, seconds):
     findings, disputes, agreed = compare(net, pairs, said)
     explained = Explained(args.differences)
     open_ones = [d for d in findings if explained.reason(d) is None]
-    wrong = flaws(pairs, said)
+    wrong = flaws(net, pairs, said, seconds)
     print("\n" + summary(args, net, pairs, said, agreed, findings, disputes, seconds))
     print_disputes(disputes, args.disputes)
     print(f"\nWeir alone: {len(findings)}, of which explained {len(findings) - len(open_ones)}")

@@ -224,6 +224,18 @@ class Internet:
             with open(self.path_of(z), "w") as f:
                 f.write(self.contents(z).text())
 
+    def ttls(self):
+        """{(owner, type): the longest TTL that a zone file has for it}."""
+        out = {}
+        for z in self.zones:
+            with open(self.path_of(z)) as f:
+                for line in f:
+                    owner, ttl, _, rdtype, rest = line.split(None, 4)
+                    rdtype = rest.split()[0] if rdtype == "RRSIG" else rdtype
+                    key = (owner.lower(), int(dns.rdatatype.from_text(rdtype)))
+                    out[key] = max(int(ttl), out.get(key, 0))
+        return out
+
     def write(self):
         """Sign everything, into files."""
         for at in SERVERS:
