@@ -99,16 +99,21 @@ static void put_answer(struct task *t, struct answer *item, uint64_t hash)
 	cache_put_answer(r->cache, item);
 }
 
-/* Each CNAME by itself: the next question about it, of any type, goes on behind it at once. */
+/*
+ * Each CNAME by itself: the next question about it, of any type, goes on behind it at once.
+ * Not from a bogus response: what was bad may be the end of the aliases, for this type only.
+ */
 static void put_aliases(struct task *t, const struct response *w)
 {
 	const struct judged *hop = &t->r->judged;
+	if (hop->security == SECURITY_BOGUS)
+		return;
 	for (unsigned i = 0; i < w->n_aliases; i++) {
 		const struct alias *a = &w->aliases[i];
 		struct answer *item;
 		if (!a->is_cname || t->type == DNS_CNAME)
 			continue;
-		uint32_t ttl_s = hop->security == SECURITY_BOGUS ? w->ttl_s : CACHE_TTL_MAX_S;
+		uint32_t ttl_s = CACHE_TTL_MAX_S;
 		for (unsigned k = a->first_kept; k < a->end_kept; k++) {
 			if (w->kept[k].ttl_s < ttl_s)
 				ttl_s = w->kept[k].ttl_s;

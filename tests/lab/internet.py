@@ -64,11 +64,11 @@ def enter():
 
 
 def add_addresses():
-    """NET4, in the namespace that this process is in."""
-    lines = [f"route add local {NET4} dev lo"]
-    lines += [f"addr add {a}/32 dev lo" for a in SERVERS["bind"] + [RESOLVERS["bind"][0]]]  # BIND looks there
+    """NET4, in the namespace that this process is in; again does no harm."""
+    lines = [f"route replace local {NET4} dev lo"]
+    lines += [f"addr replace {a}/32 dev lo" for a in SERVERS["bind"] + [RESOLVERS["bind"][0]]]  # BIND looks there
     six = [v6_of(a) for held in SERVERS.values() for a in held] + [a for _, a in RESOLVERS.values()]
-    lines += [f"addr add {a}/128 dev lo nodad" for a in six]
+    lines += [f"addr replace {a}/128 dev lo nodad" for a in six]
     subprocess.run(["ip", "-batch", "-"], input="\n".join(lines) + "\n", text=True, check=True)
 
 
@@ -268,6 +268,10 @@ class Internet:
 
     def start(self):
         self.write()
+        self.start_servers()
+
+    def start_servers(self):
+        """For zones that are written."""
         try:
             for at in ("root", "topknot", "knot"):
                 self._start_knot(at)
