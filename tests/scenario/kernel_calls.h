@@ -74,6 +74,9 @@ ssize_t __wrap_read(int fd, void *ret, size_t n);
 ssize_t __wrap___read_chk(int fd, void *ret, size_t n, size_t room);
 ssize_t __wrap_write(int fd, const void *bytes, size_t n);
 
+int __wrap_fsync(int fd);
+int __wrap_fdatasync(int fd);
+
 int __real_close(int fd);
 ssize_t __real_read(int fd, void *ret, size_t n);
 ssize_t __real_write(int fd, const void *bytes, size_t n);

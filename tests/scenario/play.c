@@ -16,7 +16,7 @@
 #include "zone.h"
 
 enum {
-	CACHE_BYTES = 16 << 20,
+	CACHE_BYTES = 2 << 20,
 	MAX_PARKED = 20000,
 	TURNS_MAX = 3000000,
 	STUCK_TURNS = 20000, /* so many without time passing */
