@@ -4,7 +4,8 @@
  * the records dropped, swapped, altered, moved, or taken from other responses. Whatever comes
  * out: what is SECURE is what the zones say, and the work stays within its bounds.
  *
- * Input: one byte (which response), then changes of four bytes: what, which, where, how.
+ * Input: one byte (which response), one (which question, 0: the one it answers), then changes of
+ * four bytes: what, which, where, how.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +76,16 @@ static const struct honest {
 	{ "t.other", DNS_A, VALIDATE_DENIAL, "t.other", 0, "", "other/6 other/50" },
 };
 
+/* Other questions, for each type once as an answer and once as a denial. */
+static const char *const asked[] = {
+	"x.sub.example", "x.d.example", "w.example",   "q.w.example", "no.example",   "www.example",
+	"q.www.example", "d.example",   "example",     "sub.example", "a.example",    "x.a.example",
+	"nx.other",      "t.other",     "*.w.example", "zz.example",  "q.no.example", "ns.example",
+};
+static const uint16_t asked_types[] = { DNS_A, DNS_TXT, DNS_DS, DNS_CNAME };
+
 enum {
+	HEAD_BYTES = 2,
 	CHANGE_BYTES = 4,
 	MAX_CHANGES = 24,
 	MAX_RRS = 96,
@@ -191,15 +201,19 @@ static void add_synthesised(const struct honest *h)
 		add(&rr, name.wire, false);
 }
 
-static void alter(uint8_t what, uint8_t which, uint8_t where, uint8_t how)
+static void alter(const uint8_t change[CHANGE_BYTES], const uint8_t *question)
 {
+	uint8_t what = change[0] % 11;
+	uint8_t which = change[1];
+	uint8_t where = change[2];
+	uint8_t how = change[3];
 	static const uint16_t types[] = { DNS_A,     DNS_CNAME, DNS_DNAME, DNS_NSEC, DNS_NSEC3,
 		                          DNS_RRSIG, DNS_SOA,   DNS_DS,    DNS_TXT };
-	if (n_rrs == 0 && what % 10 != 8)
+	if (n_rrs == 0 && what != 8)
 		return;
 	struct answer_rr *rr = &rrs[n_rrs > 0 ? which % n_rrs : 0];
 	uint8_t *owner = (uint8_t *)rr->owner;
-	switch (what % 10) {
+	switch (what) {
 	case 0:
 		drop(which % n_rrs);
 		break;
@@ -231,6 +245,9 @@ static void alter(uint8_t what, uint8_t which, uint8_t where, uint8_t how)
 		break;
 	case 8: /* from elsewhere in the zones */
 		add(&all.rrs[which % all.n], all.rrs[which % all.n].owner, (how & 1) != 0);
+		break;
+	case 9: /* as if made from a wildcard */
+		add(rr, question, rr->in_authority);
 		break;
 	default:
 		rr->ttl_s = (uint32_t)how << 24 | where;
@@ -322,35 +339,58 @@ static void check_secure(const struct validate_response *q, const struct validat
 	if (q->kind != VALIDATE_DENIAL)
 		return;
 	const uint8_t *source = source_of(q->target);
-	must(source == NULL || find(source, q->type) == NULL);
-	must(source == NULL || result->rcode == RCODE_NOERROR);
+	must(source == NULL || (find(source, q->type) == NULL && find(source, DNS_CNAME) == NULL));
+	must((source == NULL) == (result->rcode == RCODE_NXDOMAIN));
+	/* Of what is below a DNAME or a cut, and of a cut but for DS, nothing is denied. */
+	struct name dname = name_of("d.example");
+	struct name cut = name_of("sub.example");
+	bool is_at_cut = name_equal(q->target, cut.wire);
+	must(!name_is_within(q->target, dname.wire) || name_equal(q->target, dname.wire));
+	must(!name_is_within(q->target, cut.wire) || (is_at_cut && q->type == DNS_DS));
 	must(name_is_within(q->target, result->zone.wire));
+}
+
+/* The question: the honest one, or any other. */
+static void ask(const uint8_t *data, const struct honest *h, struct validate_response *ret)
+{
+	static struct name name, target;
+	unsigned n = data[1];
+	name = name_of(h->name);
+	target = name_of(h->target);
+	*ret = (struct validate_response){ .type = h->type, .kind = h->kind, .rcode = h->rcode };
+	if (n > 0) {
+		name = target = name_of(asked[n % ARRAY_LEN(asked)]);
+		ret->type = asked_types[n / ARRAY_LEN(asked) % ARRAY_LEN(asked_types)];
+		ret->kind = n < 128 ? VALIDATE_DENIAL : VALIDATE_ANSWER;
+	}
+	if ((data[0] & 0x80) != 0)
+		ret->rcode ^= RCODE_NXDOMAIN;
+	ret->name = name.wire;
+	ret->target = target.wire;
+	ret->wall_s = T_NOW;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	if (n == 0)
+	struct validate_response q;
+	if (n < HEAD_BYTES)
 		return 0;
 	make_once();
-	const struct honest *h = &honest[data[0] % ARRAY_LEN(honest)];
-	bool is_rcode_flipped = (data[0] & 0x80) != 0;
+	const struct honest *h = &honest[data[0] % 128 % ARRAY_LEN(honest)];
+	bool is_honest = data[0] < 128 && data[1] == 0;
+	ask(data, h, &q);
 	n_rrs = 0;
 	add_sets(h->answer, false);
 	add_synthesised(h);
 	add_sets(h->authority, true);
-	unsigned n_changes = 0;
-	for (size_t at = 1; at + CHANGE_BYTES <= n && n_changes < MAX_CHANGES; at += CHANGE_BYTES)
-		alter(data[at], data[at + 1], data[at + 2], data[at + 3]), n_changes++;
-	struct name name = name_of(h->name);
-	struct name target = name_of(h->target);
-	struct validate_response q = { .name = name.wire,
-		                       .type = h->type,
-		                       .rcode = is_rcode_flipped ? h->rcode ^ 3 : h->rcode,
-		                       .kind = h->kind,
-		                       .target = target.wire,
-		                       .rrs = rrs,
-		                       .n_rrs = n_rrs,
-		                       .wall_s = T_NOW };
+	for (size_t at = HEAD_BYTES; at + CHANGE_BYTES <= n; at += CHANGE_BYTES) {
+		if (at >= HEAD_BYTES + CHANGE_BYTES * MAX_CHANGES)
+			break;
+		alter(data + at, q.name);
+		is_honest = false;
+	}
+	q.rrs = rrs;
+	q.n_rrs = n_rrs;
 	struct work work = work_new();
 	struct validate_result result;
 	uint64_t verified = v->n_verified;
@@ -358,7 +398,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	must(v->n_verified - verified <= WORK_SIGNATURES);
 	must(v->n_verified - verified == (uint64_t)(WORK_SIGNATURES - work.signatures_left));
 	must(work.failures_left <= WORK_FAILURES && work.hashes_left <= WORK_HASHES);
-	if (n_changes == 0 && !is_rcode_flipped)
+	if (is_honest)
 		must(outcome == VALIDATE_DONE && result.security == SECURITY_SECURE);
 	if (outcome == VALIDATE_DONE && result.security == SECURITY_SECURE)
 		check_secure(&q, &result);
