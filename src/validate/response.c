@@ -329,8 +329,13 @@ static bool check_authority(struct check *c)
 		struct rrset *set = &s->sets[i];
 		bool counts =
 			set->type == DNS_SOA || set->type == DNS_NSEC || set->type == DNS_NSEC3;
-		if (set->in_authority && set->n > 0 && counts && !check_set(c, set))
+		if (!set->in_authority || set->n == 0 || !counts)
+			continue;
+		if (!check_set(c, set))
 			return false;
+		/* It would say of one name what is said of another, to whoever reuses it. */
+		if (set->is_wildcard)
+			lower_bogus(c, EDE_BOGUS, "a denial is made from a wildcard", set->owner);
 	}
 	return true;
 }

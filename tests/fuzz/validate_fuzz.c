@@ -28,7 +28,8 @@ static const char example_nsec[] = "example. 60 NSEC a.example. NS SOA RRSIG NSE
 				   "d.example. 60 NSEC ns.example. DNAME RRSIG NSEC\n"
 				   "ns.example. 60 NSEC sub.example. A RRSIG NSEC\n"
 				   "sub.example. 60 NSEC *.w.example. NS RRSIG NSEC\n"
-				   "*.w.example. 60 NSEC www.example. TXT RRSIG NSEC\n"
+				   "*.w.example. 60 NSEC y.w.example. TXT RRSIG NSEC\n"
+				   "y.w.example. 60 NSEC www.example. A RRSIG NSEC\n"
 				   "www.example. 60 NSEC example. A RRSIG NSEC\n";
 static const char other_text[] = "other. 300 SOA ns.other. host.other. 1 2 3 4 60\n"
 				 "x.other. 300 A 192.0.2.4\n"
@@ -78,9 +79,10 @@ static const struct honest {
 
 /* Other questions, for each type once as an answer and once as a denial. */
 static const char *const asked[] = {
-	"x.sub.example", "x.d.example", "w.example",   "q.w.example", "no.example",   "www.example",
-	"q.www.example", "d.example",   "example",     "sub.example", "a.example",    "x.a.example",
-	"nx.other",      "t.other",     "*.w.example", "zz.example",  "q.no.example", "ns.example",
+	"x.sub.example", "x.d.example",   "w.example",  "q.w.example", "no.example",
+	"www.example",   "q.www.example", "d.example",  "example",     "sub.example",
+	"a.example",     "x.a.example",   "nx.other",   "t.other",     "*.w.example",
+	"zz.example",    "q.no.example",  "ns.example", "y.w.example", "q.y.w.example",
 };
 static const uint16_t asked_types[] = { DNS_A, DNS_TXT, DNS_DS, DNS_CNAME };
 
@@ -317,8 +319,13 @@ static bool is_genuine(const struct answer_rr *rr)
 		return name_equal(soa->rdata, rr->rdata);
 	/* A CNAME made from the DNAME. */
 	struct name dname = name_of("d.example");
+	struct name to = name_of("t.other");
+	unsigned front = name_labels(rr->owner) - 2;
 	return rr->type == DNS_CNAME && name_is_within(rr->owner, dname.wire) &&
-	       !name_equal(rr->owner, dname.wire);
+	       !name_equal(rr->owner, dname.wire) &&
+	       name_check(rr->rdata, rr->rdata_len) == rr->rdata_len &&
+	       name_labels(rr->rdata) == front + 2 &&
+	       name_equal(name_skip(rr->rdata, front), to.wire);
 }
 
 static void check_secure(const struct validate_response *q, const struct validate_result *result)

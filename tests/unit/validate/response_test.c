@@ -515,8 +515,13 @@ static void expanded_denials_are_no_proof(void **state)
 	in_authority();
 	records_text(&r, "v.example. 300 NSEC example. TXT\n");
 	records_sign(&r, 0, &example, &star);
-	EXPECT(SECURITY_BOGUS, EDE_NSEC_MISSING, "v.example", DNS_A, VALIDATE_DENIAL);
-	EXPECT(SECURITY_BOGUS, EDE_NSEC_MISSING, "x.example", DNS_A, VALIDATE_DENIAL, NULL, 3);
+	EXPECT(SECURITY_BOGUS, EDE_BOGUS, "v.example", DNS_A, VALIDATE_DENIAL);
+	EXPECT(SECURITY_BOGUS, EDE_BOGUS, "x.example", DNS_A, VALIDATE_DENIAL, NULL, 3);
+	/* Nor may one stand beside a good proof: it would be kept. */
+	records_signed(&r, &example,
+	               "www.example. 300 NSEC example. A\n"
+	               "example. 300 NSEC v.example. NS SOA\n");
+	EXPECT(SECURITY_BOGUS, EDE_BOGUS, "x.example", DNS_A, VALIDATE_DENIAL, NULL, 3);
 }
 
 static void work_is_bounded(void **state)
