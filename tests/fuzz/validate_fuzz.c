@@ -21,6 +21,7 @@ static const char example_text[] = "example. 300 SOA ns.example. host.example. 1
 				   "d.example. 300 DNAME t.other.\n"
 				   "ns.example. 300 A 192.0.2.1\n"
 				   "*.w.example. 300 TXT \"wild\"\n"
+				   "y.w.example. 300 A 192.0.2.6\n"
 				   "www.example. 300 A 192.0.2.2\n"
 				   "www.example. 300 A 192.0.2.3\n";
 static const char example_nsec[] = "example. 60 NSEC a.example. NS SOA RRSIG NSEC DNSKEY\n"
