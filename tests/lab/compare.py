@@ -119,10 +119,19 @@ def flaws(net, pairs, said, seconds):
         for (owner, rdtype, covers), ttl in (reply.ttls or {}).items():
             if covers and question.cd:
                 continue  # as the server gave it; the RFC 4034 3 rule is about good signatures
-            limit = held.get((owner, covers or rdtype), longest.get(owner, ttl))
+            limit = wildcard_ttl(held, owner, covers or rdtype) or longest.get(owner, ttl)
             if ttl > limit:
                 out.append((zone, question, f"TTL {ttl} at {owner}, which has {limit}"))
     return out
+
+
+def wildcard_ttl(held, owner, rdtype):
+    """What the zones have for an RRset, or for the wildcard that it may come from."""
+    found, above = held.get((owner, rdtype)), owner
+    while found is None and above:
+        above = above.partition(".")[2]
+        found = held.get(("*." + above, rdtype))
+    return found
 
 
 class Explained:
