@@ -8,7 +8,7 @@
  * Memory:    heap; the configuration is borrowed and must outlive the parts.
  * Cost:      some KiB.
  * Limits:    those of config/config.h.
- * Tests:     tests/scenario/
+ * Tests:     tests/scenario/play.c
  */
 #pragma once
 

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "base/rcu.h"
 #include "kernel.h"
+#include "local/local.h"
 #include "net.h"
 #include "weir/parts.h"
 #include "weir/specs.h"
@@ -126,6 +127,22 @@ static bool write_anchors(void)
 	return fclose(f) == 0 && p.n_failed == 0;
 }
 
+static void say(void *arg, const char *line)
+{
+	(void)arg;
+	fail(p.script->config_line, line);
+}
+
+static bool publish_local(void)
+{
+	const struct local_listener listener = { .say = say };
+	struct local *local;
+	if (local_new(p.config, &listener, &local) != 0)
+		return false;
+	local_publish(local);
+	return p.n_failed == 0;
+}
+
 static void remove_files(void)
 {
 	if (p.anchors_path[0] != 0)
@@ -143,7 +160,7 @@ static bool set_up(void)
 		return false;
 	set_hints();
 	if (!write_anchors() || trust_start(p.config) != 0 || !publish_policy() ||
-	    parts_resolve(p.config, &p.parts) != 0 || loop_new(&p.loop) != 0 ||
+	    !publish_local() || parts_resolve(p.config, &p.parts) != 0 || loop_new(&p.loop) != 0 ||
 	    cache_new(CACHE_BYTES, &p.cache) != 0 ||
 	    resolver_new(&p.parts.config, p.loop, p.cache, &p.resolver) != 0) {
 		fail(1, "it cannot be put together");
@@ -366,6 +383,26 @@ static void take_steps(void)
 	}
 }
 
+/* Really, so that the leak checker sees what is not. */
+static void tear_down(void)
+{
+	const struct serve_options *options = atomic_load(&p.serve.options);
+	resolver_free(p.resolver);
+	serve_done(&p.serve);
+	free((void *)options);
+	loop_free(p.loop);
+	trust_stop();
+	local_publish(NULL);
+	policy_edits_close();
+	rcu_drain();
+	if (p.cache != NULL)
+		cache_free(p.cache);
+	parts_resolve_done(&p.parts);
+	config_free(p.config);
+	zone_free_keys(p.script);
+	remove_files();
+}
+
 unsigned play(struct script *s, const char *path, FILE *out)
 {
 	p.script = s;
@@ -380,7 +417,7 @@ unsigned play(struct script *s, const char *path, FILE *out)
 	/* Found while zones were made. */
 	for (unsigned i = 0; i < s->n_problems && i < SCRIPT_MAX_PROBLEMS; i++)
 		fail(s->problems[i].line, s->problems[i].text);
-	remove_files();
+	tear_down();
 	rcu_thread_stop();
 	return p.n_failed;
 }

@@ -119,6 +119,16 @@ static const struct made_key *key_of(struct script *s, struct script_key *k)
 	return made;
 }
 
+void zone_free_keys(struct script *s)
+{
+	for (struct script_key *k = s->keys; k != NULL; k = k->next) {
+		struct made_key *made = k->made;
+		if (made != NULL)
+			dnssec_key_free(made->key);
+		k->made = NULL;
+	}
+}
+
 bool zone_write_ds(struct script *s, const char *label, const uint8_t *owner, uint8_t digest,
                    uint8_t *ret, size_t *ret_n)
 {

@@ -81,6 +81,7 @@ bool zone_has_name(const struct zone *z, const uint8_t *name);
 /* DNSKEYs, denials, signatures. */
 void zone_sign(struct zone *z);
 void zone_hash(const struct zone *z, const uint8_t *name, uint8_t ret[20]);
+void zone_free_keys(struct script *s);
 /* DS data of a key for a zone's name; false: no such key. */
 bool zone_write_ds(struct script *s, const char *label, const uint8_t *owner, uint8_t digest,
                    uint8_t *ret, size_t *ret_n);
