@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <libdnssec/error.h>
+#include <libdnssec/key.h>
 #include <libdnssec/sign.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +69,7 @@ bool algorithm_is_supported(uint8_t algorithm)
 	case DNSSEC_KEY_ALGORITHM_ECDSA_P384_SHA384:
 	case DNSSEC_KEY_ALGORITHM_ED25519:
 	case DNSSEC_KEY_ALGORITHM_ED448:
-		return dnssec_algorithm_key_support(algorithm);
+		return public_key_has(algorithm);
 	default:
 		return false;
 	}
@@ -163,14 +164,7 @@ static void memo_put(struct validator *v, const struct memo_key *k)
 static bool verify(const struct trust_key *key, const struct canonical *c, const uint8_t *signature,
                    size_t n)
 {
-	dnssec_sign_ctx_t *ctx = NULL;
-	dnssec_binary_t data = { .size = c->data_bytes, .data = (uint8_t *)c->data };
-	dnssec_binary_t sig = { .size = n, .data = (uint8_t *)signature };
-	bool is_good = dnssec_sign_new(&ctx, key->key) == DNSSEC_EOK &&
-	               dnssec_sign_add(ctx, &data) == DNSSEC_EOK &&
-	               dnssec_sign_verify(ctx, false, &sig) == DNSSEC_EOK;
-	dnssec_sign_free(ctx);
-	return is_good;
+	return public_key_verify(key->key, c->data, c->data_bytes, signature, n);
 }
 
 static bool is_signature_size(const struct trust_key *key, size_t n)

@@ -7,7 +7,7 @@
  *            what is tried at all.
  * Not here:  which zone has to sign -> response.c; whose keys these are -> trust.c.
  * Threads:   worker-local: struct validator.
- * Memory:    struct validator, on the heap, about 400 KiB; what libdnssec takes while it checks.
+ * Memory:    struct validator, on the heap, about 400 KiB; what libcrypto takes while it checks.
  * Cost:      a good signature that was seen before: hashing what it covers, about a microsecond.
  *            Otherwise the algorithm's price, counted in struct work.
  * Limits:    RSA of 512 to 4096 bits with an exponent of at most 35 bits; 4 keys a tag.
@@ -16,9 +16,8 @@
  */
 #pragma once
 
-#include <libdnssec/key.h>
-
 #include "base/siphash.h"
+#include "validate/public_key.h"
 #include "validate/rrset.h"
 
 enum {
@@ -42,9 +41,9 @@ struct validator {
 struct trust_key {
 	uint16_t tag, flags;
 	uint8_t algorithm;
-	bool is_vouched;   /* a DS record or trust anchor names it; while the trust is made */
-	uint16_t bytes;    /* of the public key */
-	dnssec_key_t *key; /* NULL: it may not sign (no zone key, revoked, malformed) */
+	bool is_vouched;        /* a DS record or trust anchor names it; while the trust is made */
+	uint16_t bytes;         /* of the public key */
+	struct public_key *key; /* NULL: it may not sign (no zone key, revoked, malformed) */
 	uint8_t digest[KEY_DIGEST_BYTES]; /* SHA-256 of owner and record, for the memo */
 };
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <gnutls/crypto.h>
 #include <libdnssec/error.h>
+#include <libdnssec/key.h>
 #include <libdnssec/keytag.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ static void release_trust(void *object)
 {
 	struct trust *t = object;
 	for (unsigned i = 0; i < t->n_keys; i++)
-		dnssec_key_free(t->keys[i].key);
+		public_key_free(t->keys[i].key);
 	free(t);
 }
 
@@ -166,28 +167,23 @@ static bool names_key(const struct answer_rr *anchor, const struct trust_key *ke
 
 /*
  * The library's key, with its digest. NULL: it may not sign, or the library will not have it.
- * Other flags than ours are ignored (RFC 4034 2.1.1), which the library would not do.
+ * Other flags than ours are ignored (RFC 4034 2.1.1).
  */
-static dnssec_key_t *import(const uint8_t *zone, const struct answer_rr *dnskey,
-                            uint8_t ret_digest[KEY_DIGEST_BYTES])
+static struct public_key *import(const uint8_t *zone, const struct answer_rr *dnskey,
+                                 uint8_t ret_digest[KEY_DIGEST_BYTES])
 {
 	const uint8_t *p = dnskey->rdata;
+	const uint8_t *bytes = p + DNSKEY_FIXED_BYTES;
+	size_t n = dnskey->rdata_len - (size_t)DNSKEY_FIXED_BYTES;
 	uint8_t digest[DIGEST_MAX_BYTES];
-	dnssec_key_t *key = NULL;
-	dnssec_binary_t bytes = { .size = dnskey->rdata_len - (size_t)DNSKEY_FIXED_BYTES,
-		                  .data = (uint8_t *)p + DNSKEY_FIXED_BYTES };
 	uint16_t flags = load16(p);
 	if ((flags & DNSKEY_ZONE) == 0 || (flags & DNSKEY_REVOKE) != 0 || p[2] != DNSKEY_PROTOCOL ||
-	    !key_is_sound(p[3], bytes.data, bytes.size) ||
-	    make_digest(DNSSEC_KEY_DIGEST_SHA256, zone, dnskey, digest) != KEY_DIGEST_BYTES ||
-	    dnssec_key_new(&key) != DNSSEC_EOK)
+	    !key_is_sound(p[3], bytes, n) ||
+	    make_digest(DNSSEC_KEY_DIGEST_SHA256, zone, dnskey, digest) != KEY_DIGEST_BYTES)
 		return NULL;
-	if (dnssec_key_set_algorithm(key, p[3]) != DNSSEC_EOK ||
-	    dnssec_key_set_pubkey(key, &bytes) != DNSSEC_EOK || !dnssec_key_can_verify(key)) {
-		dnssec_key_free(key);
-		return NULL;
-	}
-	memcpy(ret_digest, digest, KEY_DIGEST_BYTES);
+	struct public_key *key = public_key_new(p[3], bytes, n);
+	if (key != NULL)
+		memcpy(ret_digest, digest, KEY_DIGEST_BYTES);
 	return key;
 }
 
