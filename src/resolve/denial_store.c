@@ -10,7 +10,7 @@
 enum {
 	ZONE_MAX_RECORDS = 4096,
 	ZONE_FIRST_ROOM = 8,
-	RECORD_MAX_RRS = 5, /* the record and its signatures */
+	RECORD_MAX_RRS = 17, /* the record and its signatures, one an algorithm */
 	NSEC3_MAX_ITERATIONS = 20,
 	HASH_LABEL = 32, /* the same in base32hex */
 };

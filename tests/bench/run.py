@@ -127,7 +127,8 @@ def run_signed(scene, report, chosen, runs):
     """Validating servers, without a list. The floors take part as they are."""
     running = {}
     for i, name in enumerate(n for n in chosen if "miss" in CONTENDERS[n].phases):
-        server = CONTENDERS[name](scene, FIRST_PORT + i, with_list=False, tag="-signed", validating=True)
+        server = CONTENDERS[name](scene, FIRST_PORT + i, with_list=False, tag="-signed", with_events=True,
+                                  validating=True)
         server.start()
         if server.is_resolver:
             reply = ask("127.0.0.1", "ns." + contenders.SIGNED_ZONE, "A", server.port, 5, want_dnssec=True)
