@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "config/problem.h"
+#include "io/tls.h"
 
 enum {
 	NEAREST_TRIES = 20
@@ -162,6 +163,52 @@ static void check_not_self(struct checker *k, const struct config_forward *f)
 	}
 }
 
+static void check_pins(struct checker *k, const struct config_forward *f)
+{
+	char quoted[PROBLEM_QUOTE_MAX];
+	struct tls_pin pin;
+	for (unsigned i = 0; i < f->tls_pins.n; i++) {
+		const char *text = f->tls_pins.at[i];
+		if (tls_pin_from_text(text, strlen(text), &pin) != 0)
+			problem_error(
+				k->problems, f->tls_pins.places[i],
+				"resolver.forward[].tls-pins: %s is not a SHA-256 hash in base64, which has 44 characters",
+				problem_quote(text, strlen(text), quoted));
+		if (i == TLS_MAX_PINS)
+			problem_error(k->problems, f->tls_pins.places[i],
+			              "resolver.forward[].tls-pins: more than %d; remove some",
+			              TLS_MAX_PINS);
+	}
+}
+
+static void check_tls(struct checker *k, const struct config_forward *f, const struct node *node)
+{
+	bool is_strict = strcmp(f->tls, "true") == 0;
+	bool has_proof = f->tls_name.len > 0 || f->tls_pins.n > 0;
+	char text[ADDR_TEXT_MAX];
+	check_pins(k, f);
+	if (is_strict && !has_proof)
+		problem_error(
+			k->problems, place_in(node, "tls"),
+			"resolver.forward[].tls: true needs something that the resolver can be known by; add tls-name or tls-pins");
+	if (!is_strict && (has_proof || f->tls_ca != NULL))
+		problem_error(
+			k->problems, place_in(node, "tls"),
+			"resolver.forward[].tls: %s looks at no certificate; write 'tls: true', or remove tls-name, tls-pins and tls-ca",
+			f->tls);
+	if (is_strict && f->tls_ca != NULL && f->tls_name.len == 0)
+		problem_error(k->problems, place_in(node, "tls-ca"),
+		              "resolver.forward[].tls-ca is of use with tls-name only; add it");
+	for (unsigned i = 0; i < f->to.n && strcmp(f->tls, "false") != 0; i++) {
+		endpoint_to_text(&f->to.at[i], text);
+		if (f->to.at[i].port == 53)
+			problem_warning(
+				k->problems, f->to.places[i],
+				"resolver.forward[].to: %s is the port of plain DNS; DNS over TLS mostly has @853",
+				text);
+	}
+}
+
 static int compare_names(const void *a, const void *b)
 {
 	const struct named *x = a, *y = b;
@@ -178,6 +225,7 @@ static int check_forwards(struct checker *k)
 	for (unsigned i = 0; i < f->n && zones != NULL && texts != NULL; i++) {
 		check_endpoints(k, "resolver.forward[].to", &f->at[i].to, false);
 		check_not_self(k, &f->at[i]);
+		check_tls(k, &f->at[i], k->nodes->forwards[i]);
 		if (f->at[i].zone.len == 0)
 			continue;
 		name_to_text(f->at[i].zone.wire, texts[i]);

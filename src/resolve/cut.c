@@ -41,7 +41,7 @@ static const struct cut *closest(struct resolver *r, const uint8_t *lower,
 	return r->root;
 }
 
-void cut_begin(struct task *t, const uint8_t *lower, const struct name_hashes *hashes)
+static void begin(struct task *t, const uint8_t *lower, const struct name_hashes *hashes)
 {
 	struct resolver *r = t->r;
 	struct name_hashes above;
@@ -53,6 +53,8 @@ void cut_begin(struct task *t, const uint8_t *lower, const struct name_hashes *h
 		hashes = &above;
 	}
 	const struct forward_zone *forward = forward_find(r->forwards, lower);
+	if (forward == t->given_up)
+		forward = NULL;
 	if (t->is_priming)
 		cut_set(t, cut_get(r->root));
 	else if (forward != NULL)
@@ -62,6 +64,24 @@ void cut_begin(struct task *t, const uint8_t *lower, const struct name_hashes *h
 	t->forward = t->is_priming ? NULL : forward;
 	if (t->forward != NULL)
 		t->is_plain = true;
+}
+
+void cut_begin(struct task *t, const uint8_t *lower, const struct name_hashes *hashes)
+{
+	t->given_up = NULL;
+	begin(t, lower, hashes);
+}
+
+bool cut_fall_back(struct task *t)
+{
+	struct name_hashes hashes;
+	if (t->forward == NULL || !t->forward->is_first)
+		return false;
+	name_hash_all(t->hop.wire, &hashes);
+	t->given_up = t->forward;
+	t->n_minimised = 0;
+	begin(t, t->hop.wire, &hashes);
+	return true;
 }
 
 static int put_cut(struct resolver *r, const struct cut_plan *plan, const struct cut **ret)

@@ -42,6 +42,8 @@ int forwards_new(const struct resolve_forward *from, unsigned n, struct forwards
 		name_set(&z->zone, from[f->n].zone.wire);
 		z->n_labels = name_labels(z->zone.wire);
 		z->is_unvalidated = from[f->n].is_unvalidated;
+		z->is_first = from[f->n].is_first;
+		z->tls = from[f->n].tls;
 		z->n_to = from[f->n].n_to < FORWARD_MAX_SERVERS ? from[f->n].n_to
 		                                                : FORWARD_MAX_SERVERS;
 		if (z->n_to > 0)

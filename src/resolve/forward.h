@@ -23,7 +23,8 @@ struct forward_zone {
 	struct name zone;
 	unsigned n_labels;
 	unsigned n_to; /* 0: iterate */
-	bool is_unvalidated;
+	bool is_unvalidated, is_first;
+	const struct tls_client *tls;
 	struct endpoint to[FORWARD_MAX_SERVERS];
 	const struct cut *cut;
 };

@@ -250,6 +250,7 @@ void iterate_read(struct task *t, struct message *m, struct response *w)
 		                             .zone = t->cut->zone,
 		                             .forwards = t->r->forwards,
 		                             .forward = t->forward,
+		                             .given_up = t->given_up,
 		                             .takes_recursive = t->takes_recursive };
 	t->r->reading = m;
 	response_read(w, m, &q);

@@ -439,6 +439,7 @@ static int make_parts(struct resolver *r)
 		                                .n_sources_v6 = r->config.n_sources_v6,
 		                                .sources_v4 = r->config.sources_v4,
 		                                .sources_v6 = r->config.sources_v6,
+		                                .connect_ms = r->config.udp_timeout_max_ms,
 		                                .scratch = r->response->scratch,
 		                                .scratch_bytes = RESPONSE_SCRATCH_BYTES,
 		                                .answered = iterate_answered,

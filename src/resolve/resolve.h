@@ -22,14 +22,17 @@
 
 #include "cache/cache.h"
 #include "io/loop.h"
+#include "io/tls.h"
 #include "policy/policy.h"
 
 struct resolver;
 
 struct resolve_forward {
 	struct name zone;
-	struct endpoint *to; /* 16 at most */
-	unsigned n_to;       /* 0: an exception, its names are resolved by iteration */
+	struct endpoint *to;          /* 16 at most */
+	unsigned n_to;                /* 0: an exception, its names are resolved by iteration */
+	bool is_first;                /* when they fail: iterate */
+	const struct tls_client *tls; /* NULL: without TLS; not strict: TLS where it works */
 	bool is_unvalidated; /* a private zone without chain of trust: insecure (RFC 7646) */
 };
 
@@ -57,6 +60,7 @@ struct resolve_config {
 	uint32_t udp_timeout_min_ms, udp_timeout_max_ms; /* 50, 1500 */
 	bool qname_minimisation;                         /* RFC 9156, relaxed */
 	bool aggressive_nsec;                            /* RFC 8198 */
+	bool tcp_upstream;                               /* never UDP */
 	bool case_randomisation;                         /* 0x20 (proof.h) */
 	bool cookies;                                    /* RFC 7873, towards servers */
 };

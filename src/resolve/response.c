@@ -30,8 +30,10 @@ static bool is_below(const uint8_t *name, const uint8_t *ancestor)
  */
 static bool is_theirs(const struct response_question *q, const uint8_t *name)
 {
-	return name_is_within(name, q->zone) &&
-	       (forward_find(q->forwards, name) == q->forward || name_is_within(q->name, name));
+	if (!name_is_within(name, q->zone))
+		return false;
+	const struct forward_zone *z = forward_find(q->forwards, name);
+	return z == q->forward || (z != NULL && z == q->given_up) || name_is_within(q->name, name);
 }
 
 static uint16_t covers(const struct rr *rr)

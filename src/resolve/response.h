@@ -49,8 +49,9 @@ struct response_question {
 	uint16_t type;
 	const uint8_t *zone; /* of the servers asked */
 	const struct forwards *forwards;
-	const struct forward_zone *forward; /* NULL: iterating */
-	bool takes_recursive;               /* believe resolvers that are not the zone's servers */
+	const struct forward_zone *forward;  /* NULL: iterating */
+	const struct forward_zone *given_up; /* iterating because its servers failed */
+	bool takes_recursive;                /* believe resolvers that are not the zone's servers */
 };
 
 struct response {

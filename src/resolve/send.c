@@ -10,6 +10,9 @@
 enum {
 	FAMILY_DOWN_S = 60,
 	TCP_TIMEOUT_FACTOR = 2, /* of udp_timeout_max_ms: a connection is three packets */
+	TLS_TIMEOUT_FACTOR = 3, /* and a handshake two or four more */
+	TLS_PORT = 853,
+	CLEAR_PORT = 53,
 };
 
 /* How many labels of the name go into the packet (RFC 9156 2.3). */
@@ -84,7 +87,8 @@ static bool pass_guard(struct task *t)
 static void set_timer(struct task *t, const struct server *s, bool is_tcp)
 {
 	const struct resolve_config *config = &t->r->config;
-	uint32_t wait_ms = is_tcp ? TCP_TIMEOUT_FACTOR * config->udp_timeout_max_ms
+	uint32_t factor = t->ask.tls != NULL ? TLS_TIMEOUT_FACTOR : TCP_TIMEOUT_FACTOR;
+	uint32_t wait_ms = is_tcp ? factor * config->udp_timeout_max_ms
 	                          : server_timeout_ms(s, t->round, config->udp_timeout_min_ms,
 	                                              config->udp_timeout_max_ms);
 	uint64_t at_ns = loop_now_ns(t->r->loop) + wait_ms * NS_PER_MS;
@@ -96,7 +100,8 @@ static void set_timer(struct task *t, const struct server *s, bool is_tcp)
 static void note_error(struct task *t, int error)
 {
 	const char *what =
-		error == -ECONNREFUSED                              ? "connection refused"
+		t->ask.why != NULL                                  ? t->ask.why
+		: error == -ECONNREFUSED                            ? "connection refused"
 		: error == -ENETUNREACH || error == -EHOSTUNREACH   ? "no route"
 		: error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL ? "no such address family here"
 		: error == -EPERM || error == -EACCES               ? "forbidden by this machine"
@@ -137,6 +142,48 @@ static void note_load(struct task *t, bool is_good)
 	task_leave_server(t);
 }
 
+static bool may_be_clear(const struct task *t)
+{
+	return t->ask.tls != NULL && !tls_client_is_strict(t->ask.tls);
+}
+
+static void go_clear(struct task *t)
+{
+	t->ask.tls = NULL;
+	t->ask.why = NULL;
+	if (t->ask.server.port == TLS_PORT)
+		t->ask.server.port = CLEAR_PORT;
+	t->ask.server_tag = server_tag(&t->ask.server);
+}
+
+/* Is it to go over TCP? And what is known of the server. */
+static bool choose_transport(struct task *t, enum ask_how how, struct server **ret_server)
+{
+	t->ask.why = NULL;
+	t->ask.tls = t->forward != NULL ? t->forward->tls : NULL;
+	if (t->ask.tls != NULL) {
+		/* What was asked before may have been in clear text. */
+		t->ask.server_tag = server_tag(&t->ask.server);
+		if ((how & ASK_CLEAR) != 0)
+			go_clear(t);
+	}
+	struct server *s = server_find_tag(t->ask.server_tag);
+	*ret_server = s;
+	return t->ask.tls != NULL || (how & ASK_TCP) != 0 || t->round == TASK_ROUNDS - 1 ||
+	       t->r->config.tcp_upstream || server_wants_tcp(s, loop_now_s(t->r->loop));
+}
+
+static int send_ask(struct task *t, bool is_tcp)
+{
+	struct exchange *x = t->r->exchange;
+	int e = is_tcp ? exchange_send_stream(x, &t->ask) : exchange_send(x, &t->ask);
+	/* RFC 8310 5: who does without authentication does without TLS too, if need be. */
+	if (e == 0 || !may_be_clear(t))
+		return e;
+	go_clear(t);
+	return exchange_send(x, &t->ask);
+}
+
 /* Send to one address. NOT_SENT: that address is out; REFUSED: the task is gone. */
 static enum sent send_to(struct task *t, unsigned at, enum ask_how how)
 {
@@ -149,17 +196,16 @@ static enum sent send_to(struct task *t, unsigned at, enum ask_how how)
 	choose_question(t);
 	if (!pass_guard(t))
 		return REFUSED;
-	struct server *s = server_find_tag(t->ask.server_tag);
-	bool is_tcp = (how & ASK_TCP) != 0 || t->round == TASK_ROUNDS - 1 ||
-	              server_wants_tcp(s, (uint32_t)(now_ns / NS_PER_S));
+	struct server *s;
+	bool is_tcp = choose_transport(t, how, &s);
 	choose_edns(t, s, how, is_tcp);
 	proof_prepare(&t->ask.proof, &t->ask.server, s, (uint32_t)(now_ns / NS_PER_S),
-	              r->config.case_randomisation, r->config.cookies && t->ask.with_edns);
+	              r->config.case_randomisation && t->ask.tls == NULL,
+	              r->config.cookies && t->ask.with_edns && t->ask.tls == NULL);
 	if (s != NULL)
 		server_probe(s, now_ns);
 	t->budget->n_packets++;
-	int e = is_tcp ? exchange_send_stream(r->exchange, &t->ask)
-	               : exchange_send(r->exchange, &t->ask);
+	int e = send_ask(t, is_tcp);
 	if (UNLIKELY(e != 0)) {
 		if (e == -EAFNOSUPPORT || e == -EADDRNOTAVAIL)
 			r->family_down_ns[t->ask.server.addr.is_v4 ? 0 : 1] =
@@ -236,6 +282,11 @@ void iterate_ask(struct task *t)
 			return;
 		}
 		int at = choose_server(t);
+		if (at < 0 && cut_fall_back(t)) {
+			if (!enter_zone(t))
+				return;
+			continue;
+		}
 		if (at >= 0) {
 			t->is_recooked = t->is_doubted = false;
 			sent = send_to(t, (unsigned)at, ASK_USUAL);
@@ -400,6 +451,10 @@ void iterate_failed(struct ask *a, int error)
 	}
 	if (waive_proof(t, s))
 		return;
+	if (may_be_clear(t)) {
+		iterate_ask_again(t, ASK_CLEAR);
+		return;
+	}
 	t->excluded |= 1ULL << t->at_addr;
 	iterate_ask(t);
 }

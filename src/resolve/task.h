@@ -123,6 +123,8 @@ struct task {
 	struct resolver *r;
 	const struct cut *cut;              /* where the hop is being asked; counted */
 	const struct forward_zone *forward; /* not NULL: cut is its */
+	/* Of the hop: its servers failed, so it is iterated. */
+	const struct forward_zone *given_up;
 	uint64_t at_zone, at_server; /* what it is counted with in r->zones, r->servers; 0: not */
 	uint64_t tried, excluded;    /* addresses of the cut: this round, for good */
 	uint8_t at_addr;             /* index of the one asked */
@@ -267,8 +269,9 @@ void iterate_give_up(struct task *t);
 
 enum ask_how {
 	ASK_USUAL = 0,
-	ASK_TCP = 1,  /* the UDP response was cut */
-	ASK_PLAIN = 2 /* the same without EDNS */
+	ASK_TCP = 1,   /* the UDP response was cut */
+	ASK_PLAIN = 2, /* the same without EDNS */
+	ASK_CLEAR = 4, /* TLS does not work, and need not */
 };
 
 /* Does the packet show less than the whole name (RFC 9156)? */
@@ -309,6 +312,8 @@ int choose_server(struct task *t);
 
 /* Where to begin for a name: forwarding zone, closest cut, or the root. Sets t->cut. */
 void cut_begin(struct task *t, const uint8_t *lower, const struct name_hashes *hashes);
+/* The forwarders of the hop have failed. True: it is iterated instead, from the closest cut. */
+bool cut_fall_back(struct task *t);
 /* Take over a cut (the reference is the task's) and forget the state of the old one. */
 void cut_set(struct task *t, const struct cut *taken);
 /* The cut that a referral names: 0 or -ENOMEM. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 /* The configuration may go before the workers have seen the options that replace these. */
 static void copy_text(char to[SERVE_TEXT_MAX + 1], const char *from)
 {
@@ -33,14 +35,55 @@ struct serve_options *parts_serve(const struct config *c)
 	return o;
 }
 
+/* Whom a forward zone's TLS sessions believe. *ret stays NULL without TLS. */
+static int make_tls(const struct config_forward *f, struct tls_client **ret)
+{
+	char name[NAME_TEXT_MAX];
+	struct tls_pin pins[TLS_MAX_PINS];
+	struct tls_client_plan plan = { .alpn = "dot", .pins = pins };
+	const char *why = "out of memory";
+	if (strcmp(f->tls, "false") == 0)
+		return 0;
+	if (f->tls_name.len > 0) {
+		name_to_text(f->tls_name.wire, name);
+		plan.name = name;
+		plan.ca_file = f->tls_ca;
+	}
+	for (unsigned i = 0; i < f->tls_pins.n && i < TLS_MAX_PINS; i++) {
+		const char *text = f->tls_pins.at[i];
+		must(tls_pin_from_text(text, strlen(text), &pins[i]) == 0); /* checked when read */
+		plan.n_pins++;
+	}
+	int e = tls_client_new(&plan, ret, &why);
+	if (e != 0) {
+		name_to_text(f->zone.wire, name);
+		log_error("forward zone %s: no TLS: %s", name, why);
+	}
+	return e;
+}
+
+static int make_all_tls(const struct config_forwards *f, struct resolve_parts *ret)
+{
+	int e = 0;
+	for (; ret->n_tls < f->n && e == 0; ret->n_tls++)
+		e = make_tls(&f->at[ret->n_tls], &ret->tls[ret->n_tls]);
+	return e;
+}
+
 int parts_resolve(const struct config *c, struct resolve_parts *ret)
 {
+	struct resolve_parts made = { 0 };
 	struct cut_plan_server *hints = calloc(c->n_hints + 1, sizeof *hints);
 	struct resolve_forward *forwards = calloc(c->resolver.forwards.n + 1, sizeof *forwards);
-	if (hints == NULL || forwards == NULL) {
-		free(hints);
-		free(forwards);
-		return -ENOMEM;
+	made.hints = hints;
+	made.forwards = forwards;
+	made.tls = calloc(c->resolver.forwards.n + 1, sizeof *made.tls);
+	int e = hints == NULL || forwards == NULL || made.tls == NULL ? -ENOMEM : 0;
+	if (e == 0)
+		e = make_all_tls(&c->resolver.forwards, &made);
+	if (e != 0) {
+		parts_resolve_done(&made);
+		return e;
 	}
 	for (unsigned i = 0; i < c->n_hints; i++)
 		hints[i] = (struct cut_plan_server){ .name = c->hints[i].name.wire,
@@ -51,11 +94,15 @@ int parts_resolve(const struct config *c, struct resolve_parts *ret)
 		forwards[i] = (struct resolve_forward){ .zone = from->zone,
 			                                .to = from->to.at,
 			                                .n_to = from->to.n,
+			                                .is_first = from->first,
+			                                .tls = made.tls[i],
 			                                .is_unvalidated = !from->validate };
 	}
 	*ret = (struct resolve_parts){
 		.hints = hints,
 		.forwards = forwards,
+		.tls = made.tls,
+		.n_tls = made.n_tls,
 		.config = {
 			.upstream_port = (uint16_t)c->resolver.upstream_port,
 			.use_ipv4 = c->resolver.ipv4,
@@ -76,6 +123,7 @@ int parts_resolve(const struct config *c, struct resolve_parts *ret)
 			.udp_timeout_max_ms = 1500,
 			.qname_minimisation = c->resolver.qname_minimisation,
 			.aggressive_nsec = c->resolver.aggressive_nsec,
+			.tcp_upstream = c->resolver.tcp_upstream,
 			.case_randomisation = c->resolver.case_randomisation,
 			.cookies = c->resolver.cookies,
 		},
@@ -93,8 +141,13 @@ int parts_resolve(const struct config *c, struct resolve_parts *ret)
 
 void parts_resolve_done(struct resolve_parts *p)
 {
+	for (unsigned i = 0; i < p->n_tls; i++)
+		tls_client_free(p->tls[i]);
+	free(p->tls);
 	free(p->hints);
 	free(p->forwards);
+	p->tls = NULL;
+	p->n_tls = 0;
 	p->hints = NULL;
 	p->forwards = NULL;
 }

@@ -21,9 +21,11 @@ struct resolve_parts {
 	struct resolve_config config;
 	struct cut_plan_server *hints;
 	struct resolve_forward *forwards;
+	struct tls_client **tls; /* one a forward zone; NULL where there is none */
+	unsigned n_tls;
 };
 
-/* 0 or -ENOMEM. */
+/* 0; -ENOMEM; -EINVAL: what TLS needs cannot be had, which is logged. */
 MUST_USE int parts_resolve(const struct config *c, struct resolve_parts *ret);
 void parts_resolve_done(struct resolve_parts *p);
 

@@ -110,6 +110,59 @@ static void test_forwarders_are_not_judged(void **state)
 	assert_int_equal(a.status, RESOLVE_ANSWERED);
 }
 
+static void test_forward_first(void **state)
+{
+	(void)state;
+	static const unsigned habits[] = { FAKE_DEAD, FAKE_SERVFAIL, FAKE_REFUSES };
+	forwards[0].is_first = true;
+	set_forward(0, "example.test", 1);
+	expect_addrs("www.example.test", "192.0.2.1 192.0.2.2");
+	assert_int_equal(w.servers[FORWARDER].n_udp, 1);
+	assert_int_equal(w.servers[EXAMPLE].n_udp, 0);
+	for (size_t i = 0; i < ARRAY_LEN(habits); i++) {
+		tear_down(state);
+		set_up(state);
+		set_forward(0, "example.test", 1);
+		w.servers[FORWARDER].habits = FAKE_RECURSES | habits[i];
+		/* The alias's end is not of the zone, and the whole chain comes out. */
+		expect_addrs("out2.example.test", "192.0.2.9");
+		assert_true(w.servers[FORWARDER].n_udp > 0);
+		assert_true(w.servers[EXAMPLE].n_udp > 0);
+		expect_addrs("b.a.example.test", "192.0.2.3");
+		/* And when the zone's servers fail too, that is the end. */
+		w.servers[EXAMPLE].habits = FAKE_SERVFAIL;
+		expect_failure("x.example.test", 22, "SERVFAIL");
+	}
+	forwards[0].is_first = false;
+}
+
+static void test_forward_only(void **state)
+{
+	(void)state;
+	set_forward(0, "example.test", 1);
+	w.servers[FORWARDER].habits = FAKE_RECURSES | FAKE_SERVFAIL;
+	expect_failure("www.example.test", 22, "SERVFAIL");
+	assert_int_equal(w.servers[EXAMPLE].n_udp, 0);
+}
+
+static void test_tcp_upstream(void **state)
+{
+	(void)state;
+	w.config.tcp_upstream = true;
+	remake();
+	expect_addrs("www.example.test", "192.0.2.1 192.0.2.2");
+	expect_addrs("b.a.example.test", "192.0.2.3");
+	expect_addrs("www.two.test", "192.0.2.22");
+	unsigned n_udp = 0;
+	for (unsigned i = 0; i < N_SERVERS; i++)
+		n_udp += w.servers[i].n_udp;
+	assert_int_equal(n_udp, 0);
+	assert_true(w.servers[EXAMPLE].n_tcp >= 2);
+	struct resolve_counts c = { 0 };
+	resolver_count(w.resolver, &c);
+	assert_true(c.tcp_reused > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +172,9 @@ int main(void)
 		ROW(test_forward_exception),
 		ROW(test_forwarder_fails_over),
 		ROW(test_forwarders_are_not_judged),
+		ROW(test_forward_first),
+		ROW(test_forward_only),
+		ROW(test_tcp_upstream),
 	};
 	return run_rows(tests, ARRAY_LEN(tests));
 }
