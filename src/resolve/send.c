@@ -385,7 +385,10 @@ static void note_silence(struct task *t, struct server *s, bool was_tcp)
 	}
 	count_up(&r->counts.timeouts);
 	atomic_store_explicit(&r->n_unanswered, r->n_unanswered + 1, memory_order_relaxed);
-	iterate_note(t, EDE_NO_REACHABLE_AUTHORITY, was_tcp ? "timeout over TCP" : "timeout", true);
+	const char *what = was_tcp ? "timeout over TCP" : "timeout";
+	if (t->ask.tls != NULL && t->ask.why != NULL)
+		what = t->ask.why;
+	iterate_note(t, EDE_NO_REACHABLE_AUTHORITY, what, true);
 	if (t->round > 0)
 		t->is_plain = true;
 }
