@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -46,7 +47,7 @@ static int set_up_all(void **state)
 	const struct certificate_plan below_plan = { "dns.example", &between, false, -1, 1 };
 	certificate_make(&between_plan, &between);
 	certificate_make(&below_plan, &below);
-	strcpy(ca_file, "/tmp/tls_test_XXXXXX");
+	snprintf(ca_file, sizeof ca_file, "/tmp/tls_test_XXXXXX");
 	certificate_write(&ca, ca_file);
 	assert_int_equal(gnutls_session_ticket_key_generate(&ticket_key), 0);
 	return 0;

@@ -59,7 +59,7 @@ static int set_up_all(void **state)
 	certificate_make(&ca_plan, &ca);
 	certificate_make(&good_plan, &good);
 	certificate_make(&expired_plan, &expired);
-	strcpy(ca_file, "/tmp/tls_stream_test_XXXXXX");
+	snprintf(ca_file, sizeof ca_file, "/tmp/tls_stream_test_XXXXXX");
 	certificate_write(&ca, ca_file);
 	return 0;
 }
