@@ -82,6 +82,36 @@ static void explain_question(struct walk *w)
 	               false);
 }
 
+/* What serve/own.c would say of the name, after the rules on it and before everything else. */
+static void look_at_own(struct walk *w)
+{
+	static const char *const words[] = { "unknown", "data",     "synthesis", "alias",
+		                             "nodata",  "nxdomain", "refused",   "drop" };
+	const struct local *l = local_current();
+	struct policy_group_view g;
+	struct local_found found;
+	struct local_alias alias;
+	bool is_default = w->verdict.trigger == POLICY_TRIGGER_DEFAULT;
+	if (l == NULL || w->group == POLICY_NO_GROUP ||
+	    (verdict_is_block(&w->verdict) && !is_default))
+		return;
+	policy_group_view(w->policy, w->group, &g);
+	w->own = local_find(l, w->name.wire, &w->hashes, w->type, g.use_dns64, &found, &alias);
+	if (w->own == LOCAL_UNKNOWN)
+		return;
+	local_source(&found, w->own_source);
+	if (is_default) { /* it does not hold for what is answered from here */
+		w->verdict.action = POLICY_NONE;
+		w->is_decided = false;
+	}
+	w->own_json = json_pack("{s:s, s:s}", "source", w->own_source, "answer", words[w->own]);
+	if (w->own == LOCAL_ALIAS) {
+		char target[NAME_TEXT_MAX];
+		name_to_text(alias.target.wire, target);
+		json_object_set_new(w->own_json, "target", json_string(target));
+	}
+}
+
 static json_t *final_json(struct walk *w, const char *client, bool is_complete)
 {
 	char sentence[WALK_SENTENCE_MAX];
@@ -112,8 +142,13 @@ static json_t *explain(struct walk *w, const struct explain_request *r)
 	                      (json_int_t)policy_generation(w->policy), "order", order_text);
 	json_object_set_new(o, "group", group_to_json(w, r));
 	explain_question(w);
-	json_t *cache = walk_cache(w);
-	bool is_complete = w->is_decided || w->group == POLICY_NO_GROUP ||
+	look_at_own(w);
+	if (w->own_json != NULL)
+		json_object_set_new(o, "local", w->own_json);
+	json_t *cache =
+		w->own == LOCAL_UNKNOWN ? walk_cache(w) : json_pack("{s:s}", "state", "unneeded");
+	bool is_complete = w->is_decided || w->own != LOCAL_UNKNOWN ||
+	                   w->group == POLICY_NO_GROUP ||
 	                   strcmp(json_string_value(json_object_get(cache, "state")), "fresh") == 0;
 	json_object_set_new(o, "cache", cache);
 	json_object_set_new(o, "stages", w->stages);

@@ -19,6 +19,7 @@
 #include <jansson.h>
 
 #include "api/api.h"
+#include "local/local.h"
 
 struct walk {
 	const struct api_context *context;
@@ -31,6 +32,9 @@ struct walk {
 	struct verdict verdict;   /* the first winner; action POLICY_NONE until one is found */
 	struct name decided_name; /* the name that it matched (name triggers) */
 	bool is_decided;
+	enum local_outcome own; /* not UNKNOWN: answered from local data, nothing is looked up */
+	char own_source[LOCAL_SOURCE_MAX];
+	json_t *own_json; /* the "local" object of the reply; NULL: none */
 };
 
 /* What is judged at once: a name (lower not NULL) or an address. */

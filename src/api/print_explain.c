@@ -54,11 +54,24 @@ static void print_group(FILE *out, const json_t *e)
 	print_field(out, "", line);
 }
 
+static void print_local(FILE *out, const json_t *e)
+{
+	const json_t *own = json_object_get(e, "local");
+	char line[TEXT_SHOWN_MAX];
+	if (!json_is_object(own))
+		return;
+	snprintf(line, sizeof line, "%s: %s%s%s", text_of(own, "source"), text_of(own, "answer"),
+	         json_object_get(own, "target") != NULL ? " to " : "", text_of(own, "target"));
+	print_field(out, "Local", line);
+}
+
 static void print_cache(FILE *out, const json_t *e)
 {
 	const json_t *c = json_object_get(e, "cache");
 	const char *state = text_of(c, "state");
 	char line[TEXT_SHOWN_MAX], age[TEXT_TIME_MAX], ttl[TEXT_TIME_MAX];
+	if (strcmp(state, "unneeded") == 0)
+		return;
 	if (strcmp(state, "unknown") == 0)
 		snprintf(line, sizeof line, "unknown: no server was asked (--offline)");
 	else if (strcmp(state, "none") == 0 && json_object_get(c, "closest_zone") != NULL)
@@ -237,6 +250,7 @@ void api_print_explain(FILE *out, const json_t *reply)
 	        text_of(e, "client"));
 	print_group(out, e);
 	print_field(out, "Order", text_of(e, "order"));
+	print_local(out, e);
 	print_cache(out, e);
 	for (size_t i = 0; i < json_array_size(stages); i++) {
 		const json_t *stage = json_array_get(stages, i);

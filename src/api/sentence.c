@@ -118,6 +118,26 @@ static void say_why(struct sentence *s, const struct walk *w)
 	say_what_matched(s, w);
 }
 
+static const char *own_result(enum local_outcome own)
+{
+	switch (own) {
+	case LOCAL_NXDOMAIN:
+		return "gets NXDOMAIN";
+	case LOCAL_NODATA:
+		return "gets an empty answer (NODATA)";
+	case LOCAL_REFUSED:
+		return "gets REFUSED";
+	case LOCAL_DROP:
+		return "gets no answer at all";
+	case LOCAL_ALIAS:
+		return "gets an alias, and what it leads to";
+	case LOCAL_SYNTHESIS:
+		return "gets addresses made by DNS64";
+	default:
+		return "gets records from here";
+	}
+}
+
 void walk_sentence(const struct walk *w, const char *client, bool is_complete,
                    char ret[WALK_SENTENCE_MAX])
 {
@@ -129,6 +149,10 @@ void walk_sentence(const struct walk *w, const char *client, bool is_complete,
 		return;
 	}
 	const struct verdict *v = &w->verdict;
+	if (w->own != LOCAL_UNKNOWN) {
+		say(&s, "The client %s: local: %s.", own_result(w->own), w->own_source);
+		return;
+	}
 	say(&s, "The client ");
 	say_result(&s, w);
 	if (verdict_is_block(v) && v->action != POLICY_DROP)
