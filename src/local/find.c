@@ -167,8 +167,10 @@ enum local_outcome local_find(const struct local *l, const uint8_t *lower,
 	look_around(&l->table, lower, hashes, type, &s);
 	if (s.exact != NULL || s.zone != NULL || s.encloser != NULL)
 		ret->outcome = decide(l, &s, type, with_dns64, ret, ret_alias);
-	if (ret->outcome == LOCAL_UNKNOWN && with_dns64 && type == DNS_PTR &&
-	    find_dns64_ptr(l, lower, ret_alias))
+	/* A prefix out of fd00::/8 is not covered by that block's empty reverse zone. */
+	bool is_nothing = ret->outcome == LOCAL_UNKNOWN ||
+	                  (ret->outcome == LOCAL_NXDOMAIN && ret->node == NULL);
+	if (is_nothing && with_dns64 && type == DNS_PTR && find_dns64_ptr(l, lower, ret_alias))
 		ret->outcome = LOCAL_ALIAS;
 	return ret->outcome;
 }

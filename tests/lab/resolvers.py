@@ -53,6 +53,8 @@ class Unbound(Resolver):
     """The oracle: no validation, no refusal of loopback or private addresses, nothing added."""
 
     name = "unbound"
+    modules = "iterator"
+    lines = ()  # more of the section server:
 
     def start(self):
         path = os.path.join(self.directory, "unbound.conf")
@@ -69,7 +71,7 @@ class Unbound(Resolver):
   pidfile: ""
   use-syslog: no
   num-threads: 1
-  module-config: "iterator"
+  module-config: "{self.modules}"
   root-hints: "{self.lab.root_hints}"
   do-not-query-localhost: no
   do-ip6: yes
@@ -79,7 +81,7 @@ class Unbound(Resolver):
   harden-below-nxdomain: yes
   local-zone: "test." nodefault
   local-zone: "2.0.192.in-addr.arpa." nodefault
-remote-control:
+{"".join(f"  {line}" + chr(10) for line in self.lines)}remote-control:
   control-enable: no
 """)
         self.run([unconfined("unbound", self.directory), "-d", "-p", "-c", path])

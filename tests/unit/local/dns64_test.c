@@ -111,6 +111,15 @@ static void reverse_names(void **state)
 	assert_string_equal(snapshot_ask(l, PTR_OF_192_0_2_33, DNS_TXT, true), "UNKNOWN");
 	assert_string_equal(snapshot_ask(l, PTR_OF_192_0_2_33 + 2, DNS_PTR, true), "UNKNOWN");
 	local_free(l);
+	/* Within a block whose reverse zone is built in. */
+	l = snapshot_of("dns64: {prefix: [\"fd00:64::/96\"]}\n");
+	assert_string_equal(
+		snapshot_ask(
+			l,
+			"1.2.2.0.0.0.0.c.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.4.6.0.0.0.0.d.f.ip6.arpa",
+			DNS_PTR, true),
+		"ALIAS 33.2.0.192.in-addr.arpa");
+	local_free(l);
 }
 
 int main(void)
