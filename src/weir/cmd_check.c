@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "local/local.h"
 #include "weir/command.h"
 #include "weir/specs.h"
 #include "weir/trust.h"
@@ -17,9 +18,9 @@ extern const char cmd_check_help[];
 const char cmd_check_help[] =
 	"Usage: weir check [OPTION]... [FILE]\n"
 	"Read the configuration FILE and say everything that is wrong with it, each with\n"
-	"file, line and column and what would be right. When it is good, read its lists too:\n"
-	"how many rules each gives, and which lines are skipped and why. Nothing is started\n"
-	"or changed.\n"
+	"file, line and column and what would be right; so with local records and zone files.\n"
+	"When it is good, read its lists too: how many rules each gives, and which lines are\n"
+	"skipped and why. Nothing is started or changed.\n"
 	"\n"
 	"  -c, --config=FILE  the configuration; the same as FILE\n"
 	"      --no-lists     look whether the files of the lists can be read, but not into them\n"
@@ -79,6 +80,23 @@ static bool check_anchors(const struct config *config)
 	return e == 0;
 }
 
+static void print_line(void *arg, const char *line)
+{
+	fprintf(stderr, "%s\n", line);
+	++*(unsigned *)arg;
+}
+
+/* Local records, zone files and the hosts file. Returns how many lines are no good. */
+static unsigned check_local(const struct config *config)
+{
+	unsigned n_bad = 0;
+	const struct local_listener listener = { .say = print_line, .arg = &n_bad };
+	struct local *local = NULL;
+	int e = local_new(config, &listener, &local);
+	local_free(local);
+	return e != 0 && n_bad == 0 ? 1 : n_bad;
+}
+
 static int check_file(const struct check_wish *wish)
 {
 	struct config *config = NULL;
@@ -90,6 +108,10 @@ static int check_file(const struct check_wish *wish)
 	if (is_good && !check_anchors(config)) {
 		n_bad = 1;
 		is_good = false;
+	}
+	if (is_good) {
+		n_bad = check_local(config);
+		is_good = n_bad == 0;
 	}
 	if (is_good && !wish->no_lists) {
 		n_bad = check_all_lists(wish, config);
