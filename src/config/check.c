@@ -73,6 +73,13 @@ static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
 	       addr_equal(&a->addr, &b->addr);
 }
 
+/* Listening on all addresses takes in the machine's own. */
+static bool is_behind_wildcard(const struct endpoint *e, const struct endpoint *listen)
+{
+	return is_zero(&listen->addr) && listen->port == e->port &&
+	       listen->addr.is_v4 == e->addr.is_v4 && addr_is_loopback(&e->addr);
+}
+
 /* Each usable, none twice. */
 static void check_endpoints(struct checker *k, const char *what, const struct config_endpoints *e,
                             bool may_be_zero)
@@ -152,7 +159,8 @@ static void check_not_self(struct checker *k, const struct config_forward *f)
 	char text[ADDR_TEXT_MAX];
 	for (unsigned i = 0; i < f->to.n; i++) {
 		for (unsigned j = 0; j < listen->n; j++) {
-			if (!same_endpoint(&f->to.at[i], &listen->at[j]))
+			if (!same_endpoint(&f->to.at[i], &listen->at[j]) &&
+			    !is_behind_wildcard(&f->to.at[i], &listen->at[j]))
 				continue;
 			endpoint_to_text(&f->to.at[i], text);
 			problem_error(

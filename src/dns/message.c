@@ -10,6 +10,7 @@ enum {
 	RR_FIXED_BYTES = 10, /* type, class, ttl, rdlength */
 	EDNS_DO = 0x8000,
 	OPTION_NSID = 3,
+	OPTION_COOKIE = 10,
 };
 
 static inline uint8_t lower(uint8_t c)
@@ -58,6 +59,21 @@ static bool are_options_sound(const uint8_t *p, size_t n, struct question *q)
 	return true;
 }
 
+/* RFC 7873 5.2.2: a client cookie alone, or with a server cookie of 8 to 32; else FORMERR. */
+static bool read_cookie(const uint8_t *options, size_t n, struct question *q)
+{
+	const struct opt opt = { .options = options, .option_bytes = (uint16_t)n };
+	const uint8_t *data;
+	size_t bytes;
+	if (!opt_find(&opt, OPTION_COOKIE, &data, &bytes))
+		return true;
+	if (bytes != 8 && (bytes < 16 || bytes > sizeof q->cookie))
+		return false;
+	memcpy(q->cookie, data, bytes);
+	q->cookie_bytes = (uint8_t)bytes;
+	return true;
+}
+
 /* The additional section of a question: at most one OPT, anything else is read over. */
 static int read_additional(const uint8_t *msg, size_t n, size_t at, unsigned count,
                            struct question *q)
@@ -82,6 +98,8 @@ static int read_additional(const uint8_t *msg, size_t n, size_t at, unsigned cou
 			q->udp_size = load16(rr + 2) < 512 ? 512 : load16(rr + 2);
 			q->edns_version = rr[5];
 			q->is_do = (load16(rr + 6) & EDNS_DO) != 0;
+			if (rdlen > 0 && !read_cookie(msg + at, rdlen, q))
+				return RCODE_FORMERR;
 		}
 		at += rdlen;
 	}
@@ -115,6 +133,7 @@ int message_parse_question(const uint8_t *msg, size_t n, struct question *ret)
 	q->has_question = false;
 	q->has_edns = false;
 	q->is_do = q->has_nsid = false;
+	q->cookie_bytes = 0;
 	q->edns_version = 0;
 	q->udp_size = 512;
 	q->wire_bytes = 0;

@@ -14,7 +14,7 @@
  * Memory:    never allocates; the walker writes into a scratch area of the caller.
  * Cost:      hot path; O(bytes); a name follows at most 127 pointers, each strictly backwards.
  * Limits:    64 KiB a message.
- * Standards: RFC 1035 4.1; RFC 6891 6.1; RFC 7873 4; RFC 8906; RFC 3597 (unknown types are opaque)
+ * Standards: RFC 1035 4.1; RFC 6891 6.1; RFC 7873 4, 5.2.2; RFC 8906; RFC 3597 (unknown types are opaque)
  * Tests:     tests/unit/dns/message_test.c, tests/fuzz/{question,message}_fuzz.c
  */
 #pragma once
@@ -120,7 +120,9 @@ struct question {
 	uint16_t edns_version;
 	bool has_question; /* the question section was readable: it is echoed */
 	bool has_edns, is_do;
-	bool has_nsid;    /* asks for the server's name (RFC 5001) */
+	bool has_nsid;        /* asks for the server's name (RFC 5001) */
+	uint8_t cookie_bytes; /* 0: none; else 8, or 16 to 40 (RFC 7873 4) */
+	uint8_t cookie[40];
 	struct name name; /* lower case */
 };
 

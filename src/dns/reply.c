@@ -6,6 +6,7 @@
 enum {
 	OPT_BYTES = 11,
 	OPTION_NSID = 3,
+	OPTION_COOKIE = 10,
 	OPTION_EDE = 15,
 	OPCODE_MASK = 0x7800,
 	POINTER_TO_QUESTION = 0xc000 | DNS_HEADER_BYTES,
@@ -100,6 +101,12 @@ static void write_opt(struct reply *r, const struct question *q, unsigned rcode,
 		store16(p + n + 2, (uint16_t)nsid);
 		memcpy(p + n + 4, r->nsid, nsid);
 		n += 4 + nsid;
+	}
+	if (q->cookie_bytes > 0 && room - n >= 4U + q->cookie_bytes) {
+		store16(p + n, OPTION_COOKIE);
+		store16(p + n + 2, q->cookie_bytes);
+		memcpy(p + n + 4, q->cookie, q->cookie_bytes);
+		n += 4U + q->cookie_bytes;
 	}
 	for (unsigned i = 0; i < n_edes && i < EDE_MAX; i++) {
 		size_t text = strnlen(edes[i].text, EDE_TEXT_MAX);

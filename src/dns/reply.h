@@ -51,7 +51,8 @@ void reply_add(struct reply *r, int section, const uint8_t *owner, uint16_t type
 
 /*
  * Finish: flags (RA always; RD and CD copied; AD when is_ad; TC when something did not fit,
- * all records are then dropped), counts, and OPT with the extended errors when q had EDNS.
+ * all records are then dropped), counts, and OPT when q had EDNS, with the extended errors and
+ * the cookie that is in q (dns/cookie.h).
  * Returns the message's bytes.
  */
 size_t reply_finish(struct reply *r, const struct question *q, unsigned rcode, bool is_ad,

@@ -4,6 +4,9 @@
 #include "resolve/task.h"
 
 enum {
+	FAMILY_SILENT_MAX = 6, /* in a row, while the other one answers: it does not work here */
+	FAMILY_PENALTY_US = 2000000,
+	FAMILY_PROBE_S = 10,
 	SAMPLE_MAX = 8,      /* addresses weighed; a cut of 64 costs no more than one of 8 */
 	EXPLORE_ONE_IN = 32, /* how often a slower one is asked, to learn of it */
 	BAND_US = 5000,      /* so near to the fastest counts as equally fast */
@@ -73,11 +76,31 @@ static bool is_worth_asking(struct task *t, unsigned at, const struct endpoint *
 	return false;
 }
 
+/*
+ * Happy choice: IPv4 and IPv6 compete by their round trips. A family of which nothing comes back
+ * while the other one works is left to the end, but for one try now and then.
+ */
+static bool is_family_silent(struct resolver *r, bool is_v4, uint64_t now_ns)
+{
+	int here = is_v4 ? 0 : 1;
+	return r->n_silent[here] >= FAMILY_SILENT_MAX &&
+	       r->n_silent[1 - here] < FAMILY_SILENT_MAX && now_ns < r->family_probe_ns[here];
+}
+
+static void note_family_probe(struct resolver *r, bool is_v4, uint64_t now_ns)
+{
+	int here = is_v4 ? 0 : 1;
+	if (r->n_silent[here] >= FAMILY_SILENT_MAX && now_ns >= r->family_probe_ns[here])
+		r->family_probe_ns[here] = now_ns + FAMILY_PROBE_S * NS_PER_S;
+}
+
 /* Weigh a few of the addresses in `left`; -1 when none of those is worth asking. */
 static int weigh(struct task *t, uint64_t left, uint64_t now_ns)
 {
 	uint32_t now_s = (uint32_t)(now_ns / NS_PER_S);
 	unsigned at[SAMPLE_MAX];
+	bool is_silent[SAMPLE_MAX];
+	bool is_any_heard = false;
 	uint64_t tags[SAMPLE_MAX];
 	uint32_t score_us[SAMPLE_MAX];
 	uint32_t best_us = UINT32_MAX;
@@ -93,19 +116,27 @@ static int weigh(struct task *t, uint64_t left, uint64_t now_ns)
 		at[n] = i;
 		tags[n] = tag;
 		score_us[n] = server_score_us(s, now_s);
-		if (score_us[n] < best_us)
-			best_us = score_us[n];
+		is_silent[n] = is_family_silent(t->r, e.addr.is_v4, now_ns);
+		if (is_silent[n])
+			score_us[n] += FAMILY_PENALTY_US;
+		is_any_heard |= !is_silent[n];
 		n++;
 	}
 	if (n == 0)
 		return -1;
+	for (unsigned i = 0; i < n; i++) {
+		if (score_us[i] < best_us && (!is_silent[i] || !is_any_heard))
+			best_us = score_us[i];
+	}
 	uint32_t limit_us = best_us + best_us / 4 + BAND_US;
 	if (n > 1 && random_below(EXPLORE_ONE_IN) == 0)
 		limit_us = UINT32_MAX;
 	/* They were drawn in random order: the first in the band will do. */
 	for (unsigned i = 0; i < n; i++) {
-		if (score_us[i] > limit_us)
+		if (score_us[i] > limit_us || (is_silent[i] && is_any_heard))
 			continue;
+		struct endpoint e = task_endpoint(t, at[i]);
+		note_family_probe(t->r, e.addr.is_v4, now_ns);
 		t->ask.server_tag = tags[i];
 		return (int)at[i];
 	}

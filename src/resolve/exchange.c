@@ -468,7 +468,8 @@ static void doubt(struct exchange *x, struct ask *a, enum exchange_doubt why)
 
 /*
  * A response that is nobody's: late, or forged. Who sends many of them while an ask waits for
- * the address they seem to come from is guessing, so that ask goes to TCP.
+ * the address they seem to come from is guessing, so that ask goes to TCP. Decoys from elsewhere
+ * put it off, but not for long.
  */
 static void note_wrong(struct exchange *x, struct udp_socket *s, const union sockaddr_any *from)
 {
@@ -477,8 +478,9 @@ static void note_wrong(struct exchange *x, struct udp_socket *s, const union soc
 		return;
 	for (struct ask *a = s->asks, *next; a != NULL; a = next) {
 		next = a->next_here;
-		if (s->n_wrong - a->n_wrong_before < EXCHANGE_MAX_WRONG ||
-		    !is_from(from, &a->server))
+		unsigned n = s->n_wrong - a->n_wrong_before;
+		bool is_its = is_from(from, &a->server);
+		if (n < (is_its ? EXCHANGE_MAX_WRONG : EXCHANGE_MAX_WRONG_ANY))
 			continue;
 		doubt(x, a, EXCHANGE_DOUBT_FLOOD);
 		break; /* what was told may have ended the next one; they have their turn soon */

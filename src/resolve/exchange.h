@@ -21,7 +21,7 @@
  * Cost:      hot path of a miss; no system call but for the two batches, no allocation.
  * Limits:    64 datagrams a batch; datagrams over 2048 bytes count as truncated; 256 TCP
  *            connections; 10 responses on a socket that are nobody's, from the address an ask
- *            waits for, send it to TCP.
+ *            waits for, or 50 from anywhere, send it to TCP.
  * Standards: RFC 5452 4 to 6 and 9 (matching, random ports and ids), RFC 7766 6.2, 8
  * Tests:     tests/unit/resolve/exchange_test.c, spoof_test.c
  */
@@ -38,8 +38,9 @@
 enum {
 	EXCHANGE_BATCH = 64,
 	EXCHANGE_MAX_STREAMS = 256,
-	EXCHANGE_OUT_BYTES = 512, /* of a question: 12 + 255 + 4, and an OPT record */
-	EXCHANGE_MAX_WRONG = 10,
+	EXCHANGE_OUT_BYTES = 512,    /* of a question: 12 + 255 + 4, and an OPT record */
+	EXCHANGE_MAX_WRONG = 10,     /* from the server's address */
+	EXCHANGE_MAX_WRONG_ANY = 50, /* from anywhere */
 };
 
 struct exchange;

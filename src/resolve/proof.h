@@ -17,7 +17,7 @@
  * Cost:      hot path of a miss: a random word, one SipHash-2-4 and the name's bytes.
  * Limits:    64 letters' worth of case; names without letters have none.
  * Standards: draft-vixie-dnsext-dns0x20-00, RFC 5452 9.3, RFC 7873 5.1, 5.3, 5.4; RFC 9018 3
- * Tests:     tests/unit/resolve/proof_test.c
+ * Tests:     tests/unit/resolve/spoof_test.c
  */
 #pragma once
 

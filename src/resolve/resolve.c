@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "resolve/ring.h"
 #include "resolve/task.h"
 
 enum {
@@ -306,11 +307,12 @@ static void end_of_turn(struct turn_hook *h)
 
 /* ---- the front door ---- */
 
-static void fail_at_once(struct resolver *r, struct resolve_request *request)
+static void fail_at_once(struct resolver *r, struct resolve_request *request, uint16_t code,
+                         const char *text)
 {
 	struct resolve_result result = { .status = RESOLVE_FAILED,
-		                         .ede_code = EDE_NETWORK_ERROR,
-		                         .ede_text = "too many questions at the same time" };
+		                         .ede_code = code,
+		                         .ede_text = text };
 	count_up(&r->counts.tasks_failed);
 	request->done(request, &result);
 }
@@ -322,6 +324,12 @@ void resolve_start(struct resolver *r, struct resolve_request *request)
 		                        .type = request->type,
 		                        .group = request->group,
 		                        .is_allowed = request->is_allowed };
+	if (r->config.n_forwards > 0 && UNLIKELY(ring_is_closed(r->forwards, request))) {
+		count_up(&r->counts.rings_closed);
+		fail_at_once(r, request, EDE_NO_REACHABLE_AUTHORITY,
+		             "forwarding loop: this is our own question, come back");
+		return;
+	}
 	struct task *t = task_find(r, &plan);
 	if (t != NULL) {
 		task_add_request(t, request);
@@ -329,7 +337,7 @@ void resolve_start(struct resolver *r, struct resolve_request *request)
 	}
 	t = task_new(r, &plan);
 	if (t == NULL) {
-		fail_at_once(r, request);
+		fail_at_once(r, request, EDE_NETWORK_ERROR, "too many questions at the same time");
 		return;
 	}
 	task_add_request(t, request);
@@ -394,6 +402,7 @@ void resolver_count(const struct resolver *r, struct resolve_counts *ret)
 	ret->at_limit += get(&r->counts.at_limit);
 	ret->zone_limited += get(&r->counts.zone_limited);
 	ret->server_limited += get(&r->counts.server_limited);
+	ret->rings_closed += get(&r->counts.rings_closed);
 	ret->wrong_case += get(&x->wrong_case);
 	ret->wrong_cookie += get(&x->wrong_cookie);
 	ret->doubt_case += get(&x->doubts[EXCHANGE_DOUBT_CASE]);

@@ -89,6 +89,7 @@ struct resolve_request {
 	uint16_t type;
 	uint16_t group;  /* whose policy the guard applies; POLICY_NO_GROUP: none */
 	bool is_allowed; /* an allow rule won for the name: the guard lets everything pass */
+	const struct addr *client; /* who asked; NULL: we did, or nobody knows */
 	void (*done)(struct resolve_request *r, const struct resolve_result *result);
 
 	struct resolve_request *next; /* on the same task */
@@ -129,6 +130,7 @@ void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uin
 	X(at_limit, "questions refused for want of room") \
 	X(zone_limited, "questions refused: too many for one zone") \
 	X(server_limited, "servers passed over: too many questions wait for them") \
+	X(rings_closed, "questions that a forwarder sent back to us") \
 	X(wrong_case, "responses dropped: not the case that was sent (0x20)") \
 	X(wrong_cookie, "responses dropped: not our cookie") \
 	X(doubt_case, "asked again over TCP: the case was lost") \

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "resolve/ring.h"
 #include "resolve/task.h"
 
 enum {
@@ -123,6 +124,9 @@ void task_leave_server(struct task *t)
 	if (t->at_server != 0)
 		load_leave(t->r->servers, t->at_server);
 	t->at_server = 0;
+	if (t->ring_hash != 0)
+		ring_leave(t->ask.server_tag, t->ring_hash, t->ask.type);
+	t->ring_hash = 0;
 }
 
 void task_leave_zone(struct task *t)
@@ -130,6 +134,13 @@ void task_leave_zone(struct task *t)
 	if (t->at_zone != 0)
 		load_leave(t->r->zones, t->at_zone);
 	t->at_zone = 0;
+}
+
+/* Whatever it was that came, the family works. */
+static void note_family(struct task *t, bool is_answered)
+{
+	unsigned *n = &t->r->n_silent[t->ask.server.addr.is_v4 ? 0 : 1];
+	*n = is_answered ? 0 : *n + 1;
 }
 
 /* Did something come of the packet? */
@@ -216,6 +227,10 @@ static enum sent send_to(struct task *t, unsigned at, enum ask_how how)
 	}
 	if (task_is_limited(t) && load_enter(r->servers, t->ask.server_tag))
 		t->at_server = t->ask.server_tag;
+	if (t->forward != NULL) {
+		t->ring_hash = name_hash(t->ask.name);
+		ring_enter(t->ask.server_tag, t->ring_hash, t->ask.type);
+	}
 	resolver_kick(r);
 	set_timer(t, s, is_tcp);
 	return SENT;
@@ -323,6 +338,7 @@ void iterate_learn(struct task *t, const struct response *w, bool over_tcp)
 {
 	uint32_t now_s = loop_now_s(t->r->loop);
 	struct server *s = server_take_tag(t->ask.server_tag, now_s);
+	note_family(t, true);
 	note_load(t, w->kind != RESPONSE_SERVFAIL && w->kind != RESPONSE_REFUSED &&
 	                     w->kind != RESPONSE_BAD);
 	server_answered(s, loop_now_ns(t->r->loop) - t->ask.sent_ns, now_s);
@@ -378,6 +394,7 @@ static void note_silence(struct task *t, struct server *s, bool was_tcp)
 {
 	struct resolver *r = t->r;
 	server_timed_out(s, loop_now_ns(r->loop));
+	note_family(t, false);
 	note_load(t, false);
 	if (was_tcp) {
 		server_tcp_fails(s);
@@ -443,7 +460,10 @@ void iterate_failed(struct ask *a, int error)
 	struct server *s = server_take_tag(a->server_tag, (uint32_t)(now_ns / NS_PER_S));
 	if (error == -ENETUNREACH || error == -EHOSTUNREACH || error == -EPERM)
 		server_unreachable(s, now_ns);
-	else if (error != -ETIMEDOUT)
+	/* Most often there is no route to anywhere of its family. */
+	if (error == -ENETUNREACH || error == -EHOSTUNREACH)
+		note_family(t, false);
+	else if (error != -EPERM && error != -ETIMEDOUT)
 		server_tcp_fails(s);
 	/* No connection in time is silence like any other. */
 	if (error == -ETIMEDOUT) {

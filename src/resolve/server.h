@@ -3,8 +3,9 @@
  * resolve/server.h - what was learned of name servers' addresses.
  *
  * What:      one table for the process: smoothed round trip, timeouts in a row, EDNS, TCP,
- *            whether it keeps the case of names, its DNS cookie (proof.h); and beside it which (server, zone) pairs are lame. All of it is advice: an entry that
- *            is lost, or mixed up by a race, costs a slower choice and nothing else.
+ *            whether it keeps the case of names, its DNS cookie (proof.h); and beside it
+ *            which (server, zone) pairs are lame. All of it is advice: an entry that is lost, or
+ *            mixed up by a race, costs a slower choice or a question over TCP.
  * Threads:   any thread; relaxed atomics.
  * Memory:    fixed: 8192 servers of 128 bytes, 4096 lame pairs of 16.
  * Cost:      a keyed hash of 18 bytes and one or two cache lines.

@@ -125,6 +125,7 @@ struct task {
 	const struct forward_zone *forward; /* not NULL: cut is its */
 	/* Of the hop: its servers failed, so it is iterated. */
 	const struct forward_zone *given_up;
+	uint64_t ring_hash;          /* of the name asked of a forwarder; 0: none waits */
 	uint64_t at_zone, at_server; /* what it is counted with in r->zones, r->servers; 0: not */
 	uint64_t tried, excluded;    /* addresses of the cut: this round, for good */
 	uint8_t at_addr;             /* index of the one asked */
@@ -202,6 +203,8 @@ struct resolver {
 
 	const struct cut *root; /* hints, or the last one primed; counted */
 	uint64_t prime_after_ns;
+	unsigned n_silent[2]; /* asks over IPv4, IPv6 that came to nothing, in a row */
+	uint64_t family_probe_ns[2];
 	uint64_t family_down_ns[2]; /* no sockets for IPv4, IPv6: not tried again before */
 
 	struct task **table;
@@ -216,7 +219,7 @@ struct resolver {
 	struct {
 		_Atomic uint64_t tasks_started, tasks_failed, timeouts, guard_refused, at_limit,
 			tasks_now, secure, insecure, bogus, key_questions, denied, zone_limited,
-			server_limited;
+			server_limited, rings_closed;
 	} counts;
 	_Atomic unsigned n_answered, n_unanswered; /* for resolver_upstream_state() */
 };

@@ -27,11 +27,24 @@ static enum outcome admit_query(struct query *q)
 	return GO_ON;
 }
 
+static void answer_cookie(struct query *q)
+{
+	const struct serve_options *o = serve_options_of(q);
+	uint64_t now_ns = loop_now_ns(q->serve->loop) + q->serve->wall_offset_ns;
+	if (o->use_cookies)
+		cookie_answer(&o->cookie_key, &q->client.addr, (uint32_t)(now_ns / NS_PER_S),
+		              &q->question);
+	else
+		q->question.cookie_bytes = 0;
+}
+
 static enum outcome parse_query(struct query *q)
 {
 	int rcode = message_parse_question(q->in, q->in_bytes, &q->question);
 	if (rcode < 0)
 		return DROP;
+	if (UNLIKELY(q->question.cookie_bytes > 0))
+		answer_cookie(q);
 	if (q->is_cut && rcode == 0)
 		rcode = RCODE_FORMERR;
 	if (rcode == RCODE_REFUSED && q->question.has_question && q->question.class == DNS_CLASS_CH)

@@ -23,6 +23,7 @@
 #include <stdatomic.h>
 
 #include "cache/cache.h"
+#include "dns/cookie.h"
 #include "dns/reply.h"
 #include "events/events.h"
 #include "io/loop.h"
@@ -127,6 +128,8 @@ struct serve_options {
 	bool log_all; /* an event for every question */
 	bool is_minimal_any;
 	char identity[SERVE_TEXT_MAX + 1], version[SERVE_TEXT_MAX + 1], nsid[SERVE_TEXT_MAX + 1];
+	bool use_cookies; /* for clients that send one (dns/cookie.h) */
+	struct siphash_key cookie_key;
 };
 
 /* clang-format off */

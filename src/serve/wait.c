@@ -148,6 +148,7 @@ enum outcome resolve_question(struct query *q)
 		.type = q->question.type,
 		.group = q->group,
 		.is_allowed = q->is_allowed,
+		.client = &q->client.addr,
 		.done = resolver_done,
 	};
 	start(q);

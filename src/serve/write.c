@@ -209,6 +209,8 @@ enum outcome write_answer(struct query *q)
 		reserved = OPT_AND_EDE_BYTES;
 	if (q->question.has_nsid)
 		reserved += 4 + strlen(serve_options_of(q)->nsid);
+	if (q->question.cookie_bytes > 0)
+		reserved += 4U + q->question.cookie_bytes;
 	reply_start(&r, q->out, answer_limit(q, room), &q->question, q->in, reserved);
 	r.nsid = serve_options_of(q)->nsid;
 	unsigned rcode = q->rcode;

@@ -16,6 +16,19 @@ static void copy_text(char to[SERVE_TEXT_MAX + 1], const char *from)
 		memcpy(to, from, n);
 }
 
+#include "base/random.h"
+
+/* One for the life of the process: a reload must not make clients' cookies worthless. */
+static struct siphash_key cookie_secret(void)
+{
+	static struct siphash_key key;
+	static bool is_made;
+	if (!is_made)
+		random_bytes(&key, sizeof key);
+	is_made = true;
+	return key;
+}
+
 struct serve_options *parts_serve(const struct config *c)
 {
 	struct serve_options *o = calloc(1, sizeof *o);
@@ -28,6 +41,8 @@ struct serve_options *parts_serve(const struct config *c)
 		.use_prefetch = c->resolver.prefetch,
 		.log_all = c->events.all,
 		.is_minimal_any = c->server.minimal_any,
+		.use_cookies = c->server.server_cookies,
+		.cookie_key = cookie_secret(),
 	};
 	copy_text(o->identity, c->server.identity);
 	copy_text(o->version, c->server.version);

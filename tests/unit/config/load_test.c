@@ -198,6 +198,8 @@ static const struct row rows[] = {
 	  "1:75: resolver.forward[].tls-pins: 'abc' is not a SHA-256 hash in base64, which has 44 characters" },
 	{ "resolver: {forward: [{zone: ., to: [192.0.2.1@853], tls: true, tls-ca: /etc/passwd, tls-pins: [\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"]}]}",
 	  "1:72: resolver.forward[].tls-ca is of use with tls-name only; add it" },
+	{ "server: {listen: [0.0.0.0]}\nresolver: {forward: [{zone: ., to: [127.0.0.5]}]}",
+	  "2:37: resolver.forward[].to: 127.0.0.5@53 is this server's own listen address" },
 	{ "resolver: {forward: [{zone: ., to: [127.0.0.1]}]}",
 	  "1:37: resolver.forward[].to: 127.0.0.1@53 is this server's own listen address" },
 	{ "resolver:\n  forward:\n  - {zone: A.b, to: [192.0.2.1]}\n  - {zone: a.B., to: [192.0.2.2]}\n",

@@ -61,20 +61,27 @@ static int open_server(struct endpoint *ret)
 	return fd;
 }
 
-static int set_up(void **state)
+static struct exchange *make_exchange(unsigned n_sockets)
 {
-	(void)state;
-	struct endpoint unused;
-	assert_int_equal(loop_new(&loop), 0);
+	struct exchange *made;
 	const struct exchange_config config = { .loop = loop,
-		                                .n_sockets = 4,
+		                                .n_sockets = n_sockets,
 		                                .max_asks = 512,
 		                                .scratch = scratch,
 		                                .scratch_bytes = sizeof scratch,
 		                                .answered = answered,
 		                                .doubted = doubted,
 		                                .failed = failed };
-	assert_int_equal(exchange_new(&config, &x), 0);
+	assert_int_equal(exchange_new(&config, &made), 0);
+	return made;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	struct endpoint unused;
+	assert_int_equal(loop_new(&loop), 0);
+	x = make_exchange(4);
 	server_fd = open_server(&server);
 	other_fd = open_server(&unused);
 	n_answered = n_failed = 0;
@@ -336,6 +343,59 @@ static void test_socket_is_replaced(void **state)
 	assert_int_equal(n_ports, 6); /* of a pool of four */
 }
 
+/* Chi-square of 16 classes: above 60 once in ten million times. */
+static bool is_even(const unsigned counts[16], unsigned n)
+{
+	double sum = 0;
+	double expected = n / 16.0;
+	for (int i = 0; i < 16; i++)
+		sum += (counts[i] - expected) * (counts[i] - expected) / expected;
+	return sum < 60;
+}
+
+/* What a forger has to guess, measured: ids, ports, the case of every letter. */
+static void test_entropy(void **state)
+{
+	enum {
+		POOLS = 24,
+		SENT = 128
+	};
+	(void)state;
+	unsigned high[16] = { 0 };
+	unsigned low[16] = { 0 };
+	unsigned ports[16] = { 0 };
+	unsigned n_upper[13] = { 0 };
+	uint8_t q[512];
+	struct sockaddr_in from;
+	for (int pool = 0; pool < POOLS; pool++) {
+		exchange_free(x);
+		x = make_exchange(64);
+		for (int i = 0; i < SENT; i++) {
+			struct ask a = make_ask();
+			proof_prepare(&a.proof, &server, NULL, 1, true, false);
+			assert_int_equal(exchange_send(x, &a), 0);
+			exchange_flush(x);
+			assert_true(receive(q, &from) > 0);
+			exchange_cancel(x, &a);
+			high[q[0] >> 4]++;
+			low[q[1] & 15]++;
+			ports[(ntohs(from.sin_port) - 1024) * 16 / (65536 - 1024)]++;
+			for (int k = 0; k < 3; k++)
+				n_upper[k] += (q[13 + k] & 0x20) == 0 ? 1 : 0;
+			for (int k = 3; k < 10; k++)
+				n_upper[k] += (q[14 + k] & 0x20) == 0 ? 1 : 0;
+		}
+	}
+	unsigned n = POOLS * SENT;
+	assert_true(is_even(high, n));
+	assert_true(is_even(low, n));
+	/* Half of all packets leave by a port that one before had: each port counts about twice. */
+	for (int i = 0; i < 16; i++)
+		assert_in_range(ports[i], n / 32, n / 10);
+	for (int k = 0; k < 10; k++)
+		assert_in_range(n_upper[k], n * 2 / 5, n * 3 / 5);
+}
+
 static void test_unsendable(void **state)
 {
 	(void)state;
@@ -386,6 +446,7 @@ int main(void)
 		ROW(test_batch),
 		ROW(test_ports),
 		ROW(test_shared),
+		ROW(test_entropy),
 		ROW(test_socket_is_replaced),
 		ROW(test_unsendable),
 		ROW(test_unsendable_batch),

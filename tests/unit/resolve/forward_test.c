@@ -100,6 +100,47 @@ static void test_forwarder_fails_over(void **state)
 	expect_failure("w2.two.test", 22, " for .: SERVFAIL");
 }
 
+static void start_from(struct asker *a, const char *name, const char *client)
+{
+	static struct addr from;
+	must(addr_from_text(client, strlen(client), &from) == 0);
+	loop_turn(w.loop, 0);
+	memset(a, 0, sizeof *a);
+	must(name_from_text(name, strlen(name), &a->name) == 0);
+	name_hash_all(a->name.wire, &a->hashes);
+	asker_start(a, DNS_A, &from);
+}
+
+/* The question that waits for the forwarder comes back from it: refused; from others: joined. */
+static void test_forwarding_loop(void **state)
+{
+	(void)state;
+	static struct asker first, back, other, later;
+	set_forward(0, ".", 1);
+	w.servers[FORWARDER].habits = FAKE_DEAD;
+	start_from(&first, "www.example.test", "192.0.2.77");
+	start_from(&back, "www.example.test", "127.53.9.9");
+	assert_int_equal(back.n_done, 1);
+	assert_int_equal(back.status, RESOLVE_FAILED);
+	assert_int_equal(back.ede_code, 22);
+	assert_non_null(strstr(back.ede_text, "forwarding loop"));
+	start_from(&other, "www.example.test", "127.0.0.1");
+	start_from(&later, "w2.two.test", "127.53.9.9"); /* another question of the forwarder's */
+	assert_int_equal(other.n_done + later.n_done, 0);
+	w.servers[FORWARDER].habits = FAKE_RECURSES;
+	turn_until(&first);
+	turn_until(&other);
+	turn_until(&later);
+	assert_string_equal(other.addrs, "192.0.2.1 192.0.2.2");
+	/* Nothing waits any more: the forwarder's own clients are answered. */
+	start_from(&back, "www.example.test", "127.53.9.9");
+	turn_until(&back);
+	assert_int_equal(back.status, RESOLVE_ANSWERED);
+	struct resolve_counts counts = { 0 };
+	resolver_count(w.resolver, &counts);
+	assert_int_equal(counts.rings_closed, 1);
+}
+
 static void test_forwarders_are_not_judged(void **state)
 {
 	(void)state;
@@ -171,6 +212,7 @@ int main(void)
 		ROW(test_forward_rule_holds_at_each_hop),
 		ROW(test_forward_exception),
 		ROW(test_forwarder_fails_over),
+		ROW(test_forwarding_loop),
 		ROW(test_forwarders_are_not_judged),
 		ROW(test_forward_first),
 		ROW(test_forward_only),

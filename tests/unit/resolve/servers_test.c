@@ -9,6 +9,7 @@
 
 #include "resolve/failure.h"
 #include "resolve/server.h"
+#include "resolve/task.h"
 #include "world.h"
 
 /* ---- servers ---- */
@@ -179,6 +180,61 @@ static void test_poison_is_ignored(void **state)
 	assert_int_equal(a.rcode, RCODE_NXDOMAIN); /* as .test says */
 }
 
+/* ---- two families ---- */
+
+/* One family is dead: after some silence it is left alone, whatever its servers' own records. */
+static void test_dead_family(void **state)
+{
+	(void)state;
+	w.servers[SIX].habits = FAKE_DEAD;
+	for (int i = 0; i < 60; i++)
+		expect_addrs("www.dual.test", "192.0.2.40");
+	assert_true(w.servers[SIX].n_udp <= 4);
+	/* Other servers of that family: nothing is known of them, but that it is silent here. */
+	server_table_reset();
+	w.resolver->n_silent[1] = 6;
+	w.resolver->family_probe_ns[1] = UINT64_MAX;
+	unsigned before = w.servers[SIX].n_udp;
+	for (int i = 0; i < 60; i++)
+		expect_addrs("www.dual.test", "192.0.2.40");
+	assert_int_equal(w.servers[SIX].n_udp, before);
+	/* Where it is the only way, it is taken all the same. */
+	w.servers[SIX].habits = 0;
+	expect_addrs("www.six.test", "192.0.2.6");
+	assert_int_equal(w.resolver->n_silent[1], 0);
+}
+
+/* ---- ghosts ---- */
+
+static const struct cut *find_cut(const char *text)
+{
+	struct name zone;
+	must(name_from_text(text, strlen(text), &zone) == 0);
+	const struct cut *cut = cache_find_cut(w.cache, name_hash(zone.wire), zone.wire);
+	assert_non_null(cut);
+	return cut;
+}
+
+/* What the parent gave for 60 s, the child cannot prolong: not by its own NS records, not by
+   answers about them, not by being asked again before the end. */
+static void test_ghost_domain(void **state)
+{
+	(void)state;
+	struct name www;
+	must(name_from_text("www.short.test", 14, &www) == 0);
+	expect_addrs("www.short.test", "192.0.2.41");
+	assert_int_equal(find_cut("short.test")->item.ttl_s, 60);
+	ask("short.test", DNS_NS);
+	ask("ns.short.test", DNS_A);
+	resolve_refresh(w.resolver, www.wire, DNS_A, POLICY_NO_GROUP, false);
+	turn_some();
+	assert_int_equal(find_cut("short.test")->item.ttl_s, 60);
+	/* An address of 600 s, looked up elsewhere, does not either. */
+	expect_addrs("www.bare.test", "192.0.2.42");
+	assert_true(find_cut("bare.test")->n_addrs > 0);
+	assert_true(find_cut("bare.test")->item.ttl_s <= 60);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +252,8 @@ int main(void)
 		ROW(test_lame_is_remembered),
 		ROW(test_forged_responses),
 		ROW(test_poison_is_ignored),
+		ROW(test_dead_family),
+		ROW(test_ghost_domain),
 	};
 	return run_rows(tests, ARRAY_LEN(tests));
 }

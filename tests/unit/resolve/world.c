@@ -108,6 +108,12 @@ static const struct fake_zone test_zone = { "test",
 	"many.test 3600 NS n15.xf.test\nmany.test 3600 NS n16.xg.test\n"
 	"many.test 3600 NS n17.xh.test\nmany.test 3600 NS n18.xi.test\n"
 	"many.test 3600 NS n19.xj.test\nmany.test 3600 NS n20.xk.test\n"
+	"dual.test 3600 NS ns.dual.test\n"
+	"ns.dual.test 3600 A 127.53.1.2\n"
+	"ns.dual.test 3600 AAAA ::1\n"
+	"short.test 60 NS ns.short.test\n"
+	"ns.short.test 60 A 127.53.1.3\n"
+	"bare.test 60 NS ns.far.other\n"
 	"poor.test 0 NS ns.poor.test\n"
 	"ns.poor.test 0 A 127.53.1.1\n"
 	"ns1.example.test 3600 DS x\n"
@@ -123,6 +129,15 @@ static const struct fake_zone glueless_zone = { "glueless.test",
 	"www.glueless.test 300 A 192.0.2.7\n" };
 static const struct fake_zone six_zone = { "six.test",
 	"www.six.test 300 A 192.0.2.6\n" };
+static const struct fake_zone dual_zone = { "dual.test",
+	"www.dual.test 0 A 192.0.2.40\n" };
+static const struct fake_zone short_zone = { "short.test",
+	"short.test 3600 NS ns.short.test\n"
+	"ns.short.test 3600 A 127.53.1.3\n"
+	"www.short.test 30 A 192.0.2.41\n" };
+static const struct fake_zone bare_zone = { "bare.test",
+	"bare.test 3600 NS ns.far.other\n"
+	"www.bare.test 30 A 192.0.2.42\n" };
 static const struct fake_zone poor_zone = { "poor.test",
 	"www.poor.test 0 A 192.0.2.5\n" };
 static const struct fake_zone example_zone = { "example.test",
@@ -152,9 +167,10 @@ static const struct fake_server servers_fresh[N_SERVERS] = {
 	[TEST] = { .addr = "127.53.0.2", .zones = { &test_zone } },
 	[OTHER] = { .addr = "127.53.0.3", .zones = { &other_zone } },
 	[EXAMPLE] = { .addr = "127.53.1.1", .zones = { &example_zone, &poor_zone } },
-	[TWO1] = { .addr = "127.53.1.2", .zones = { &two_zone, &far_zone, &glueless_zone } },
-	[TWO2] = { .addr = "127.53.1.3", .zones = { &two_zone } },
-	[SIX] = { .addr = "::1", .zones = { &six_zone } },
+	[TWO1] = { .addr = "127.53.1.2",
+	           .zones = { &two_zone, &far_zone, &glueless_zone, &dual_zone, &bare_zone } },
+	[TWO2] = { .addr = "127.53.1.3", .zones = { &two_zone, &short_zone } },
+	[SIX] = { .addr = "::1", .zones = { &six_zone, &dual_zone } },
 	[FORWARDER] = { .addr = "127.53.9.9", .habits = FAKE_RECURSES },
 };
 
@@ -306,6 +322,17 @@ static void begin(struct asker *a, const char *name, uint16_t type, uint16_t gro
 		                               .type = type,
 		                               .group = group,
 		                               .is_allowed = is_allowed,
+		                               .done = done };
+	resolve_start(w.resolver, &a->request);
+}
+
+void asker_start(struct asker *a, uint16_t type, const struct addr *client)
+{
+	a->request = (struct resolve_request){ .name = a->name.wire,
+		                               .hashes = &a->hashes,
+		                               .type = type,
+		                               .group = POLICY_NO_GROUP,
+		                               .client = client,
 		                               .done = done };
 	resolve_start(w.resolver, &a->request);
 }

@@ -57,6 +57,8 @@ struct asker {
 	char ede_text[256], addrs[256], zone[256];
 };
 
+/* name and hashes are set; client may be NULL. */
+void asker_start(struct asker *a, uint16_t type, const struct addr *client);
 void start(struct asker *a, const char *name, uint16_t type, uint16_t group);
 void start_allowed(struct asker *a, const char *name, uint16_t type, uint16_t group);
 void turn_until(const struct asker *a); /* done */
