@@ -263,6 +263,7 @@ class Weir(Contender):
         os.makedirs(os.path.join(d, "state"), exist_ok=True)
         config = {
             "server": {"listen": [f"127.0.0.1@{self.port}"], "workers": 1},
+            "local": {"zones": [{"zone": "test", "type": "resolve"}]},  # not RFC 6761's here
             "resolver": {"root-hints": self.scene.hints, "ipv6": False,
                          "trust-anchors": self.scene.anchor if self.validating else "none"},
             "cache": {"size": "512MiB"},
