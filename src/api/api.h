@@ -31,6 +31,7 @@
 #include "io/loop.h"
 #include "resolve/resolve.h"
 #include "serve/serve.h"
+#include "validate/validate.h"
 
 enum {
 	CONTROL_MAX_CLIENTS = 16,
@@ -72,10 +73,11 @@ struct api_question {
 
 /* What the control interface needs of the server. Must outlive it. NULL functions: not offered. */
 struct api_context {
-	void *arg;           /* given to the functions below */
-	unsigned timeout_ms; /* 0: CONTROL_TIMEOUT_S */
-	struct cache *cache; /* NULL: facts of the cache are unknown */
-	uint64_t started_s;  /* wall clock */
+	void *arg;             /* given to the functions below */
+	unsigned timeout_ms;   /* 0: CONTROL_TIMEOUT_S */
+	struct cache *cache;   /* NULL: facts of the cache are unknown */
+	uint64_t started_s;    /* wall clock */
+	struct keeper *keeper; /* NULL: there is no validation */
 	void (*status)(void *arg, struct api_status *ret);
 	/* The configuration that the policy in force was made from; borrowed within the turn. */
 	const struct config *(*config)(void *arg);
@@ -152,3 +154,4 @@ void api_print_edits(FILE *out, const json_t *reply);
 void api_print_reload(FILE *out, const json_t *reply);
 void api_print_status(FILE *out, const json_t *reply);
 void api_print_query(FILE *out, const json_t *reply);
+void api_print_trust(FILE *out, const json_t *reply);

@@ -77,22 +77,34 @@ static void count_one(_Atomic uint64_t *counter)
 	atomic_store_explicit(counter, n + 1, memory_order_relaxed);
 }
 
+void *events_reserve(struct event_ring *r, size_t n)
+{
+	count_one(&r->put);
+	r->has_put = true;
+	void *record = ring_reserve(&r->ring, n);
+	if (record == NULL) {
+		bool is_disk = atomic_load_explicit(&r->events->is_sink_busy, memory_order_relaxed);
+		count_one(is_disk ? &r->lost_disk : &r->lost_ring);
+	}
+	return record;
+}
+
+void events_commit(struct event_ring *r)
+{
+	ring_commit(&r->ring);
+}
+
 void events_put(struct event_ring *r, const struct event *e)
 {
 	if (r == NULL)
 		return;
 	struct record_plan plan;
 	record_plan(e, &plan);
-	count_one(&r->put);
-	r->has_put = true;
-	void *record = ring_reserve(&r->ring, plan.bytes);
-	if (record == NULL) {
-		bool is_disk = atomic_load_explicit(&r->events->is_sink_busy, memory_order_relaxed);
-		count_one(is_disk ? &r->lost_disk : &r->lost_ring);
+	void *record = events_reserve(r, plan.bytes);
+	if (record == NULL)
 		return;
-	}
 	record_write(e, &plan, record);
-	ring_commit(&r->ring);
+	events_commit(r);
 }
 
 void events_turn_end(struct event_ring *r)

@@ -95,6 +95,18 @@ void events_turn_end(struct event_ring *r);
 /* Reopen the file (after SIGHUP, for logrotate). Any thread. */
 void events_reopen(struct events *e);
 
+/* Something that is about the server itself: a trust anchor has changed. */
+struct event_notice {
+	uint64_t wall_ns;
+	const char *action;  /* "trust-key-revoked" */
+	bool is_alert;       /* somebody should look at it */
+	const uint8_t *name; /* wire; NULL */
+	int32_t key_tag;     /* -1: none */
+	const char *text;    /* a sentence; the first 256 bytes are kept */
+};
+/* As events_put(), by the ring's thread; not on the path of a question. */
+void events_put_notice(struct event_ring *r, const struct event_notice *n);
+
 struct events_counts {
 	uint64_t put;       /* handed to events_put(): written + lost + still on the way */
 	uint64_t lost_ring; /* the ring was full because the writer was too slow */

@@ -30,7 +30,7 @@ char *json_line_type(struct json_line *j, char *p, uint16_t type)
 	return json_text_bytes(p, text, strlen(text));
 }
 
-static char *put_timestamp(struct json_line *j, char *p, uint64_t wall_ns)
+char *json_line_timestamp(struct json_line *j, char *p, uint64_t wall_ns)
 {
 	uint64_t second = wall_ns / NS_PER_S;
 	if (second != j->second) {
@@ -89,7 +89,7 @@ static enum outcome outcome_of(const struct line *l)
 
 static char *put_event(const struct line *l, char *p)
 {
-	p = put_timestamp(l->j, p, l->r->wall_ns);
+	p = json_line_timestamp(l->j, p, l->r->wall_ns);
 	bool is_alert = l->r->action >= POLICY_NXDOMAIN || has_part(l, PART_LOGGED_LIST);
 	p = is_alert ? JSON_LIT(p, "alert") : JSON_LIT(p, "event");
 	p = JSON_LIT(p, "\",\"category\":[\"network\"],\"type\":[\"protocol\",\"");
@@ -338,6 +338,8 @@ static char *put_weir(const struct line *l, char *p)
 
 size_t json_line_event(struct json_line *j, const struct record *r, char *ret_line)
 {
+	if (UNLIKELY(r->is_notice))
+		return json_line_notice(j, r, ret_line);
 	struct line l = { .j = j, .r = r };
 	const uint8_t *part = record_parts(r);
 	for (unsigned i = 0; i < RECORD_PARTS; i++) {
@@ -357,7 +359,7 @@ size_t json_line_event(struct json_line *j, const struct record *r, char *ret_li
 size_t json_line_loss(struct json_line *j, uint64_t wall_ns, uint64_t lost_ring, uint64_t lost_disk,
                       char *ret_line)
 {
-	char *p = put_timestamp(j, ret_line, wall_ns);
+	char *p = json_line_timestamp(j, ret_line, wall_ns);
 	p = JSON_LIT(p, "metric\",\"category\":[\"network\"],\"type\":[\"info\"],"
 	                "\"action\":\"events-lost\"},\"weir\":{\"lost\":");
 	p = json_text_number(p, lost_ring + lost_disk);

@@ -56,6 +56,12 @@ size_t json_line_event(struct json_line *j, const struct record *r, char *ret_li
 size_t json_line_loss(struct json_line *j, uint64_t wall_ns, uint64_t lost_ring, uint64_t lost_disk,
                       char *ret_line);
 
+/* ---- json.c, notice.c ---- */
+
+/* {"@timestamp":"...","event":{"kind":" */
+char *json_line_timestamp(struct json_line *j, char *p, uint64_t wall_ns);
+size_t json_line_notice(struct json_line *j, const struct record *r, char *ret_line);
+
 /* ---- json_answers.c ---- */
 
 /* ,"answers":[...],"resolved_ip":[...] of a message (at least a header), or nothing. */

@@ -65,6 +65,8 @@ struct record {
 	uint8_t trigger; /* enum policy_trigger */
 	uint8_t dnssec;  /* enum event_dnssec */
 	bool is_do, is_answered, is_cached, is_stale, is_edit, has_answer_flags;
+	bool is_notice, is_alert;        /* events_put_notice() */
+	int32_t key_tag;                 /* of a notice; -1: none */
 	uint16_t part_len[RECORD_PARTS]; /* bytes of each part; 0: not there */
 };
 

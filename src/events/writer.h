@@ -81,6 +81,10 @@ MUST_USE int writer_start(struct events *e, const struct events_config *config);
 /* 0; -ETIMEDOUT when the sink holds the thread in a write: then nothing may be freed. */
 MUST_USE int writer_stop(struct events *e);
 
+/* events.c: room for a record of n bytes (counted as lost when there is none), and its end. */
+void *events_reserve(struct event_ring *r, size_t n);
+void events_commit(struct event_ring *r);
+
 void writer_wake(struct events *e);
 /* Called by a worker that has put something. */
 void writer_turn_end(struct events *e, struct ring *ring);

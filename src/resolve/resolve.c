@@ -323,7 +323,8 @@ void resolve_start(struct resolver *r, struct resolve_request *request)
 		                        .hashes = request->hashes,
 		                        .type = request->type,
 		                        .group = request->group,
-		                        .is_allowed = request->is_allowed };
+		                        .is_allowed = request->is_allowed,
+		                        .is_refresh = request->is_refresh };
 	if (r->config.n_forwards > 0 && UNLIKELY(ring_is_closed(r->forwards, request))) {
 		count_up(&r->counts.rings_closed);
 		fail_at_once(r, request, EDE_NO_REACHABLE_AUTHORITY,

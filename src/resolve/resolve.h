@@ -89,6 +89,7 @@ struct resolve_request {
 	uint16_t type;
 	uint16_t group;  /* whose policy the guard applies; POLICY_NO_GROUP: none */
 	bool is_allowed; /* an allow rule won for the name: the guard lets everything pass */
+	bool is_refresh; /* ask the servers although the cache has an answer */
 	const struct addr *client; /* who asked; NULL: we did, or nobody knows */
 	void (*done)(struct resolve_request *r, const struct resolve_result *result);
 

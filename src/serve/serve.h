@@ -127,6 +127,7 @@ struct serve_options {
 	bool use_prefetch;
 	bool log_all; /* an event for every question */
 	bool is_minimal_any;
+	bool use_sentinel; /* RFC 8509 */
 	char identity[SERVE_TEXT_MAX + 1], version[SERVE_TEXT_MAX + 1], nsid[SERVE_TEXT_MAX + 1];
 	bool use_cookies; /* for clients that send one (dns/cookie.h) */
 	struct siphash_key cookie_key;
@@ -243,6 +244,9 @@ static inline bool query_must_fail(const struct query *q, const struct answer *a
 {
 	return a->security == SECURITY_BOGUS && (q->question.flags & FLAG_CD) == 0;
 }
+
+/* A question about the root's keys (RFC 8509) whose answer is SERVFAIL (sentinel.c). */
+bool sentinel_must_fail(const struct query *q, const struct answer *a);
 
 /* What was only needed to reach servers may not have been checked: a client's question checks. */
 static inline bool answer_is_checked(const struct answer *a)

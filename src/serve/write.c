@@ -221,7 +221,9 @@ enum outcome write_answer(struct query *q)
 		write_ede_text(q, &t);
 	} else if (q->own.outcome != LOCAL_UNKNOWN) {
 		rcode = add_composed(q, &r);
-	} else if (q->found != NULL && query_must_fail(q, q->found)) {
+	} else if (q->found != NULL &&
+	           (query_must_fail(q, q->found) ||
+	            (serve_options_of(q)->use_sentinel && sentinel_must_fail(q, q->found)))) {
 		rcode = RCODE_SERVFAIL;
 	} else if (q->n_aliases > 0 || q->is_dns64) {
 		rcode = add_composed(q, &r);

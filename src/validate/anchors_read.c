@@ -10,12 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "validate/signature.h"
+
 enum {
 	READ_RECORDS_MAX = 10000, /* good and bad ones */
-	FLAG_ZONE = 0x0100,       /* RFC 4034 2.1.1 */
-	FLAG_REVOKE = 0x0080,     /* RFC 5011 7 */
-	ALGORITHM_RSA_SHA1 = 5,
-	ALGORITHM_RSA_SHA1_NSEC3 = 7,
 };
 
 /*
@@ -43,18 +41,11 @@ int anchors_tag(uint16_t type, const uint8_t *rdata, size_t n)
 	return n > 4 && dnssec_keytag(&data, &tag) == 0 ? tag : -1;
 }
 
-/* RFC 9905 2: SHA-1 is not to be used to validate. */
-static bool knows_algorithm(uint8_t algorithm)
-{
-	return algorithm != ALGORITHM_RSA_SHA1 && algorithm != ALGORITHM_RSA_SHA1_NSEC3 &&
-	       dnssec_algorithm_key_support(algorithm);
-}
-
 static const char *ds_trouble(const uint8_t *rdata, size_t n)
 {
 	if (n < 5)
 		return "a DS record that is too short";
-	if (!knows_algorithm(rdata[2]))
+	if (!algorithm_is_supported(rdata[2]))
 		return "a DS record of an algorithm that is not supported";
 	if (rdata[3] != DNSSEC_KEY_DIGEST_SHA256 && rdata[3] != DNSSEC_KEY_DIGEST_SHA384)
 		return "a DS record of a digest type that is not supported (SHA-256: 2, SHA-384: 4)";
@@ -68,8 +59,10 @@ static bool key_is_usable(const uint8_t *rdata, size_t n)
 {
 	dnssec_binary_t data = { .size = n, .data = (uint8_t *)rdata };
 	dnssec_key_t *key = NULL;
-	bool is_usable = dnssec_key_new(&key) == 0 && dnssec_key_set_rdata(key, &data) == 0 &&
-	                 dnssec_key_can_verify(key);
+	bool is_usable =
+		key_is_sound(rdata[3], rdata + DNSKEY_FIXED_BYTES, n - DNSKEY_FIXED_BYTES) &&
+		dnssec_key_new(&key) == 0 && dnssec_key_set_rdata(key, &data) == 0 &&
+		dnssec_key_can_verify(key);
 	dnssec_key_free(key);
 	return is_usable;
 }
@@ -78,13 +71,13 @@ static const char *dnskey_trouble(const uint8_t *rdata, size_t n)
 {
 	if (n < 5)
 		return "a DNSKEY record that is too short";
-	if ((load16(rdata) & FLAG_ZONE) == 0)
+	if ((load16(rdata) & DNSKEY_ZONE) == 0)
 		return "a DNSKEY record that is no zone key (flag 256)";
-	if ((load16(rdata) & FLAG_REVOKE) != 0)
+	if ((load16(rdata) & DNSKEY_REVOKE) != 0)
 		return "a DNSKEY record that is revoked (flag 128)";
-	if (rdata[2] != 3)
+	if (rdata[2] != DNSKEY_PROTOCOL)
 		return "a DNSKEY record whose protocol is not 3";
-	if (!knows_algorithm(rdata[3]))
+	if (!algorithm_is_supported(rdata[3]))
 		return "a DNSKEY record of an algorithm that is not supported";
 	if (!key_is_usable(rdata, n))
 		return "a DNSKEY record whose key cannot be read";
@@ -131,7 +124,7 @@ static int take_record(struct reader *r)
 		        .rdata_len = (uint16_t)s->r_data_length,
 		        .ttl_s = s->r_ttl },
 		.comment = (const char *)s->buffer,
-		.comment_len = s->buffer_length,
+		.comment_len = s->buffer_length > 0 ? s->buffer_length - 1U : 0, /* a NUL */
 	};
 	return r->take(r->arg, &l);
 }
@@ -204,21 +197,23 @@ static void tell_collected(void *arg, unsigned line, const char *why)
 
 static const char *place_trouble(struct collected *c, const struct answer_rr *rr)
 {
-	bool is_new_zone = true;
+	unsigned n_of_zone = 0;
 	for (unsigned i = 0; i < c->n; i++) {
 		const struct answer_rr *o = &c->rrs[i];
 		if (!name_equal(o->owner, rr->owner))
 			continue;
-		is_new_zone = false;
+		n_of_zone++;
 		if (o->type == rr->type && o->rdata_len == rr->rdata_len &&
 		    memcmp(o->rdata, rr->rdata, rr->rdata_len) == 0)
 			return "the same record a second time";
 	}
-	if (is_new_zone && c->n_zones == ANCHOR_ZONES_MAX)
+	if (n_of_zone == ANCHOR_ZONE_RRS_MAX)
+		return "one record more of this zone than 16: left out";
+	if (n_of_zone == 0 && c->n_zones == ANCHOR_ZONES_MAX)
 		return "one zone more than 64: left out";
 	if (c->n == ANCHOR_RRS_MAX || c->n_bytes + NAME_MAX_BYTES + rr->rdata_len > sizeof c->bytes)
 		return "more records than there is room for: left out";
-	c->n_zones += is_new_zone;
+	c->n_zones += n_of_zone == 0;
 	return NULL;
 }
 

@@ -10,7 +10,7 @@
  * Cost:      reads text; never on a worker.
  * Limits:    10000 records; ANCHOR_RRS_MAX of them and ANCHORS_BYTES_MAX are kept; $INCLUDE is
  *            not followed.
- * Standards: RFC 1035 5 (zone files); RFC 4034 2 and 5; RFC 9905 (SHA-1)
+ * Standards: RFC 1035 5 (zone files); RFC 4034 2 and 5; RFC 4509 (SHA-1 digests are not taken)
  * Tests:     tests/unit/validate/anchors_test.c, tests/fuzz/anchors_fuzz.c
  */
 #pragma once

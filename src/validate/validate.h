@@ -237,8 +237,20 @@ struct anchors; /* an immutable snapshot: zones with their DS or DNSKEY records 
 
 enum {
 	ANCHOR_ZONES_MAX = 64,
-	ANCHOR_RRS_MAX = 1024,      /* in all */
+	ANCHOR_RRS_MAX = 3072,      /* in all */
+	ANCHOR_ZONE_RRS_MAX = 16,   /* of one zone, in a file */
 	NEGATIVE_ANCHORS_MAX = 256, /* configured and set at run time */
+};
+
+/* Of a key that is, was, or will be an anchor (RFC 5011 4.2). */
+enum anchor_state {
+	ANCHOR_START,   /* not known, or no more */
+	ANCHOR_PENDING, /* seen; trusted when its time is over */
+	ANCHOR_VALID,
+	ANCHOR_MISSING, /* not published at present; still trusted */
+	ANCHOR_REVOKED, /* by itself; never trusted again */
+	ANCHOR_REMOVED, /* the same, long ago */
+	ANCHOR_SEEN,    /* a DS record whose key stands for itself now */
 };
 
 /* The anchors in force; NULL: validation is off. Valid until the reader's next quiet point. */
@@ -291,3 +303,111 @@ MUST_USE int anchors_load(const char *path, char **ret_text, size_t *ret_n);
 extern const char anchors_built_in[];
 /* The key tag of a DNSKEY (RFC 4034 B) or DS record; -1: the data is too short. */
 int anchors_tag(uint16_t type, const uint8_t *rdata, size_t n);
+
+/* ---- keeping them (validate/anchors_keeper.c) ---- */
+
+const char *anchor_state_text(enum anchor_state state); /* "valid" */
+
+/* A negative trust anchor (RFC 7646) with what people want to know of it. */
+struct negative_anchor {
+	struct name name;
+	uint64_t since_s;   /* wall clock */
+	uint64_t expires_s; /* 0: configured, no end */
+	bool is_configured;
+	char who[64];     /* no control characters in either */
+	char reason[256]; /* UTF-8 as it was given */
+};
+enum {
+	NEGATIVE_DEFAULT_S = 3600,
+	NEGATIVE_MAX_S = 7 * 86400, /* RFC 7646 2 */
+};
+
+/* Something that the operator should hear of. */
+enum anchors_notice_kind {
+	NOTICE_KEY_PENDING, /* a new key was seen: trusted in 30 days */
+	NOTICE_KEY_GONE,    /* and vanished before that */
+	NOTICE_KEY_ADDED,
+	NOTICE_KEY_MISSING,
+	NOTICE_KEY_BACK,
+	NOTICE_KEY_REVOKED,
+	NOTICE_KEY_REMOVED, /* revoked 30 days ago: forgotten */
+	NOTICE_NO_ANCHOR,   /* a zone has none left: it is no longer validated */
+	NOTICE_NOT_TRUSTED, /* the keys published are signed by no key that is trusted */
+	NOTICE_STATE,       /* a state file cannot be read or written */
+	NOTICE_NEGATIVE_ADDED,
+	NOTICE_NEGATIVE_REMOVED,
+	NOTICE_NEGATIVE_OVER, /* its time */
+};
+struct anchors_notice {
+	enum anchors_notice_kind kind;
+	enum {
+		NOTICE_INFO,
+		NOTICE_WARNING,
+		NOTICE_ERROR,
+	} severity;
+	const uint8_t *name; /* zone, or what a negative anchor is for; NULL */
+	int tag;             /* of the key; -1: none */
+	const char *text;    /* one line, escaped, without the name */
+};
+const char *anchors_notice_text(enum anchors_notice_kind kind); /* "key-revoked" */
+
+/*
+ * struct keeper - the one place that changes trust anchors: it remembers, saves, and publishes
+ * a snapshot whenever they change. For one thread, which is registered with base/rcu.h.
+ */
+struct keeper;
+struct keeper_plan {
+	const struct answer_rr *rrs; /* the configured anchors; copied */
+	unsigned n_rrs;
+	const struct name *negatives; /* configured */
+	unsigned n_negatives;
+	const char *folder; /* where the state is kept; NULL or "": it is not */
+	uint64_t wall_s;
+	uint64_t mono_s; /* a clock that nobody sets, for when to ask */
+	/* Borrowed during the call. Called from inside the functions below. */
+	void (*tell)(void *arg, const struct anchors_notice *notice);
+	/* What is cached of this name and below must be forgotten: it is judged anew. */
+	void (*flush)(void *arg, const uint8_t *name);
+	void *arg;
+};
+/* 0, -E2BIG, -ENOMEM. A state file that is broken is told, put aside, and done without. */
+MUST_USE int keeper_new(const struct keeper_plan *plan, struct keeper **ret);
+void keeper_free(struct keeper *k); /* publishes NULL */
+
+/*
+ * The zone whose keys are to be asked for now, or NULL. keeper_answered() must follow; until
+ * then the zone is not due.
+ */
+const uint8_t *keeper_due(struct keeper *k, uint64_t mono_s);
+/* Ask for all of them now. */
+void keeper_ask_all(struct keeper *k);
+/* What came: the DNSKEY records and their RRSIGs; none when it failed. */
+void keeper_answered(struct keeper *k, const uint8_t *zone, const struct answer_rr *rrs,
+                     unsigned n_rrs, uint64_t wall_s, uint64_t mono_s);
+/* Once in a while: negative anchors whose time is over. */
+void keeper_tick(struct keeper *k, uint64_t wall_s);
+
+/*
+ * Set or replace one until a->expires_s. 0; -EEXIST (it is configured); -ENOSPC (too many);
+ * -errno when it could not be saved: then nothing has changed.
+ */
+MUST_USE int keeper_add_negative(struct keeper *k, const struct negative_anchor *a);
+/* 0; -ENOENT; -EPERM (it is configured); -errno as above. */
+MUST_USE int keeper_remove_negative(struct keeper *k, const uint8_t *name);
+
+struct keeper_key {
+	const uint8_t *zone;
+	uint16_t type;
+	uint8_t algorithm;
+	int tag;
+	enum anchor_state state;
+	bool is_configured;
+	uint64_t since_s, until_s;
+};
+void keeper_each_key(const struct keeper *k, void (*visit)(void *arg, const struct keeper_key *key),
+                     void *arg);
+void keeper_each_negative(const struct keeper *k,
+                          void (*visit)(void *arg, const struct negative_anchor *a), void *arg);
+/* When the zone's keys were last seen to be good, and are to be asked for again; 0: never. */
+void keeper_times(const struct keeper *k, const uint8_t *zone, uint64_t mono_s,
+                  uint64_t *ret_seen_s, uint64_t *ret_next_in_s);

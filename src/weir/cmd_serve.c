@@ -63,6 +63,7 @@ struct server {
 	uint64_t reach_since_ns;
 	struct api_context api;
 	const struct serve_counters *counters[WORKERS_MAX];
+	struct trust_watch *trust;  /* NULL: no validation */
 	struct asking_box answered; /* questions of weir query on their way back */
 	unsigned next_asked;        /* the worker that gets the next one */
 };
@@ -105,13 +106,26 @@ static int start_events(struct server *s, const struct config *c, unsigned n_wor
 		.path = c->events.file,
 		.max_bytes = c->events.max_bytes,
 		.keep = c->events.keep,
-		.n_rings = n_workers,
+		.n_rings = n_workers + 1, /* the last is the main thread's */
 		.ring_bytes = EVENT_RING_BYTES,
 	};
 	int e = events_start(&config, &s->events);
 	if (e != 0)
 		log_error("events cannot be written to %s: %s", c->events.file, strerror(-e));
 	return e;
+}
+
+static int start_trust(struct server *s, const struct config *c)
+{
+	struct trust_plan plan = {
+		.config = c,
+		.cache = s->cache,
+		.loop = s->loop,
+		.ring = s->events != NULL ? events_ring(s->events, s->n_workers) : NULL,
+		.workers = s->workers,
+		.n_workers = s->n_workers,
+	};
+	return trust_start(&plan, &s->trust);
 }
 
 static int open_workers(struct server *s, const struct config *c, unsigned n)
@@ -173,6 +187,7 @@ static void every_second(struct timer *t)
 {
 	struct server *s = CONTAINER_OF(t, struct server, second);
 	policy_edits_expire(clock_wall_ns() / NS_PER_S);
+	trust_tick(s->trust);
 	timer_set(s->loop, t, loop_now_ns(s->loop) + NS_PER_S);
 }
 
@@ -265,6 +280,7 @@ static void woken(void *arg)
 	struct server *s = arg;
 	struct loader_outcome o;
 	tell_answers(s);
+	trust_woken(s->trust);
 	if (!loader_finish(s->loader, &o))
 		return;
 	for (unsigned i = 0; i < o.n_messages; i++)
@@ -349,6 +365,7 @@ static int start_control(struct server *s, const struct config *c)
 	s->api = (struct api_context){
 		.arg = s,
 		.cache = s->cache,
+		.keeper = trust_keeper(s->trust),
 		.started_s = clock_wall_ns() / NS_PER_S,
 		.status = api_get_status,
 		.config = api_get_config,
@@ -411,8 +428,6 @@ static int start(struct server *s, const struct config *c)
 	if (e == 0)
 		e = start_policy(s, c, &is_current);
 	if (e == 0)
-		e = trust_start(c);
-	if (e == 0)
 		e = cache_new(c->cache.size_bytes, &s->cache);
 	if (e == 0)
 		e = open_workers(s, c, n_workers);
@@ -420,6 +435,8 @@ static int start(struct server *s, const struct config *c)
 		e = privileges_drop(); /* before any thread is started: they belong to threads */
 	if (e == 0)
 		e = start_events(s, c, n_workers);
+	if (e == 0)
+		e = start_trust(s, c);
 	if (e == 0)
 		e = start_control(s, c);
 	for (unsigned i = 0; i < s->n_workers && e == 0; i++)
@@ -452,11 +469,11 @@ static void stop(struct server *s)
 		worker_stop_wait(s->workers[i]);
 	rcu_wake();
 	tell_answers(s); /* nobody is left to be told: they are freed */
+	trust_stop(s->trust);
 	if (s->events != NULL)
 		events_stop(s->events);
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_free(s->workers[i]);
-	trust_stop();
 	rcu_drain();
 	cache_free(s->cache);
 	policy_edits_close();

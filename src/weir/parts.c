@@ -43,6 +43,7 @@ struct serve_options *parts_serve(const struct config *c)
 		.is_minimal_any = c->server.minimal_any,
 		.use_cookies = c->server.server_cookies,
 		.cookie_key = cookie_secret(),
+		.use_sentinel = c->resolver.root_key_sentinel,
 	};
 	copy_text(o->identity, c->server.identity);
 	copy_text(o->version, c->server.version);

@@ -159,7 +159,7 @@ static bool set_up(void)
 	if (!load_config())
 		return false;
 	set_hints();
-	if (!write_anchors() || trust_start(p.config) != 0 || !publish_policy() ||
+	if (!write_anchors() || trust_publish(p.config) != 0 || !publish_policy() ||
 	    !publish_local() || parts_resolve(p.config, &p.parts) != 0 || loop_new(&p.loop) != 0 ||
 	    cache_new(CACHE_BYTES, &p.cache) != 0 ||
 	    resolver_new(&p.parts.config, p.loop, p.cache, &p.resolver) != 0) {
@@ -391,7 +391,7 @@ static void tear_down(void)
 	serve_done(&p.serve);
 	free((void *)options);
 	loop_free(p.loop);
-	trust_stop();
+	anchors_publish(NULL);
 	local_publish(NULL);
 	policy_edits_close();
 	rcu_drain();

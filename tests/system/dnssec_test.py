@@ -164,3 +164,23 @@ def test_a_zone_without_validation(net, tmp_path_factory):
         reply = ask(front, "www." + EXPIRED, dnssec=True)
         assert reply.rcode() == dns.rcode.NOERROR and not is_ad(reply) and addresses(reply)
         assert is_ad(ask(front, "www." + SECURE, dnssec=True))
+
+
+def test_sentinel(signed, unbound, net):
+    """RFC 8509: a client finds out which keys of the root are trusted here."""
+    trusted = {a["tag"] for a in json.loads(signed.cli("trust", "list", "--json").stdout)["trust"]["anchors"]
+               if a["state"] == "valid"}
+    other = next(t for t in (20326, 38696) if t not in trusted)
+    found, failed = dns.rcode.NXDOMAIN, dns.rcode.SERVFAIL
+    for tag, is_rcode, not_rcode in [(min(trusted), found, failed), (other, failed, found)]:
+        for what, wanted in (("is", is_rcode), ("not", not_rcode)):
+            name = f"Root-Key-Sentinel-{what}-ta-{tag:05}.{SECURE}"
+            for server in (signed, unbound):
+                assert ask(server, name).rcode() == wanted, (name, server)
+                assert ask(server, name, "AAAA").rcode() == wanted, (name, server)
+            # not of these: another type, CD, a zone that is not signed, another number of digits
+            assert ask(signed, name, "TXT").rcode() == found
+            assert ask(signed, name, cd=True).rcode() == found
+            assert ask(signed, name.replace(SECURE, INSECURE)).rcode() == found
+            assert ask(signed, name.replace(f"{tag:05}", f"{tag:06}")).rcode() == found
+            assert ask(signed, "x." + name).rcode() == found
