@@ -44,7 +44,7 @@ enum {
 	CACHE_TTL_MAX_S = 86400, /* positive; RFC 8767 4 advises a cap of days, we take one */
 	CACHE_TTL_NEGATIVE_MAX_S = 3600, /* RFC 2308 5 advises one to three hours */
 	CACHE_MEMOS = 4,
-	ANSWER_MAX_HOPS = 12, /* aliases in one chain */
+	ANSWER_MAX_HOPS = 11, /* aliases in one chain */
 	ANSWER_MAX_CUTS = ANSWER_MAX_HOPS + 1,
 	CUT_MAX_SERVERS = 32,
 	CUT_MAX_ADDRS = 64,

@@ -487,12 +487,23 @@ static void note_wrong(struct exchange *x, struct udp_socket *s, const union soc
 	}
 }
 
+/*
+ * The random case has done its work. Names in the records may be pointers to the question: they
+ * shall not carry our dice on to clients. The bytes are our own buffer's.
+ */
+static void settle_case(struct message *m, const struct ask *a)
+{
+	if (m->question != NULL)
+		memcpy((uint8_t *)m->question, a->name, name_len(a->name));
+}
+
 static void believe(struct exchange *x, struct ask *a, unsigned i, struct message *m)
 {
 	const uint8_t *bytes = x->in_bytes[i];
 	size_t n = x->in[i].msg_len;
 	bool is_cut = (x->in[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
 	take_off(x, a);
+	settle_case(m, a);
 	do {
 		if (is_cut)
 			m->flags |= FLAG_TC;
@@ -601,6 +612,7 @@ void exchange_deliver(struct exchange *x, struct ask *a, struct message *m)
 {
 	count(&x->counts.in, 1);
 	(void)proof_check(&a->proof, m, a->name); /* what it shows is learnt, and believed */
+	settle_case(m, a);
 	x->config.answered(a, m, true);
 }
 

@@ -3,7 +3,7 @@
  * resolve/load.h - how many questions one zone, or one server, may keep waiting.
  *
  * What:      counts by a keyed hash of what waits where. A place that answers may have `max`;
- *            the more of its questions come to nothing, the fewer, down to max / 64: so that a
+ *            the more of its questions come to nothing, the fewer, down to max / 20: so that a
  *            zone whose servers are dead, or flooded with random names ("water torture"), does
  *            not occupy all tasks.
  * Threads:   worker-local.
@@ -20,7 +20,7 @@
 #include "base/must.h"
 
 enum {
-	LOAD_FLOOR_PART = 64 /* of max is left to one that never answers, but at least 4 */
+	LOAD_FLOOR_PART = 20 /* of max is left to one that never answers, but at least 4 */
 };
 
 struct load;

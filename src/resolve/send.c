@@ -395,7 +395,11 @@ static void note_silence(struct task *t, struct server *s, bool was_tcp)
 	struct resolver *r = t->r;
 	server_timed_out(s, loop_now_ns(r->loop));
 	note_family(t, false);
-	note_load(t, false);
+	/* One lost packet is no sign of a flood: when it is lost again it counts. */
+	if (t->round > 0)
+		note_load(t, false);
+	else
+		task_leave_server(t);
 	if (was_tcp) {
 		server_tcp_fails(s);
 		t->excluded |= t->round > 0 ? 1ULL << t->at_addr : 0;
