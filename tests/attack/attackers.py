@@ -87,6 +87,9 @@ class Zone:
     signed = False
     questions = 20  # that attack
     n_addrs = 1
+    packets_max = 100  # of Weir, a question: resolver.max-packets, or what was measured with room
+    cpu_max_us = 50000  # ten times what was measured, where it is CPU that is attacked
+    rcode = "SERVFAIL"  # what Weir says
 
     def __init__(self, at):
         self.apex = type(self).__name__.lower() + "."
@@ -134,6 +137,8 @@ class Benign(Zone):
     """Nothing bad: what a question costs at least."""
 
     attack = "none: an ordinary name"
+    packets_max = 3
+    rcode = "NOERROR"
 
     def answer(self, q, reply):
         reply.answer.append(rrset(q.name.to_text(), "A", "192.0.2.1"))
@@ -141,6 +146,7 @@ class Benign(Zone):
 
 class Nxns(Zone):
     attack = "NXNSAttack: a referral to 100 names of a victim"
+    packets_max = 20
 
     def answer(self, q, reply):
         reply.flags &= ~dns.flags.AA
@@ -150,6 +156,7 @@ class Nxns(Zone):
 
 class Fan(Zone):
     attack = "NXNSAttack that fans out: each server's name is a referral to 20 more"
+    packets_max = 40
 
     def answer(self, q, reply):
         reply.flags &= ~dns.flags.AA
@@ -160,6 +167,7 @@ class Fan(Zone):
 
 class Chain(Zone):
     attack = "CNAME chain without end, a link a response"
+    packets_max = 16
 
     def answer(self, q, reply):
         reply.answer.append(rrset(q.name.to_text(), "CNAME", f"n-{time.monotonic_ns()}.{self.apex}"))
@@ -167,6 +175,7 @@ class Chain(Zone):
 
 class Bulk(Zone):
     attack = "CNAME chains of 16 links in each response, a new one at each end (CacheFlush)"
+    packets_max = 3
 
     def answer(self, q, reply):
         at = q.name.to_text()
@@ -196,6 +205,7 @@ class Dnames(Zone):
 
 class CycleA(Zone):
     attack = "TsuNAME: two zones whose servers are named in each other"
+    packets_max = 2
     other = "cycleb."
 
     def servers(self):
@@ -212,6 +222,7 @@ class CycleB(CycleA):
 
 class Silent(Zone):
     attack = "water torture: random names below 4 servers that do not answer"
+    packets_max = 5
     n_addrs = 4
     questions = 200
 
@@ -221,6 +232,7 @@ class Silent(Zone):
 
 class Crowd(Zone):
     attack = "phantom domains: 26 servers that do not answer"
+    packets_max = 15
     n_addrs = 26
 
     def answer(self, q, reply):
@@ -229,6 +241,7 @@ class Crowd(Zone):
 
 class Late(Zone):
     attack = "phantom domains: servers that answer after 3 s"
+    packets_max = 5
     n_addrs = 4
 
     def answer(self, q, reply):
@@ -238,6 +251,7 @@ class Late(Zone):
 
 class Refusing(Zone):
     attack = "26 lame servers: REFUSED"
+    packets_max = 6
     n_addrs = 26
 
     def answer(self, q, reply):
@@ -246,6 +260,7 @@ class Refusing(Zone):
 
 class Garbage(Zone):
     attack = "TuDoor: right id and question, then nonsense"
+    packets_max = 8
     n_addrs = 4
 
     def answer(self, q, reply):
@@ -254,6 +269,7 @@ class Garbage(Zone):
 
 class Truncating(Zone):
     attack = "always truncated, over TCP too"
+    packets_max = 14
     n_addrs = 4
 
     def answer(self, q, reply):
@@ -292,6 +308,8 @@ class SignedZone(Zone):
 
 class Signed(SignedZone):
     attack = "none: an ordinary signed name"
+    packets_max = 3
+    rcode = "NOERROR"
 
     def answer(self, q, reply):
         data = rrset(q.name.to_text(), "A", "192.0.2.1")
@@ -300,6 +318,8 @@ class Signed(SignedZone):
 
 class KeyTrap(SignedZone):
     attack = "KeyTrap (CVE-2023-50387): 60 keys of one tag, 60 signatures on the data"
+    packets_max = 6
+    cpu_max_us = 6000
     questions = 10
     n_keys = 60
 
@@ -324,6 +344,8 @@ class KeyTrap(SignedZone):
 
 class KeySigTrap(KeyTrap):
     attack = "KeySigTrap: 60 keys of one tag, 60 bad signatures on the keys"
+    packets_max = 6
+    cpu_max_us = 7000
 
     def apex_answer(self, q, reply):
         if q.name == name(self.apex) and q.rdtype == dns.rdatatype.DNSKEY:
@@ -338,6 +360,8 @@ class KeySigTrap(KeyTrap):
 
 class HashBomb(SignedZone):
     attack = "NSEC3 (CVE-2023-50868): 100 labels to hash, 50 iterations"
+    packets_max = 5
+    cpu_max_us = 11000
     iterations = 50
 
     def __init__(self, at):
@@ -379,11 +403,16 @@ class HashBomb(SignedZone):
 
 class HashBombMore(HashBomb):
     attack = "the same with 150 iterations"
+    packets_max = 5
+    cpu_max_us = 11000
+    rcode = "NXDOMAIN"
     iterations = 150
 
 
 class SigStorm(SignedZone):
     attack = "answers of 40 RRsets, each with a bad signature"
+    packets_max = 8
+    cpu_max_us = 13000
     questions = 10
 
     def answer(self, q, reply):

@@ -3,10 +3,11 @@
 """What an attacking question costs: packets sent to name servers, and CPU time, resolver by resolver.
 
 usage: attacks.py [--weir PATH] [--only NAME,...] [--resolvers weir,unbound,bind,kresd] [--output FILE]
+                  [--questions N] [--slow FACTOR]
 
 Each attack of attackers.py is put to each resolver in turn, freshly started, in a network namespace.
 Status 1 if Weir is the worst of all at anything, beyond what measuring makes of equals, or over the
-bounds below.
+bounds of the attack (packets_max, cpu_max_us in attackers.py); 77 where no namespace may be made.
 """
 
 import argparse
@@ -31,7 +32,6 @@ AT_ONCE = 10
 PATIENCE_S = 15
 NOISE = 1.25  # measured CPU of equals differs by so much
 CPU_FREE_US = 2000  # below this a question's CPU is no attack
-PACKETS_MAX = 100  # of Weir, a question: resolver.max-packets
 
 
 class Resolver:
@@ -150,17 +150,16 @@ def ask_one(resolver, question):
         return "none", time.monotonic() - begin
 
 
-def measure(resolver, internet, zone):
-    """One attack on one resolver: what a question of it costs."""
+def measure(resolver, internet, zone, n):
+    """One attack on one resolver: what a question of it costs, of n."""
     resolver.start()
     try:
         time.sleep(0.5)
         ask_one(resolver, (zone.apex, "SOA"))
         packets, cpu = internet.packets(), resolver.cpu_us()
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-            got = list(pool.map(lambda i: ask_one(resolver, zone.question(i)), range(zone.questions)))
+            got = list(pool.map(lambda i: ask_one(resolver, zone.question(i)), range(n)))
         time.sleep(1)  # what still goes on
-        n = zone.questions
         return {"packets": (internet.packets() - packets) / n, "cpu_us": (resolver.cpu_us() - cpu) / n,
                 "seconds": statistics.median(s for _, s in got),
                 "rcode": "/".join(sorted({r for r, _ in got}))}
@@ -172,15 +171,20 @@ def is_worst(weir, others, key, slack, free):
     return bool(others) and weir[key] > free and weir[key] > max(o[key] for o in others) * slack
 
 
-def judge(title, results):
+def judge(zone, results, slow):
     """Texts of what is wrong with Weir's row."""
+    title = zone.apex[:-1]
     weir = results.get("weir")
     others = [r for n, r in results.items() if n != "weir"]
     wrong = []
     if weir is None:
         return wrong
-    if weir["packets"] > PACKETS_MAX:
-        wrong.append(f"{title}: {weir['packets']:.0f} packets a question")
+    if weir["packets"] > zone.packets_max:
+        wrong.append(f"{title}: {weir['packets']:.1f} packets a question, over {zone.packets_max}")
+    if weir["cpu_us"] > zone.cpu_max_us * slow:
+        wrong.append(f"{title}: {weir['cpu_us']:.0f} us of CPU a question, over {zone.cpu_max_us * slow}")
+    if weir["rcode"] != zone.rcode:
+        wrong.append(f"{title}: {weir['rcode']} in place of {zone.rcode}")
     if is_worst(weir, others, "packets", 1.0, 2):
         wrong.append(f"{title}: Weir sends the most packets")
     if is_worst(weir, others, "cpu_us", NOISE, CPU_FREE_US):
@@ -195,6 +199,8 @@ def main():
                                                                   for c in attackers.ATTACKS))
     p.add_argument("--resolvers", default="weir,unbound,bind,kresd")
     p.add_argument("--output")
+    p.add_argument("--questions", type=int, help="of each attack, at most")
+    p.add_argument("--slow", type=int, default=1, help="Weir may take so many times the CPU (sanitizers)")
     args = p.parse_args()
     if not enter_namespace():
         print("attacks: no network namespace may be made here", file=sys.stderr)
@@ -219,13 +225,14 @@ def main():
             for n in args.resolvers.split(","):
                 resolver = RESOLVERS[n](os.path.join(directory, n), internet, os.path.abspath(args.weir))
                 try:
-                    r = results[n] = measure(resolver, internet, zone)
+                    r = results[n] = measure(resolver, internet, zone,
+                                               min(zone.questions, args.questions or zone.questions))
                 except LabError as e:
                     say(f"{n:10} {str(e).splitlines()[0]}")
                     wrong += [f"{n}: {e}"] if n == "weir" else []
                     continue
                 say(f"{n:10} {r['packets']:8.1f} {r['cpu_us']:8.0f} {r['seconds']:8.2f}  {r['rcode']}")
-            wrong += judge(zone.apex[:-1], results)
+            wrong += judge(zone, results, args.slow)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     if args.output:
