@@ -25,6 +25,19 @@ static void check_question(const struct question *q, const uint8_t *msg, size_t 
 	must(load16(msg + next) == q->type && load16(msg + next + 2) == q->class);
 }
 
+/* RFC 7873 4: 8 bytes, or 16 to 40; what is in the question stands in the answer. */
+static void check_cookie(const struct question *q, const knot_pkt_t *p)
+{
+	uint8_t *option = knot_pkt_edns_option(p, KNOT_EDNS_OPTION_COOKIE);
+	must(q->cookie_bytes == 0 || q->cookie_bytes == 8 ||
+	     (q->cookie_bytes >= 16 && q->cookie_bytes <= 40));
+	must((option != NULL) == (q->has_edns && q->cookie_bytes > 0));
+	if (option == NULL)
+		return;
+	must(knot_edns_opt_get_length(option) == q->cookie_bytes);
+	must(memcmp(knot_edns_opt_get_data(option), q->cookie, q->cookie_bytes) == 0);
+}
+
 static void check_answer(const struct question *q, const uint8_t *msg, int rcode)
 {
 	uint8_t buf[DNS_HEADER_BYTES + NAME_MAX_BYTES + 4 + 300];
@@ -49,6 +62,7 @@ static void check_answer(const struct question *q, const uint8_t *msg, int rcode
 	}
 	if (q->has_edns)
 		must(knot_pkt_ext_rcode(p) == rcode);
+	check_cookie(q, p);
 	knot_pkt_free(p);
 }
 
