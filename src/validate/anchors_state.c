@@ -82,7 +82,7 @@ static void write_key(FILE *f, const struct tracked_zone *z, const struct tracke
 	char time[STATE_TIME_MAX];
 	const uint8_t *d = k->rdata;
 	write_name(f, z->name.wire);
-	fprintf(f, " %u IN ", ANCHORS_TTL_S);
+	fprintf(f, " %d IN ", ANCHORS_TTL_S);
 	if (k->type == DNS_DS) {
 		fprintf(f, "DS %u %u %u ", load16(d), d[2], d[3]);
 		for (unsigned i = 4; i < k->rdata_len; i++)

@@ -35,7 +35,8 @@ void script_free(struct script *s)
 	free(s);
 }
 
-static void note(struct script *s, unsigned line, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void note(struct script *s, unsigned line,
+                                                       const char *format, va_list args)
 {
 	if (s->n_problems < SCRIPT_MAX_PROBLEMS) {
 		struct script_problem *p = &s->problems[s->n_problems];

@@ -109,7 +109,7 @@ static void reverse_names(void **state)
 	                    "ALIAS 33.2.0.192.in-addr.arpa");
 	assert_string_equal(snapshot_ask(l, PTR_OF_192_0_2_33, DNS_PTR, false), "UNKNOWN");
 	assert_string_equal(snapshot_ask(l, PTR_OF_192_0_2_33, DNS_TXT, true), "UNKNOWN");
-	assert_string_equal(snapshot_ask(l, PTR_OF_192_0_2_33 + 2, DNS_PTR, true), "UNKNOWN");
+	assert_string_equal(snapshot_ask(l, &PTR_OF_192_0_2_33[2], DNS_PTR, true), "UNKNOWN");
 	local_free(l);
 	/* Within a block whose reverse zone is built in. */
 	l = snapshot_of("dns64: {prefix: [\"fd00:64::/96\"]}\n");

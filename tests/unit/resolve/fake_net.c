@@ -101,7 +101,8 @@ static void set_rdata(struct record *r, const char *data)
 		r->rdata_len = (uint16_t)(r->rdata[0] + 1);
 	} else if (r->type == DNS_DS || r->type == DNS_DNSKEY) {
 		/* A number: DS and DNSKEY of the same number fit (fake_validate.h). */
-		memset(r->rdata, data[0] >= '0' && data[0] <= '9' ? atoi(data) : 7, 36);
+		bool is_number = data[0] >= '0' && data[0] <= '9';
+		memset(r->rdata, is_number ? (int)strtoul(data, NULL, 10) : 7, 36);
 		r->rdata_len = 36;
 	} else if (r->type == DNS_RRSIG) {
 		set_rrsig(r, data);

@@ -351,7 +351,7 @@ static void name_server_identifier(void **state)
 	struct bench *b = bench_with(NULL, 0, false);
 	bench_send(b, msg, with_option(msg, "www.example", DNS_A, DNS_CLASS_IN, 3, "", 0));
 	assert_null(option_of(b, 3, &n));
-	strcpy(bench_options(b)->nsid, "host7");
+	snprintf(bench_options(b)->nsid, sizeof bench_options(b)->nsid, "host7");
 	bench_send(b, msg, with_option(msg, "www.example", DNS_A, DNS_CLASS_IN, 3, "", 0));
 	const uint8_t *got = option_of(b, 3, &n);
 	assert_non_null(got);
@@ -402,7 +402,7 @@ static void class_chaos(void **state)
 		size_t n = with_option(msg, rows[i].name, rows[i].type, DNS_CLASS_CH, 3, "", 0);
 		bench_options(b)->version[0] = 0;
 		assert_string_equal(bench_send(b, msg, n), rows[i].before);
-		strcpy(bench_options(b)->version, "1.2");
+		snprintf(bench_options(b)->version, sizeof bench_options(b)->version, "1.2");
 		assert_string_equal(bench_send(b, msg, n), rows[i].after);
 	}
 	assert_int_equal(bench_n_resolved(b), 0);

@@ -169,9 +169,9 @@ static void nothing_known_is_insecure(void **state)
 		assert_int_equal(t->head.item.ttl_s, 77);
 		trust_free(t);
 	}
-	static const uint8_t gost[36] = { 0, 1, 13, 3 };
+	static const uint8_t unknown[36] = { 0, 1, 13, 3 };
 	records_reset(&anchors);
-	records_add(&anchors, ksk.zone.wire, DNS_DS, 3600, gost, sizeof gost);
+	records_add(&anchors, ksk.zone.wire, DNS_DS, 3600, unknown, sizeof unknown);
 	expect(TRUST_INSECURE, EDE_UNSUPPORTED_DIGEST);
 }
 
