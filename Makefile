@@ -8,6 +8,8 @@ prefix   ?= /usr/local
 SECONDS  ?= 60
 BENCH    ?=
 COMPARE  ?=
+ATTACKS  ?=
+SOAK     ?=
 SETUP    ?=
 PYTHON   := /usr/bin/python3
 SANITIZE := -Db_lundef=false -Dabort_on_bug=true -Dbuildtype=debugoptimized
@@ -16,7 +18,8 @@ JOBS     := $(if $(JOBS),-j$(JOBS))
 MESON_TEST := meson test --no-rebuild --print-errorlogs
 
 .DEFAULT_GOAL := all
-.PHONY: all help run test check asan tsan fuzz lint format bench lab compare install uninstall clean deps \
+.PHONY: all help run test check asan tsan fuzz lint format bench lab compare attacks soak \
+	install uninstall clean deps \
 	$(BUILD) build-asan build-tsan build-fuzz
 .NOTPARALLEL:
 
@@ -34,6 +37,8 @@ help:
 	@echo 'make format               clang-format over all C files'
 	@echo 'make bench [BENCH=ARGS]   side by side with other resolvers'
 	@echo 'make compare [COMPARE=ARGS]   the same questions to Weir and three other resolvers'
+	@echo 'make attacks [ATTACKS=ARGS]   what an attacking question costs Weir and the others'
+	@echo 'make soak [SOAK=ARGS]     half an hour of mixed load while name servers fail and return'
 	@echo 'make install [DESTDIR=] [prefix=/usr/local]'
 	@echo 'make clean                remove all build folders'
 
@@ -113,6 +118,16 @@ compare:
 	@tools/deps build test
 	@$(MAKE) --no-print-directory weir
 	@WEIR=$(BUILD)/weir $(PYTHON) -B tests/lab/compare.py $(COMPARE)
+
+attacks:
+	@tools/deps build test
+	@$(MAKE) --no-print-directory weir
+	@WEIR=$(BUILD)/weir $(PYTHON) -B tests/attack/attacks.py $(ATTACKS)
+
+soak:
+	@tools/deps build test
+	@$(MAKE) --no-print-directory weir
+	@WEIR=$(BUILD)/weir $(PYTHON) -B tests/lab/soak.py $(SOAK)
 
 # ---- the look of the code ----
 

@@ -126,13 +126,21 @@ static int add_records(struct local *l)
 
 int local_add_builtin(struct local *l, const struct config *c)
 {
-	int e = 0;
+	const struct {
+		const char *zone, *what;
+		enum local_type type;
+		bool is_on;
+	} zones[] = {
 	/* clang-format off */
-#define BUILTIN(zone, type, option, what) \
-	if (e == 0 && c->local.option) \
-		e = add_zone(l, c, zone, ZONE_##type, what);
+#define BUILTIN(zone, type, option, what) { zone, what, ZONE_##type, c->local.option },
 #include "local/builtin.def"
-	/* clang-format on */
+		/* clang-format on */
+	};
+	int e = 0;
+	for (size_t i = 0; i < ARRAY_LEN(zones) && e == 0; i++) {
+		if (zones[i].is_on)
+			e = add_zone(l, c, zones[i].zone, zones[i].type, zones[i].what);
+	}
 	if (e == 0 && c->local.private_reverse)
 		e = add_shared_space(l, c);
 	return e == 0 ? add_records(l) : e;
