@@ -95,15 +95,27 @@ static int put_cut(struct resolver *r, const struct cut_plan *plan, const struct
 	return 0;
 }
 
+/* A zone that its parent took back could live on by delegations of its own ("phoenix domains"): so
+   none outlives the cut it was learnt from. The root is not taken back. */
+static uint32_t bounded_ttl_s(const struct cut *parent, uint32_t ttl_s, uint32_t now_s)
+{
+	if (parent->zone[0] == 0)
+		return ttl_s;
+	uint32_t age_s = item_age_s(&parent->item, now_s);
+	uint32_t left_s = age_s < parent->item.ttl_s ? parent->item.ttl_s - age_s : 1;
+	return ttl_s < left_s ? ttl_s : left_s;
+}
+
 int cut_descend(struct task *t, const struct response *w)
 {
 	const struct cut *cut;
+	uint32_t now_s = loop_now_s(t->r->loop);
 	/* The parent's NS TTL bounds its life, and only the parent renews it: a name that was
 	   taken back cannot keep itself alive ("ghost domains"). */
 	const struct cut_plan plan = { .zone = w->cut_zone,
 		                       .hash = name_hash(w->cut_zone),
-		                       .now_s = loop_now_s(t->r->loop),
-		                       .ttl_s = w->cut_ttl_s,
+		                       .now_s = now_s,
+		                       .ttl_s = bounded_ttl_s(t->cut, w->cut_ttl_s, now_s),
 		                       .parent = t->cut,
 		                       .n_ds_rrs = anchors_current() != NULL ? w->n_kept : 0,
 		                       .ds_rrs = w->kept,
