@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mixed load for a long time, with name servers that fail and return.
 
-usage: soak.py [--minutes M] [--rate Q] [--weir PATH] [--seed N] [--directory DIR]
+usage: soak.py [--lab] [--minutes M] [--rate Q] [--weir PATH] [--seed N] [--directory DIR]
 
-The lab stands behind one Weir with a small cache, policy and several workers.  Questions of all
-kinds come at a steady rate: known names, names never asked before, names that do not exist, broken
-zones, over UDP and TCP, with DO and CD or without.  Meanwhile name servers are stopped and go on, and
-Weir is reloaded and edited.  It ends with a table, and with status 1 if a question was neither
-answered nor failed in time, if memory kept growing, or if Weir wrote a sanitizer's report or ended.
+The signed internet of internet.py, or with --lab the smaller lab, stands behind one Weir with a small
+cache and several workers.  Questions of all kinds come at a steady rate: known names, names never
+asked before, names that do not exist, broken zones, over UDP and TCP, with DO and CD or without.
+Meanwhile name servers are stopped and go on, and Weir is reloaded and edited.  It ends with a table,
+and with status 1 if a question was neither answered nor failed in time, if memory kept growing, or if
+Weir wrote a sanitizer's report or ended.
 """
 
 import argparse
@@ -26,7 +27,10 @@ import dns.flags
 import dns.message
 import dns.rcode
 
+import drawing
+import internet
 import lab as lab_module
+import oracles
 import questions
 from lab import LabError
 from resolvers import Weir
@@ -51,6 +55,7 @@ class Questions:
         self.serial = 0
 
     def next(self):
+        """(name, type)"""
         dice = self.random.random()
         if dice < 0.55:
             return self.random.choice(self.known)
@@ -60,6 +65,23 @@ class Questions:
         parent = self.random.choice(self.parents)
         depth = self.random.choice(("", "", "a.", "a.b.c."))
         return f"n{self.serial}.{depth}{parent}.", self.random.choice(("A", "AAAA", "TXT", "DS"))
+
+
+class DrawnQuestions:
+    """The questions of the comparison, again and again, with names never asked between them."""
+
+    def __init__(self, net, seed):
+        self.random = random.Random(seed)
+        self.drawn = [(q.name, q.rdtype) for _, q in drawing.draw(net, seed, 0.5)]
+        self.parents = [z.name for z in net.zones if z.name]
+        self.serial = 0
+
+    def next(self):
+        """(name, type)"""
+        if self.random.random() < 0.7:
+            return self.random.choice(self.drawn)
+        self.serial += 1
+        return f"n{self.serial}.{self.random.choice(self.parents)}.", self.random.choice(("A", "TXT", "DS"))
 
 
 class Client(asyncio.DatagramProtocol):
@@ -107,7 +129,7 @@ class Soak:
     def __init__(self, args, lab, weir):
         self.args, self.lab, self.weir = args, lab, weir
         self.random = random.Random(args.seed)
-        self.questions = Questions(lab.zones, args.seed)
+        self.questions = (Questions(lab.zones, args.seed) if args.lab else DrawnQuestions(lab, args.seed))
         self.counts = collections.Counter()
         self.unanswered = []
         self.slowest_s = 0.0
@@ -226,22 +248,33 @@ def configuration():
             "resolver": {"time-limit": f"{TIME_LIMIT_S}s"}, "events": {"max-size": "1MiB", "keep": 1}}
 
 
+def make_weir(args, lab, directory):
+    if args.lab:
+        return Weir(lab, directory, args.weir, config=configuration())
+    weir = oracles.weir(lab, directory, args.weir)
+    for section, value in configuration().items():
+        weir.config[section].update(value)
+    return weir
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("--lab", action="store_true", help="the smaller lab, without validation")
     p.add_argument("--minutes", type=float, default=30)
     p.add_argument("--rate", type=float, default=150, help="questions a second (default 150)")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--weir", default=os.environ.get("WEIR", os.path.join(lab_module.HERE, "../../build/weir")))
     p.add_argument("--directory")
     args = p.parse_args()
-    if not lab_module.enter_namespace():
+    enter = lab_module.enter_namespace if args.lab else internet.enter
+    if not enter():
         print("soak: no network namespace may be made here", file=sys.stderr)
         return 77
     directory = args.directory or tempfile.mkdtemp(prefix="weir-soak.")
     wrong = []
     try:
-        with lab_module.Lab(directory) as lab:
-            weir = Weir(lab, os.path.join(directory, "weir"), args.weir, config=configuration())
+        with lab_module.Lab(directory) if args.lab else internet.Internet(directory, args.seed) as lab:
+            weir = make_weir(args, lab, os.path.join(directory, "weir"))
             with weir:
                 soak = Soak(args, lab, weir)
                 asyncio.run(soak.run())
