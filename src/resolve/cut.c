@@ -28,7 +28,7 @@ void cut_set(struct task *t, const struct cut *taken)
 	t->looked_up = 0;
 	t->has_recursive = t->takes_recursive = false;
 	t->known_labels = (uint8_t)name_labels(taken->zone);
-	t->is_plain = !t->r->config.qname_minimisation;
+	t->is_plain = !t->r->config.qname_minimisation || t->n_hops > MINIMISE_HOPS;
 }
 
 static const struct cut *closest(struct resolver *r, const uint8_t *lower,

@@ -36,6 +36,7 @@ enum {
 	LOOKUP_MAX_ADDRS = 8,
 	MAX_MINIMISE_COUNT = 10, /* RFC 9156 2.3 */
 	MINIMISE_ONE_LAB = 4,
+	MINIMISE_HOPS = 4, /* behind more aliases, whole names: else chains multiply packets */
 	CHAIN_MAX_RRS = 96,
 	CHAIN_BYTES = 16384,
 	DEPTH_MAX = 16,
