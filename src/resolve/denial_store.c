@@ -234,7 +234,7 @@ static void insert(struct denials *d, struct denial_list *l, struct denial_recor
 {
 	const uint8_t *key = is_hash ? r->hash : r->rrs[0].owner;
 	unsigned rank = rank_of(l, key, is_hash);
-	if (rank > 0 && compare(l->at[rank - 1], key, is_hash) == 0) {
+	if (rank > 0 && l->at != NULL && compare(l->at[rank - 1], key, is_hash) == 0) {
 		free(l->at[rank - 1]);
 		l->at[rank - 1] = r;
 		return;
@@ -248,6 +248,7 @@ static void insert(struct denials *d, struct denial_list *l, struct denial_recor
 		free(r);
 		return;
 	}
+	must(l->at != NULL && rank <= l->n);
 	memmove(&l->at[rank + 1], &l->at[rank], (l->n - rank) * sizeof(struct denial_record *));
 	l->at[rank] = r;
 	l->n++;

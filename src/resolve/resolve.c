@@ -414,6 +414,7 @@ void resolver_count(const struct resolver *r, struct resolve_counts *ret)
 	ret->secure += get(&r->counts.secure);
 	ret->insecure += get(&r->counts.insecure);
 	ret->bogus += get(&r->counts.bogus);
+	ret->overworked += get(&r->counts.overworked);
 	ret->key_questions += get(&r->counts.key_questions);
 	ret->denied += get(&r->counts.denied);
 	ret->tasks_now += get(&r->counts.tasks_now);

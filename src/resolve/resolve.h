@@ -142,6 +142,7 @@ void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uin
 	X(secure, "responses found to be good (DNSSEC)") \
 	X(insecure, "responses that nothing vouches for") \
 	X(bogus, "responses found to be bad") \
+	X(overworked, "responses given up: checking them took too much work (KeyTrap)") \
 	X(key_questions, "DS and DNSKEY records asked for to validate") \
 	X(denied, "questions denied by what signed zones had proven before (RFC 8198)")
 /* clang-format on */

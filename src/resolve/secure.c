@@ -125,7 +125,7 @@ static void keys_done(struct resolve_request *request, const struct resolve_resu
 static bool limit(struct task *t, const char *what)
 {
 	t->is_limited = true;
-	iterate_note(t, EDE_NO_REACHABLE_AUTHORITY, what, false);
+	iterate_note(t, EDE_INDETERMINATE, what, false);
 	return false;
 }
 
@@ -227,7 +227,7 @@ static const char *why_of(const struct task *t, const struct validate_result *v)
 }
 
 static enum secure take_bogus(struct task *t, struct response *w, const struct trust_path *p,
-                              const struct validate_result *v)
+                              const struct validate_result *v, bool *ret_again)
 {
 	struct judged *j = &t->r->judged;
 	bool is_last = t->is_settling || p->is_broken || t->n_bogus >= BOGUS_RETRIES ||
@@ -241,7 +241,8 @@ static enum secure take_bogus(struct task *t, struct response *w, const struct t
 	if (t->type == DNS_DNSKEY && !t->is_settling && !p->is_broken && keep(t, true)) {
 		/* Judged once more, now that what it says of the zone's keys is the last word. */
 		t->is_settling = true;
-		return secure_judge(t, w);
+		*ret_again = true;
+		return SECURE_TAKE;
 	}
 	*j = (struct judged){ .security = SECURITY_BOGUS, .ede_code = v->ede_code };
 	write_text(j, &v->where, why);
@@ -254,6 +255,8 @@ static enum secure take_bogus(struct task *t, struct response *w, const struct t
 			w->kept[i].ttl_s = w->ttl_s;
 	}
 	count_up(&t->r->counts.bogus);
+	if (t->budget->work.is_exhausted)
+		count_up(&t->r->counts.overworked);
 	return SECURE_TAKE;
 }
 
@@ -274,7 +277,7 @@ static enum secure take(struct task *t, struct response *w, const struct validat
 	return SECURE_TAKE;
 }
 
-enum secure secure_judge(struct task *t, struct response *w)
+static enum secure judge(struct task *t, struct response *w, bool *ret_again)
 {
 	struct resolver *r = t->r;
 	const struct anchors *anchors = anchors_current();
@@ -305,7 +308,14 @@ enum secure secure_judge(struct task *t, struct response *w)
 		   looked up to find a server of keys would be a circle. */
 		return t->is_lookup ? SECURE_TAKE : wait_for_keys(t, &p);
 	}
-	return v.security == SECURITY_BOGUS ? take_bogus(t, w, &p, &v) : take(t, w, &v);
+	return v.security == SECURITY_BOGUS ? take_bogus(t, w, &p, &v, ret_again) : take(t, w, &v);
+}
+
+enum secure secure_judge(struct task *t, struct response *w)
+{
+	bool is_again = false;
+	enum secure s = judge(t, w, &is_again);
+	return is_again ? judge(t, w, &is_again) : s;
 }
 
 bool secure_deny(struct task *t, const struct name_hashes *hashes)

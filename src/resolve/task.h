@@ -219,8 +219,8 @@ struct resolver {
 
 	struct {
 		_Atomic uint64_t tasks_started, tasks_failed, timeouts, guard_refused, at_limit,
-			tasks_now, secure, insecure, bogus, key_questions, denied, zone_limited,
-			server_limited, rings_closed;
+			tasks_now, secure, insecure, bogus, overworked, key_questions, denied,
+			zone_limited, server_limited, rings_closed;
 	} counts;
 	_Atomic unsigned n_answered, n_unanswered; /* for resolver_upstream_state() */
 };

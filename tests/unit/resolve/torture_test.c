@@ -70,13 +70,19 @@ static void test_dead_zone(void **state)
 	flood();
 	const struct resolve_counts c = counted();
 	unsigned n_named = 0;
+	unsigned n_at_once = 0;
 	for (unsigned i = 0; i < N_NAMES; i++) {
 		assert_int_equal(askers[i].status, RESOLVE_FAILED);
 		assert_int_equal(askers[i].ede_code, 22);
-		n_named += strstr(askers[i].ede_text, "zone-questions") != NULL ? 1 : 0;
+		bool is_named = strstr(askers[i].ede_text, "zone-questions") != NULL;
+		bool is_rested = strstr(askers[i].ede_text, "did not answer lately") != NULL;
+		n_named += is_named ? 1 : 0;
+		n_at_once += is_named || is_rested ? 1 : 0;
 	}
 	assert_int_equal(n_named, c.zone_limited);
-	assert_true(n_named > N_NAMES / 4);
+	/* How many meet the one limit and how many the other depends on the machine's speed. */
+	assert_true(n_named > 0);
+	assert_true(n_at_once > N_NAMES / 2);
 	assert_int_equal(c.at_limit, 0); /* there was always room for others */
 	unsigned n = w.servers[EXAMPLE].n_udp + w.servers[EXAMPLE].n_tcp - before;
 	assert_true(n <= N_NAMES / 4);
