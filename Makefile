@@ -98,7 +98,7 @@ test check:
 	@$(MESON_TEST) -C $(BUILD) $(T)
 
 asan: build-asan
-	@tools/sanitized $(MESON_TEST) -C $< $(if $(T),$(T),--suite unit --suite corpus)
+	@tools/sanitized $(MESON_TEST) -C $< $(if $(T),$(T),--suite unit --suite corpus --suite scenario)
 
 tsan: build-tsan
 	@tools/sanitized $(MESON_TEST) -C $< $(if $(T),$(T),--suite unit)
