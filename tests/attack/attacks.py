@@ -32,6 +32,7 @@ AT_ONCE = 10
 PATIENCE_S = 15
 NOISE = 1.25  # measured CPU of equals differs by so much
 CPU_FREE_US = 2000  # below this a question's CPU is no attack
+PACKETS_FREE = 3  # nor so few packets
 
 
 class Resolver:
@@ -185,7 +186,7 @@ def judge(zone, results, slow):
         wrong.append(f"{title}: {weir['cpu_us']:.0f} us of CPU a question, over {zone.cpu_max_us * slow}")
     if weir["rcode"] != zone.rcode:
         wrong.append(f"{title}: {weir['rcode']} in place of {zone.rcode}")
-    if is_worst(weir, others, "packets", 1.0, 2):
+    if is_worst(weir, others, "packets", 1.0, PACKETS_FREE):
         wrong.append(f"{title}: Weir sends the most packets")
     if is_worst(weir, others, "cpu_us", NOISE, CPU_FREE_US):
         wrong.append(f"{title}: Weir needs the most CPU")

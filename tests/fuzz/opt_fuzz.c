@@ -80,7 +80,7 @@ static int walk(struct message m, struct opt *ret)
 
 static void check_opt(const struct message *m, int e, const struct opt *o)
 {
-	struct opt seen;
+	struct opt seen = { .options = NULL };
 	int w = walk(*m, &seen);
 	must(e == 0 || e == -ENOENT || e == -EBADMSG);
 	if (e == 0) {
