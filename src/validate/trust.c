@@ -12,8 +12,8 @@
 enum {
 	TRUST_KEYS_MAX = 64,    /* DNSKEYs of a zone that are looked at */
 	TRUST_BOGUS_TTL_S = 60, /* RFC 4035 4.7: a broken chain may be mended */
-	/* What GnuTLS and libdnssec keep for a key, about, for the cache's books. */
-	LIBRARY_KEY_BYTES = 1024,
+	/* What libcrypto keeps for a key, about, for the cache's books. */
+	LIBRARY_KEY_BYTES = 3072,
 	DS_FIXED_BYTES = 4,
 	DS_SHA1 = 1,
 	DIGEST_MAX_BYTES = 48,
