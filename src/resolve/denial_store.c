@@ -210,6 +210,7 @@ static unsigned rank_of(const struct denial_list *l, const uint8_t *key, bool is
 
 static void remove_at(struct denials *d, struct denial_list *l, unsigned i)
 {
+	must(l->at != NULL && i < l->n);
 	free(l->at[i]);
 	l->n--;
 	memmove(&l->at[i], &l->at[i + 1], (l->n - i) * sizeof(struct denial_record *));

@@ -120,5 +120,5 @@ void server_forget_cookie(struct server *s);
 
 /* ---- lame pairs ---- */
 
-void server_mark_lame(uint64_t tag, uint64_t zone_hash, uint32_t now_s, uint32_t for_s);
-bool server_is_lame(uint64_t tag, uint64_t zone_hash, uint32_t now_s);
+void server_mark_lame(uint64_t server, uint64_t zone_hash, uint32_t now_s, uint32_t for_s);
+bool server_is_lame(uint64_t server, uint64_t zone_hash, uint32_t now_s);

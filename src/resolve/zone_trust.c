@@ -197,12 +197,13 @@ static const struct trust *ask(struct trust_path *p, const uint8_t *zone, uint16
 /* ---- keys ---- */
 
 /* Judge a DNSKEY RRset by these DS records. What comes out bad is not kept but as `bad_ttl_s`. */
-static const struct trust *take_keys(struct trust_path *p, const uint8_t *zone, uint64_t hash,
+static const struct trust *take_keys(struct trust_path *p, const uint8_t *zone,
                                      const struct answer_rr *rrs, unsigned n_rrs,
                                      const struct answer_rr *ds, unsigned n_ds, uint32_t ttl_s,
                                      uint32_t bad_ttl_s)
 {
 	struct trust *t;
+	uint64_t hash = name_hash(zone);
 	struct work *work = &p->t->budget->work;
 	bool had_work = work->signatures_left >= WORK_SIGNATURES / 2;
 	if (trust_from_keys(p->t->r->validator, zone, rrs, n_rrs, ds, n_ds, (uint32_t)p->wall_s,
@@ -230,8 +231,7 @@ static const struct trust *keys_of(struct trust_path *p, const uint8_t *zone, ui
 	if (is_in_hand(p, zone)) {
 		/* Other servers may have better keys, so it is not told before they were asked. */
 		uint32_t bad_ttl_s = p->t->is_settling ? BROKEN_TTL_S : 0;
-		return take_keys(p, zone, hash, p->w->kept, p->w->n_kept, ds, n_ds, ttl_s,
-		                 bad_ttl_s);
+		return take_keys(p, zone, p->w->kept, p->w->n_kept, ds, n_ds, ttl_s, bad_ttl_s);
 	}
 	const struct answer *a = find_answer(p, zone, hash, DNS_DNSKEY);
 	struct kept_rrs *kept = &p->t->r->zone_scratch->keys;
@@ -239,7 +239,7 @@ static const struct trust *keys_of(struct trust_path *p, const uint8_t *zone, ui
 	if (a != NULL)
 		read_rrs(p, a, kept);
 	/* Without keys too: DS records of unknown algorithms need none (RFC 4035 5.2). */
-	const struct trust *t = take_keys(p, zone, hash, kept->rrs, kept->n, ds, n_ds, ttl_s, 0);
+	const struct trust *t = take_keys(p, zone, kept->rrs, kept->n, ds, n_ds, ttl_s, 0);
 	if (t->state != TRUST_BOGUS)
 		return t;
 	return ask(p, zone, DNS_DNSKEY);

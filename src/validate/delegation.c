@@ -67,6 +67,7 @@ static struct rrset *find_ds(struct rrsets *s, const uint8_t *child)
 	return set != NULL ? set : rrsets_find(s, child, DNS_DS, true);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): two lists of records, the time and the cost */
 enum delegation validate_delegation(struct validator *v, const uint8_t *child,
                                     const struct trust *parent, const struct answer_rr *rrs,
                                     unsigned n_rrs, uint32_t wall_s, struct work *work,

@@ -280,6 +280,7 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): what is checked, by whom, when, at what cost */
 bool rrset_verify(struct validator *v, const struct rrsets *s, const struct rrset *set,
                   const struct trust *zone, enum keys_tried which, uint32_t wall_s,
                   struct work *work, struct verified *ret, struct blame *blame)

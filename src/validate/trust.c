@@ -277,6 +277,7 @@ static void judge(struct validator *v, struct trust *t, const struct rrset *set,
 	settle(t, TRUST_BOGUS, blame.ede_code, blame.why, TRUST_BOGUS_TTL_S);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): two lists of records, the time and the cost */
 int trust_from_keys(struct validator *v, const uint8_t *zone, const struct answer_rr *rrs,
                     unsigned n_rrs, const struct answer_rr *anchors, unsigned n_anchors,
                     uint32_t wall_s, uint32_t now_s, struct work *work, struct trust **ret)

@@ -237,7 +237,8 @@ class Lab:
             p.stop()
         self.processes = []
 
-    # What badserver.py received, oldest first; `mark` is what bad_log_mark() gave before.
+    # What badserver.py received, oldest first, names in lower case (they come in random case);
+    # `mark` is what bad_log_mark() gave before.
     def bad_log_mark(self):
         return os.path.getsize(self.bad_log_path)
 
@@ -245,6 +246,8 @@ class Lab:
         with open(self.bad_log_path) as f:
             f.seek(mark)
             entries = [json.loads(line) for line in f if line.endswith("\n")]
+        for e in entries:
+            e["name"] = e["name"] and e["name"].lower()
         return [e for e in entries if behaviour is None or e["behaviour"] == behaviour]
 
     def _write_hints(self):
