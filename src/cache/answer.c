@@ -257,6 +257,20 @@ int answer_write(const struct answer *a, uint32_t now_s, uint32_t stale_ttl_s, b
 
 /* ---- cuts ---- */
 
+size_t answer_rr_bytes(const struct answer_rr *rr)
+{
+	return name_len(rr->owner) + rr->rdata_len;
+}
+
+uint8_t *answer_rr_copy(struct answer_rr *to, const struct answer_rr *from, uint8_t *bytes)
+{
+	*to = *from;
+	to->owner = bytes;
+	bytes += name_copy_lower(bytes, from->owner);
+	to->rdata = memcpy(bytes, from->rdata, from->rdata_len);
+	return bytes + from->rdata_len;
+}
+
 /* Bytes that the DS records take in the cut's block; 0: none are kept. */
 static size_t ds_bytes(const struct cut_plan *plan)
 {
@@ -264,7 +278,7 @@ static size_t ds_bytes(const struct cut_plan *plan)
 	if (plan->n_ds_rrs > CUT_MAX_DS_RRS)
 		return 0;
 	for (unsigned i = 0; i < plan->n_ds_rrs; i++)
-		n += name_len(plan->ds_rrs[i].owner) + plan->ds_rrs[i].rdata_len;
+		n += answer_rr_bytes(&plan->ds_rrs[i]);
 	return n <= CUT_DS_BYTES ? n : 0;
 }
 
@@ -273,14 +287,8 @@ static void copy_ds(struct cut *c, const struct cut_plan *plan, uint8_t *p)
 {
 	struct answer_rr *rrs = (struct answer_rr *)p;
 	p += plan->n_ds_rrs * sizeof *rrs;
-	for (unsigned i = 0; i < plan->n_ds_rrs; i++) {
-		const struct answer_rr *from = &plan->ds_rrs[i];
-		rrs[i] = *from;
-		rrs[i].owner = p;
-		p += name_copy_lower(p, from->owner);
-		rrs[i].rdata = memcpy(p, from->rdata, from->rdata_len);
-		p += from->rdata_len;
-	}
+	for (unsigned i = 0; i < plan->n_ds_rrs; i++)
+		p = answer_rr_copy(&rrs[i], &plan->ds_rrs[i], p);
 	c->ds_rrs = rrs;
 	c->n_ds_rrs = plan->n_ds_rrs;
 }

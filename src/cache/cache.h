@@ -201,6 +201,10 @@ static inline void cache_memo_set_clean(const struct cache_item *i, uint32_t gen
 
 /* ---- making items ---- */
 
+/* What owner and data of a record take, and a copy of it whose they are; where the next begins. */
+size_t answer_rr_bytes(const struct answer_rr *rr);
+uint8_t *answer_rr_copy(struct answer_rr *to, const struct answer_rr *from, uint8_t *bytes);
+
 struct answer_plan {
 	const uint8_t *name; /* the question: wire, lower case */
 	uint64_t hash;       /* name_hash(name) */

@@ -123,6 +123,17 @@ int name_compare(const uint8_t *a, const uint8_t *b)
 	return (int)na - (int)nb;
 }
 
+bool name_substitute(const uint8_t *name, const uint8_t *owner, const uint8_t *target,
+                     struct name *ret)
+{
+	size_t front = name_len(name) - name_len(owner);
+	if (front + name_len(target) > NAME_MAX_BYTES)
+		return false;
+	memcpy(ret->wire, name, front);
+	ret->len = (uint8_t)(front + name_copy_lower(ret->wire + front, target));
+	return true;
+}
+
 bool name_is_root(const uint8_t *wire)
 {
 	return *wire == 0;

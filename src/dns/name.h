@@ -62,6 +62,13 @@ bool name_is_within(const uint8_t *name, const uint8_t *ancestor);
 /* The name without its first `n` labels; a pointer into the same name. n <= labels. */
 const uint8_t *name_skip(const uint8_t *wire, unsigned n);
 
+/*
+ * The name with `target` in the place of `owner`, which it is within; in lower case behind the
+ * labels that stay (RFC 6672 2.2). False: it would be too long, ret is untouched.
+ */
+bool name_substitute(const uint8_t *name, const uint8_t *owner, const uint8_t *target,
+                     struct name *ret);
+
 /* How many labels two names share, counted from the root. */
 unsigned name_common_labels(const uint8_t *a, const uint8_t *b);
 

@@ -12,7 +12,6 @@ enum {
 	ZONE_FIRST_ROOM = 8,
 	RECORD_MAX_RRS = 17, /* the record and its signatures, one an algorithm */
 	NSEC3_MAX_ITERATIONS = 20,
-	HASH_LABEL = 32, /* the same in base32hex */
 };
 
 /* ---- zones ---- */
@@ -114,20 +113,6 @@ static bool is_signed_by(const struct answer_rr *rrsig, const struct answer_rr *
 	       f.labels + (is_wildcard ? 1U : 0U) == name_labels(of->owner);
 }
 
-static size_t rr_bytes(const struct answer_rr *rr)
-{
-	return name_len(rr->owner) + rr->rdata_len;
-}
-
-static uint8_t *copy_rr(struct answer_rr *to, const struct answer_rr *from, uint8_t *p)
-{
-	*to = *from;
-	to->owner = p;
-	p += name_copy_lower(p, from->owner);
-	to->rdata = memcpy(p, from->rdata, from->rdata_len);
-	return p + from->rdata_len;
-}
-
 /* The record with its signatures; NULL without a good one, or without memory. */
 static struct denial_record *record_new(const uint8_t *zone, const struct answer_rr *rrs,
                                         unsigned n_rrs, unsigned main, uint32_t until_s)
@@ -135,13 +120,13 @@ static struct denial_record *record_new(const uint8_t *zone, const struct answer
 	const struct answer_rr *own[RECORD_MAX_RRS] = { &rrs[main] };
 	unsigned n = 1;
 	bool is_signed = false;
-	size_t bytes = rr_bytes(&rrs[main]);
+	size_t bytes = answer_rr_bytes(&rrs[main]);
 	for (unsigned i = 0; i < n_rrs && n < RECORD_MAX_RRS; i++) {
 		if (!is_signature_of(&rrs[i], &rrs[main]))
 			continue;
 		is_signed = is_signed || is_signed_by(&rrs[i], &rrs[main], zone);
 		own[n++] = &rrs[i];
-		bytes += rr_bytes(&rrs[i]);
+		bytes += answer_rr_bytes(&rrs[i]);
 	}
 	if (!is_signed)
 		return NULL;
@@ -151,38 +136,8 @@ static struct denial_record *record_new(const uint8_t *zone, const struct answer
 	*r = (struct denial_record){ .until_s = until_s, .n_rrs = (uint8_t)n };
 	uint8_t *p = (uint8_t *)&r->rrs[n];
 	for (unsigned i = 0; i < n; i++)
-		p = copy_rr(&r->rrs[i], own[i], p);
+		p = answer_rr_copy(&r->rrs[i], own[i], p);
 	return r;
-}
-
-static int base32hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'v' ? c - 'a' + 10 : -1;
-}
-
-/* The first label of an NSEC3 owner (RFC 5155 1.3, RFC 4648 7). */
-static bool read_owner_hash(const uint8_t *owner, uint8_t ret[NSEC3_HASH_BYTES])
-{
-	uint64_t bits = 0;
-	unsigned n_bits = 0;
-	unsigned n = 0;
-	if (owner[0] != HASH_LABEL)
-		return false;
-	for (unsigned i = 1; i <= HASH_LABEL; i++) {
-		int v = base32hex_value(owner[i]);
-		if (v < 0)
-			return false;
-		bits = bits << 5 | (unsigned)v;
-		n_bits += 5;
-		if (n_bits >= 8) {
-			n_bits -= 8;
-			ret[n++] = (uint8_t)(bits >> n_bits);
-		}
-	}
-	return n == NSEC3_HASH_BYTES;
 }
 
 /* ---- lists in order ---- */
@@ -277,7 +232,7 @@ static void learn_nsec3(struct denials *d, struct denial_zone *z, struct denial_
 	struct nsec3_parameters p;
 	if (nsec3_read(&r->rrs[0], &p) != 0 || p.is_opt_out || p.algorithm != 1 ||
 	    p.hash_len != NSEC3_HASH_BYTES || p.iterations > NSEC3_MAX_ITERATIONS ||
-	    !read_owner_hash(r->rrs[0].owner, r->hash)) {
+	    !nsec3_owner_hash(r->rrs[0].owner, r->hash)) {
 		free(r);
 		return;
 	}

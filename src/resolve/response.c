@@ -144,23 +144,12 @@ static struct alias *add_alias(struct response *w, const uint8_t *owner, bool is
 	return a;
 }
 
-/* RFC 6672 2.2: the labels before the owner stay, the owner becomes the target. */
-static bool substitute(const uint8_t *name, const struct rr *dname, struct name *ret)
-{
-	size_t front = name_len(name) - name_len(dname->owner);
-	if (front + dname->rdata_len > NAME_MAX_BYTES)
-		return false;
-	memcpy(ret->wire, name, front);
-	ret->len = (uint8_t)(front + name_copy_lower(ret->wire + front, dname->rdata));
-	return true;
-}
-
 static const uint8_t *take_dname(struct response *w, const uint8_t *at, const struct rr *dname)
 {
 	struct alias *a = add_alias(w, at, false);
 	if (a == NULL)
 		return NULL;
-	if (!substitute(at, dname, &a->target)) {
+	if (!name_substitute(at, dname->owner, dname->rdata, &a->target)) {
 		w->why = "a DNAME makes a name that is too long";
 		return NULL;
 	}

@@ -9,14 +9,6 @@ enum {
 	SCRATCH_BYTES = DNS_MAX_MESSAGE + 4 * NAME_MAX_BYTES
 };
 
-/* The next record; the scratch of the one before is used again, so it is never used up. */
-static bool next_rr(struct message *m, const struct message *opened, struct rr *ret)
-{
-	m->scratch = opened->scratch;
-	m->scratch_left = opened->scratch_left;
-	return message_next(m, ret) == 1;
-}
-
 /* Over a stream there is nothing to truncate: the rule has won and the real answer is due. */
 static bool lets_pass(const struct query *q, const struct verdict *v)
 {
@@ -182,7 +174,7 @@ static bool walk(struct query *q, const struct policy *p, const struct policy_gr
 		return true;
 	struct message m = *opened;
 	struct rr rr;
-	while (next_rr(&m, opened, &rr)) {
+	while (next_found(&m, opened, &rr)) {
 		const uint8_t *target = alias_of(&rr, a->type);
 		if (target == NULL)
 			continue;
@@ -193,7 +185,7 @@ static bool walk(struct query *q, const struct policy *p, const struct policy_gr
 			return true;
 	}
 	m = *opened;
-	while (g->has_answer_rules && next_rr(&m, opened, &rr)) {
+	while (g->has_answer_rules && next_found(&m, opened, &rr)) {
 		if (judge_rr_addresses(q, p, &rr))
 			return true;
 	}

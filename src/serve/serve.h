@@ -227,6 +227,7 @@ void query_asked(const struct query *q, struct name *ret_name, uint16_t *ret_typ
 /* A cached answer as a message that is read record by record (compose.c). False: too long. */
 bool open_found(const struct query *q, const struct answer *a, bool with_dnssec,
                 struct message *ret);
+/* The next record; the scratch of the one before is used again, so it is never used up. */
 bool next_found(struct message *m, const struct message *opened, struct rr *ret);
 unsigned add_composed(struct query *q, struct reply *r); /* returns the rcode */
 void add_one_set(struct query *q, struct reply *r);

@@ -55,15 +55,16 @@ static const char *ds_trouble(const uint8_t *rdata, size_t n)
 	return NULL;
 }
 
+/* As verifying will take it (public_key.h). */
 static bool key_is_usable(const uint8_t *rdata, size_t n)
 {
-	dnssec_binary_t data = { .size = n, .data = (uint8_t *)rdata };
-	dnssec_key_t *key = NULL;
-	bool is_usable =
-		key_is_sound(rdata[3], rdata + DNSKEY_FIXED_BYTES, n - DNSKEY_FIXED_BYTES) &&
-		dnssec_key_new(&key) == 0 && dnssec_key_set_rdata(key, &data) == 0 &&
-		dnssec_key_can_verify(key);
-	dnssec_key_free(key);
+	const uint8_t *bytes = rdata + DNSKEY_FIXED_BYTES;
+	size_t n_bytes = n - DNSKEY_FIXED_BYTES;
+	struct public_key *key = key_is_sound(rdata[3], bytes, n_bytes)
+	                                 ? public_key_new(rdata[3], bytes, n_bytes)
+	                                 : NULL;
+	bool is_usable = key != NULL;
+	public_key_free(key);
 	return is_usable;
 }
 

@@ -71,8 +71,7 @@ static int digit(uint8_t c)
 	return -1;
 }
 
-/* The hash that an NSEC3 record's name begins with. */
-static bool owner_hash(const uint8_t *owner, uint8_t ret[HASH_BYTES])
+bool nsec3_owner_hash(const uint8_t *owner, uint8_t ret[20])
 {
 	uint64_t bits = 0;
 	unsigned n_bits = 0;
@@ -98,7 +97,7 @@ enum denial_place nsec3_place(const struct answer_rr *nsec3, const uint8_t hash[
 	struct nsec3_parameters p;
 	uint8_t owner[HASH_BYTES];
 	if (nsec3_read(nsec3, &p) != 0 || p.hash_len != HASH_BYTES ||
-	    !owner_hash(nsec3->owner, owner))
+	    !nsec3_owner_hash(nsec3->owner, owner))
 		return DENIAL_ELSEWHERE;
 	const uint8_t *next = p.salt + p.salt_len + 1;
 	int from = memcmp(owner, hash, HASH_BYTES);

@@ -202,18 +202,6 @@ static bool check_set(struct check *c, struct rrset *set)
 
 /* ---- the answer section ---- */
 
-/* RFC 6672 2.2. False: the name would be too long. */
-static bool substitute(const uint8_t *name, const struct answer_rr *dname, struct name *ret)
-{
-	size_t target = name_check(dname->rdata, dname->rdata_len);
-	size_t front = name_len(name) - name_len(dname->owner);
-	if (target == 0 || front + target > NAME_MAX_BYTES)
-		return false;
-	memcpy(ret->wire, name, front);
-	ret->len = (uint8_t)(front + name_copy_lower(ret->wire + front, dname->rdata));
-	return true;
-}
-
 static struct rrset *find_dname(const struct check *c, const uint8_t *at)
 {
 	struct rrsets *s = sets_of(c);
@@ -232,7 +220,8 @@ static bool follow_dname(struct check *c, const struct rrset *dname, struct rrse
 {
 	const struct answer_rr *rr = &sets_of(c)->rrs[dname->first];
 	struct name target;
-	if (!substitute(at->wire, rr, &target)) {
+	if (name_check(rr->rdata, rr->rdata_len) == 0 ||
+	    !name_substitute(at->wire, rr->owner, rr->rdata, &target)) {
 		lower_bogus(c, EDE_BOGUS, "a DNAME makes a name that is too long", at->wire);
 		return true;
 	}

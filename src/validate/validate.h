@@ -211,7 +211,9 @@ enum denial_place {
 };
 enum denial_place nsec_place(const struct answer_rr *nsec, const uint8_t *zone,
                              const uint8_t *name);
-/* The same for the hash of a name. */
+/* The hash that an NSEC3 record's name begins with (RFC 5155 1.3); false: it is none. */
+bool nsec3_owner_hash(const uint8_t *owner, uint8_t ret[20]);
+/* nsec_place() for the hash of a name. */
 enum denial_place nsec3_place(const struct answer_rr *nsec3, const uint8_t hash[20]);
 struct nsec3_parameters {
 	uint8_t algorithm, salt_len, hash_len;
