@@ -259,7 +259,8 @@ static int read_action(struct api_call *call, const char *action, struct policy_
 
 static int read_times(struct api_call *call, const struct edit_request *r, struct policy_edit *e)
 {
-	e->made_s = clock_wall_ns() / NS_PER_S;
+	/* Rounded up: an edit lasts at least as long as was asked for. */
+	e->made_s = (clock_wall_ns() + NS_PER_S - 1) / NS_PER_S;
 	if (!r->has_for)
 		return 0;
 	if (r->for_s < 1 || r->for_s > MAX_FOR_S) {

@@ -58,6 +58,7 @@ void rcu_thread_start(void)
 void rcu_thread_stop(void)
 {
 	rcu_flush();
+	rcu_tell_sanitizer(); /* leaving is a quiet point too, whether or not something was retired */
 	urcu_qsbr_unregister_thread();
 }
 
