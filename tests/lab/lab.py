@@ -156,7 +156,8 @@ def ask(address, name, rdtype="A", port=53, timeout_s=2.0, tcp=False, source=Non
     query = dns.message.make_query(name, rdtype, **message_options)
     if tcp:
         return dns.query.tcp(query, address, timeout=timeout_s, port=port, source=source)
-    reply = dns.query.udp(query, address, timeout=timeout_s, port=port, source=source)
+    reply = dns.query.udp(query, address, timeout=timeout_s, port=port, source=source,
+                              ignore_unexpected=True)
     if tcp is False and reply.flags & dns.flags.TC:
         reply = dns.query.tcp(query, address, timeout=timeout_s, port=port, source=source)
     return reply
