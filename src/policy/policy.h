@@ -63,6 +63,7 @@ enum policy_action {
 	POLICY_TRUNCATE, /* over UDP: TC=1, come back over TCP; over TCP the real answer */
 	POLICY_ADDRESS,  /* answer with the list's (or rule's) addresses */
 	POLICY_REDIRECT, /* answer with a CNAME to the list's (or rule's) target */
+	POLICY_RECORDS,  /* answer with the rule's records (local data of policy zones) */
 };
 
 /* What a list's rules are compared with (`match:`). */
@@ -70,6 +71,7 @@ enum policy_match {
 	POLICY_MATCH_NAME = 0,   /* question name and alias targets */
 	POLICY_MATCH_ANSWER,     /* addresses in answers: A, AAAA, SVCB/HTTPS hints */
 	POLICY_MATCH_NAMESERVER, /* names and addresses of the name servers asked */
+	POLICY_MATCH_CLIENT,     /* the client's address (policy zones: rpz-client-ip) */
 };
 
 /* Which part of a name tree a rule covers. */
@@ -88,6 +90,7 @@ enum policy_trigger {
 	POLICY_TRIGGER_SERVER_NAME,    /* the name of a name server */
 	POLICY_TRIGGER_SERVER_ADDRESS, /* the address of a name server */
 	POLICY_TRIGGER_DEFAULT,        /* default: deny */
+	POLICY_TRIGGER_CLIENT,         /* the client's address */
 	POLICY_TRIGGER_REBINDING,      /* a private address from the public DNS: no rule, serve/ */
 };
 
@@ -96,6 +99,12 @@ struct policy_data {
 	const struct addr *addrs; /* ADDRESS; of both families */
 	unsigned n_addrs;
 	const uint8_t *target; /* REDIRECT: wire name, lower case */
+	/* Of rules in policy zones: */
+	bool is_target_suffix;  /* REDIRECT: the target goes behind the whole name (CNAME *.x) */
+	bool has_ttl;           /* the rule has a TTL of its own: */
+	uint32_t ttl_s;
+	const uint8_t *records; /* RECORDS: type (2 bytes), TTL (4), length (2), data; and so on */
+	size_t records_bytes;   /* at most 64 KiB; names in the data are not compressed */
 };
 
 /* One operator's edit (weir block, weir allow). */
@@ -273,6 +282,7 @@ struct policy_rule {
 	bool is_important;
 	enum policy_action action;      /* POLICY_NONE: the list's own */
 	const struct policy_data *data; /* NULL: the list's own; copied and interned */
+	uint8_t own_match;              /* 0: the list's `match`; else enum policy_match + 1 */
 };
 
 /* expected_names sizes the table (an upper bound is fine; it grows if wrong). 0 or -errno. */
