@@ -62,6 +62,7 @@ bool feeds_format_suits(enum feeds_format f, enum policy_match m)
 	case POLICY_MATCH_NAME:
 		return formats[f].yields_names;
 	case POLICY_MATCH_ANSWER:
+	case POLICY_MATCH_CLIENT:
 		return formats[f].yields_addresses;
 	case POLICY_MATCH_NAMESERVER:
 		return formats[f].yields_names || formats[f].yields_addresses;

@@ -18,6 +18,7 @@ static const char *const action_names[] = {
 	[POLICY_TRUNCATE] = "truncate",
 	[POLICY_ADDRESS]  = "address",
 	[POLICY_REDIRECT] = "redirect",
+	[POLICY_RECORDS]  = "records",
 };
 
 static const char *const trigger_names[] = {
@@ -28,6 +29,7 @@ static const char *const trigger_names[] = {
 	[POLICY_TRIGGER_SERVER_NAME]    = "server-name",
 	[POLICY_TRIGGER_SERVER_ADDRESS] = "server-address",
 	[POLICY_TRIGGER_DEFAULT]        = "default",
+	[POLICY_TRIGGER_CLIENT]         = "client",
 	[POLICY_TRIGGER_REBINDING]      = "rebinding",
 };
 /* clang-format on */
