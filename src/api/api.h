@@ -45,8 +45,9 @@ enum {
 /* What only the running server knows; filled by api_context.status. Zeroed before. */
 struct api_status {
 	unsigned n_workers;
-	const struct serve_counters *const *workers; /* n_workers; borrowed within the turn */
-	struct resolve_counts resolve;               /* summed over the workers */
+	const struct serve_counters *const *workers;  /* n_workers; borrowed within the turn */
+	const struct serve_list_counts *const *lists; /* likewise, by slot; NULL: none */
+	struct resolve_counts resolve;                /* summed over the workers */
 	struct events_counts events;
 	bool has_events;    /* events are written at all */
 	int upstream_state; /* resolver_upstream_state(): -1 not known yet, 0 no, 1 yes */

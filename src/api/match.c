@@ -155,6 +155,8 @@ static const char *why(const struct walk *w, const struct policy_match_found *m,
 		                       : "the group does not use this list";
 	if (m->action == POLICY_LOG)
 		return "log is recorded, and never wins";
+	if (m->is_shadow)
+		return "the list is in shadow: it is recorded, and never wins";
 	if (winner == NULL)
 		return "";
 	if (!m->is_winner)
@@ -185,6 +187,8 @@ static void add_list(struct walk *w, const struct policy_match_found *m, json_t 
 	json_object_set_new(o, "file", file != NULL ? file : json_string("(not UTF-8)"));
 	add_format(w->context, list.name, o);
 	json_object_set_new(o, "own_action", json_boolean(list.action == m->action));
+	if (m->is_shadow)
+		json_object_set_new(o, "shadow", json_true());
 }
 
 static json_t *match_to_json(struct walk *w, const struct subject *s,
@@ -225,7 +229,7 @@ static void add_matches(struct walk *w, const struct subject *s, const struct na
 		if (found[i].is_winner)
 			winner = &found[i];
 		else if (winner != NULL && second == NULL && found[i].in_group &&
-		         found[i].action != POLICY_LOG)
+		         found[i].action != POLICY_LOG && !found[i].is_shadow)
 			second = &found[i];
 	}
 	for (unsigned i = 0; i < n; i++)

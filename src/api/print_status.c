@@ -51,9 +51,18 @@ static void print_list(FILE *out, const json_t *l, uint64_t now_s)
 		snprintf(rules, sizeof rules, "%s name%s", count_of(l, "names"),
 		         names == 1 ? "" : "s");
 	fprintf(out, "  %-20s %-9s %20s", text_of(l, "name"), text_of(l, "action"), rules);
+	if (json_is_true(json_object_get(l, "shadow")))
+		fputs("  in shadow", out);
 	if (loaded_s != 0)
 		fprintf(out, "  file %s old",
 		        text_duration(now_s > loaded_s ? now_s - loaded_s : 0, age));
+	const json_t *hits = json_object_get(l, "hits");
+	static const char *const kinds[] = { "blocked", "allowed", "logged", "shadow" };
+	static const char *const words[] = { "blocked", "allowed", "logged", "would have decided" };
+	for (unsigned i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (text_number(hits, kinds[i]) > 0)
+			fprintf(out, ", %s %s", count_of(hits, kinds[i]), words[i]);
+	}
 	if (text_number(l, "skipped") > 0)
 		fprintf(out, ", %s lines skipped", count_of(l, "skipped"));
 	fputc('\n', out);
@@ -93,8 +102,11 @@ static void print_questions(FILE *out, const json_t *s)
 	        json_array_size(json_object_get(s, "workers")) == 1 ? "" : "s");
 	fprintf(out, "%*s%s from the cache, %s after asking servers, %s stale\n", LABEL_WIDTH, "",
 	        count_of(q, "cached"), count_of(q, "resolved"), count_of(q, "stale"));
-	fprintf(out, "%*s%s blocked, %s allowed by exception, %s logged\n", LABEL_WIDTH, "",
+	fprintf(out, "%*s%s blocked, %s allowed by exception, %s logged", LABEL_WIDTH, "",
 	        count_of(q, "blocked"), count_of(q, "allowed"), count_of(q, "logged"));
+	if (text_number(q, "shadow") > 0)
+		fprintf(out, ", %s by lists in shadow if they were not", count_of(q, "shadow"));
+	fputc('\n', out);
 	fprintf(out, "%*s%s failed, %s refused, %s malformed, %s not answered\n", LABEL_WIDTH, "",
 	        count_of(q, "failed"), count_of(q, "refused"), count_of(q, "malformed"),
 	        count_of(q, "dropped"));

@@ -5,7 +5,26 @@
 #include "api/call.h"
 #include "base/clock.h"
 
-static json_t *lists_to_json(const struct api_context *c, const struct policy *p)
+/* What the list's rules have done since the start, summed over the workers. */
+static json_t *hits_to_json(const struct api_status *s, uint16_t slot)
+{
+	uint64_t sum[4] = { 0 };
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		if (s->lists == NULL || s->lists[i] == NULL || slot >= POLICY_MAX_LISTS)
+			continue;
+		const struct serve_list_counts *c = &s->lists[i][slot];
+		sum[0] += atomic_load_explicit(&c->blocked, memory_order_relaxed);
+		sum[1] += atomic_load_explicit(&c->allowed, memory_order_relaxed);
+		sum[2] += atomic_load_explicit(&c->logged, memory_order_relaxed);
+		sum[3] += atomic_load_explicit(&c->shadow, memory_order_relaxed);
+	}
+	return json_pack("{s:I, s:I, s:I, s:I}", "blocked", (json_int_t)sum[0], "allowed",
+	                 (json_int_t)sum[1], "logged", (json_int_t)sum[2], "shadow",
+	                 (json_int_t)sum[3]);
+}
+
+static json_t *lists_to_json(const struct api_context *c, const struct api_status *s,
+                             const struct policy *p)
 {
 	json_t *lists = json_array();
 	for (unsigned i = 0; i < policy_n_lists(p); i++) {
@@ -17,6 +36,8 @@ static json_t *lists_to_json(const struct api_context *c, const struct policy *p
 		                      matches[l.match], "names", (json_int_t)l.n_names, "prefixes",
 		                      (json_int_t)l.n_prefixes, "skipped", (json_int_t)l.n_skipped,
 		                      "loaded_s", (json_int_t)l.loaded_s);
+		json_object_set_new(o, "shadow", json_boolean(l.is_shadow));
+		json_object_set_new(o, "hits", hits_to_json(s, policy_list_slot(p, (uint16_t)i)));
 		const char *problem =
 			c->list_problem != NULL ? c->list_problem(c->arg, l.name) : NULL;
 		if (problem != NULL)
@@ -52,14 +73,15 @@ static void count_edit(const struct policy_edit *e, void *arg)
 	++*(json_int_t *)arg;
 }
 
-static json_t *policy_to_json(const struct api_context *c, const struct policy *p)
+static json_t *policy_to_json(const struct api_context *c, const struct api_status *s,
+                              const struct policy *p)
 {
 	if (p == NULL)
 		return json_null();
 	json_int_t n_edits = 0;
 	policy_edits_each(count_edit, &n_edits);
 	return json_pack("{s:I, s:o, s:o, s:I}", "generation", (json_int_t)policy_generation(p),
-	                 "lists", lists_to_json(c, p), "groups", groups_to_json(p), "edits",
+	                 "lists", lists_to_json(c, s, p), "groups", groups_to_json(p), "edits",
 	                 n_edits);
 }
 
@@ -143,7 +165,7 @@ enum call_outcome command_status(struct api_call *call)
 	                  config != NULL ? config->path : NULL, "reloads", (json_int_t)s.reloads,
 	                  "loaded_s", (json_int_t)s.loaded_s);
 	json_object_set_new(o, "bugs", json_integer((json_int_t)bug_count()));
-	json_object_set_new(o, "policy", policy_to_json(c, policy_current()));
+	json_object_set_new(o, "policy", policy_to_json(c, &s, policy_current()));
 	json_object_set_new(o, "questions", questions_to_json(&s));
 	json_object_set_new(o, "workers", workers_to_json(&s));
 	json_object_set_new(o, "upstream", upstream_to_json(&s));

@@ -67,7 +67,10 @@ struct event {
 	const char *list;              /* the winning rule's list; NULL: an edit or the default */
 	const char *rule;              /* verdict_rule_text(); NULL */
 	const char *logged_list;       /* first `log` list that matched beside it; NULL */
-	const char *logged_rule;
+	const char *logged_rule;       /* NULL: not known */
+	const char *shadow_list;       /* first list in shadow that would have won; NULL */
+	const char *shadow_rule;       /* NULL: not known */
+	uint8_t shadow_action;         /* what it would have done: enum policy_action */
 	const char *own;   /* "special-use name localhost": answered by ourselves; NULL */
 	uint16_t ede_code; /* 0xffff: none */
 	const char *ede_text;

@@ -72,6 +72,7 @@ enum outcome {
 	ALLOWED,
 	FAILED,
 	LOGGED,
+	SHADOWED,
 	ANSWERED
 };
 
@@ -84,7 +85,9 @@ static enum outcome outcome_of(const struct line *l)
 		return FAILED;
 	if (r->action == POLICY_ALLOW)
 		return ALLOWED;
-	return has_part(l, PART_LOGGED_LIST) ? LOGGED : ANSWERED;
+	if (has_part(l, PART_LOGGED_LIST))
+		return LOGGED;
+	return has_part(l, PART_SHADOW_LIST) ? SHADOWED : ANSWERED;
 }
 
 static char *put_event(const struct line *l, char *p)
@@ -105,6 +108,9 @@ static char *put_event(const struct line *l, char *p)
 		break;
 	case LOGGED:
 		p = JSON_LIT(p, "allowed\"],\"action\":\"logged\",\"outcome\":\"success\"");
+		break;
+	case SHADOWED:
+		p = JSON_LIT(p, "allowed\"],\"action\":\"shadowed\",\"outcome\":\"success\"");
 		break;
 	case ANSWERED:
 		p = JSON_LIT(p, "allowed\"],\"action\":\"answered\",\"outcome\":\"success\"");
@@ -301,6 +307,19 @@ static char *put_origin(const struct line *l, char *p)
 	return p;
 }
 
+/* What a list in shadow would have done. */
+static char *put_shadow(const struct line *l, char *p)
+{
+	const char *action = policy_action_name((enum policy_action)l->r->shadow_action);
+	p = JSON_LIT(p, ",\"shadow\":{\"verdict\":\"");
+	p = json_text_bytes(p, action, strlen(action));
+	p = put_part(l, p, PART_SHADOW_LIST, "\",\"list\":\"");
+	if (has_part(l, PART_SHADOW_RULE))
+		p = put_part(l, p, PART_SHADOW_RULE, ",\"rule\":\"");
+	*p++ = '}';
+	return p;
+}
+
 static char *put_weir(const struct line *l, char *p)
 {
 	p = l->r->is_cached ? JSON_LIT(p, "\"weir\":{\"cached\":true")
@@ -323,6 +342,8 @@ static char *put_weir(const struct line *l, char *p)
 			p = put_part(l, p, PART_LOGGED_RULE, ",\"rule\":\"");
 		*p++ = '}';
 	}
+	if (has_part(l, PART_SHADOW_LIST))
+		p = put_shadow(l, p);
 	if (has_part(l, PART_OWN))
 		p = put_part(l, p, PART_OWN, ",\"own\":\"");
 	if (l->r->ede_code != 0xffff) {

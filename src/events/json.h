@@ -25,7 +25,7 @@ enum {
 	/* One answer: name, type, ttl, data, and itself once more in dns.resolved_ip. */
 	JSON_ANSWER_MAX = JSON_NAME_MAX + JSON_TEXT_FACTOR * JSON_DATA_MAX + 256,
 	JSON_TEXTS_MAX = JSON_TEXT_FACTOR *
-	                 (RECORD_GROUP_MAX + 3 * POLICY_LIST_NAME_MAX + 3 * RECORD_RULE_MAX +
+	                 (RECORD_GROUP_MAX + 4 * POLICY_LIST_NAME_MAX + 4 * RECORD_RULE_MAX +
 	                  RECORD_EDE_MAX + RECORD_OWN_MAX + RECORD_WHO_MAX + RECORD_REASON_MAX),
 	JSON_NAMES_MAX = JSON_NAME_MAX * (3 + RECORD_SERVERS_MAX),
 	JSON_FIXED_MAX = 4096, /* field names, numbers, addresses */

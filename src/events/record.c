@@ -62,6 +62,8 @@ void record_plan(const struct event *e, struct record_plan *ret)
 	plan_text(ret, PART_RULE, e->rule, RECORD_RULE_MAX);
 	plan_text(ret, PART_LOGGED_LIST, e->logged_list, POLICY_LIST_NAME_MAX);
 	plan_text(ret, PART_LOGGED_RULE, e->logged_rule, RECORD_RULE_MAX);
+	plan_text(ret, PART_SHADOW_LIST, e->shadow_list, POLICY_LIST_NAME_MAX);
+	plan_text(ret, PART_SHADOW_RULE, e->shadow_rule, RECORD_RULE_MAX);
 	plan_text(ret, PART_OWN, e->own, RECORD_OWN_MAX);
 	if (e->ede_code != 0xffff)
 		plan_text(ret, PART_EDE, e->ede_text, RECORD_EDE_MAX);
@@ -117,6 +119,7 @@ void record_write(const struct event *e, const struct record_plan *plan, void *r
 		.is_cached = e->is_cached,
 		.is_stale = e->is_stale,
 		.dnssec = e->dnssec,
+		.shadow_action = e->shadow_list != NULL ? e->shadow_action : (uint8_t)POLICY_NONE,
 		.is_edit = v != NULL && v->action != POLICY_NONE && v->edit != NULL,
 		.has_answer_flags = has_header,
 	};

@@ -36,6 +36,8 @@ enum record_part {
 	PART_RULE,
 	PART_LOGGED_LIST,
 	PART_LOGGED_RULE,
+	PART_SHADOW_LIST,
+	PART_SHADOW_RULE,
 	PART_EDE,
 	PART_OWN,
 	PART_WHO,
@@ -61,9 +63,10 @@ struct record {
 	uint16_t ede_code;
 	uint8_t protocol; /* enum event_protocol */
 	uint8_t rcode;
-	uint8_t action;  /* enum policy_action; POLICY_NONE without a verdict */
-	uint8_t trigger; /* enum policy_trigger */
-	uint8_t dnssec;  /* enum event_dnssec */
+	uint8_t action;        /* enum policy_action; POLICY_NONE without a verdict */
+	uint8_t trigger;       /* enum policy_trigger */
+	uint8_t dnssec;        /* enum event_dnssec */
+	uint8_t shadow_action; /* enum policy_action; NONE without a shadow list */
 	bool is_do, is_answered, is_cached, is_stale, is_edit, has_answer_flags;
 	bool is_notice, is_alert;        /* events_put_notice() */
 	int32_t key_tag;                 /* of a notice; -1: none */

@@ -128,7 +128,7 @@ static uint32_t found_order(const struct finding *f, const struct policy_match_f
 		return edits_order(m->edit, is_full_name);
 	uint8_t bits = (uint8_t)(m->scope | (m->is_important ? IMAGE_IMPORTANT : 0));
 	uint16_t rank = f->parts[f->p->lists[m->list].image_list].rank;
-	uint32_t is_log = m->action == POLICY_LOG;
+	uint32_t is_log = m->action == POLICY_LOG || m->is_shadow;
 	return 1U << 24 | is_log << 20 | rule_order(bits, m->action, rank);
 }
 
@@ -168,6 +168,7 @@ static void find_in_set(struct finding *f, unsigned from, uint32_t set, unsigned
 			.prefix_length = (uint8_t)prefix_length,
 			.is_important = (m->scope & IMAGE_IMPORTANT) != 0,
 			.in_group = part->rank != RANK_NONE,
+			.is_shadow = part->is_shadow,
 		};
 		if (action == POLICY_ADDRESS || action == POLICY_REDIRECT)
 			found.data = m->data != IMAGE_NO_DATA ? &f->p->image->data[m->data]
@@ -201,7 +202,7 @@ static void winner_mark(struct finding *f, unsigned from)
 {
 	for (unsigned i = from; i < f->n && i < f->max && !f->has_winner; i++) {
 		struct policy_match_found *m = &f->found[i];
-		if (m->in_group && m->action != POLICY_LOG) {
+		if (m->in_group && m->action != POLICY_LOG && !m->is_shadow) {
 			m->is_winner = true;
 			f->has_winner = true;
 		}

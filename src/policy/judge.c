@@ -31,7 +31,8 @@ struct place {
 	bool is_full_name; /* not a part of the tree above it */
 };
 
-static void log_note(const struct place *at, uint16_t image_list, struct verdict *v)
+static void log_note(const struct place *at, uint16_t image_list, enum policy_action action,
+                     struct verdict *v)
 {
 	uint16_t list = at->p->list_of_image[image_list];
 	for (unsigned i = 0; i < v->n_logged; i++) {
@@ -41,6 +42,8 @@ static void log_note(const struct place *at, uint16_t image_list, struct verdict
 	if (v->n_logged == POLICY_MAX_LOGGED)
 		return;
 	v->logged[v->n_logged] = list;
+	v->logged_action[v->n_logged] = (uint8_t)action;
+	v->logged_trigger[v->n_logged] = (uint8_t)at->trigger;
 	v->logged_depth[v->n_logged++] = at->depth;
 }
 
@@ -66,6 +69,22 @@ static void verdict_win(const struct place *at, const struct image_member *m,
 	v->rule_depth = at->depth;
 }
 
+/* What lists in shadow would have done here: those rules that go before the best of the others. */
+static void judge_shadows(const struct place *at, const struct image_set *s, uint32_t best_order,
+                          struct verdict *v)
+{
+	const struct image_member *members = at->p->image->members + s->first;
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct image_member *m = &members[i];
+		const struct policy_part *part = &at->g->parts[m->list];
+		enum policy_action action = rule_action(m->action, part->action);
+		if (part->is_shadow && part->rank != RANK_NONE && part->match == at->match &&
+		    scope_matches(m->scope, at->is_full_name) && action != POLICY_NONE &&
+		    rule_order(m->scope, action, part->rank) < best_order)
+			log_note(at, m->list, action, v);
+	}
+}
+
 /* The rules of one set: the best becomes the verdict if there is none yet. */
 static void judge_set(const struct place *at, uint32_t set, struct verdict *v)
 {
@@ -73,6 +92,7 @@ static void judge_set(const struct place *at, uint32_t set, struct verdict *v)
 	const struct image_member *members = at->p->image->members + s->first;
 	const struct image_member *best = NULL;
 	uint32_t best_order = UINT32_MAX;
+	bool has_shadow = false;
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct image_member *m = &members[i];
 		const struct policy_part *part = &at->g->parts[m->list];
@@ -80,8 +100,12 @@ static void judge_set(const struct place *at, uint32_t set, struct verdict *v)
 		    !scope_matches(m->scope, at->is_full_name))
 			continue;
 		enum policy_action action = rule_action(m->action, part->action);
+		if (part->is_shadow) {
+			has_shadow = true;
+			continue;
+		}
 		if (action == POLICY_LOG)
-			log_note(at, m->list, v);
+			log_note(at, m->list, action, v);
 		if (action == POLICY_NONE || action == POLICY_LOG)
 			continue;
 		uint32_t order = rule_order(m->scope, action, part->rank);
@@ -90,6 +114,8 @@ static void judge_set(const struct place *at, uint32_t set, struct verdict *v)
 			best = m;
 		}
 	}
+	if (has_shadow && v->action == POLICY_NONE)
+		judge_shadows(at, s, best_order, v);
 	if (best != NULL && v->action == POLICY_NONE)
 		verdict_win(at, best, rule_action(best->action, at->g->parts[best->list].action),
 		            v);

@@ -15,7 +15,8 @@
  *            Among edits of one name one for the name alone comes first, then one for the
  *            group, then allow.
  *            A rule of action `log` never wins; it is reported beside the winner. A list of
- *            action `log` only reports, whatever its rules say themselves.
+ *            action `log` only reports, whatever its rules say themselves. A list in shadow
+ *            never wins either; it is reported, with the action, where it would have won.
  *            Between subjects, the first stage that has a winner decides:
  *              question name; then for each hop of the chain: name servers (names, addresses)
  *              of the zones passed, then the alias target's name; then addresses in the answer.
@@ -100,8 +101,8 @@ struct policy_data {
 	unsigned n_addrs;
 	const uint8_t *target; /* REDIRECT: wire name, lower case */
 	/* Of rules in policy zones: */
-	bool is_target_suffix;  /* REDIRECT: the target goes behind the whole name (CNAME *.x) */
-	bool has_ttl;           /* the rule has a TTL of its own: */
+	bool is_target_suffix; /* REDIRECT: the target goes behind the whole name (CNAME *.x) */
+	bool has_ttl;          /* the rule has a TTL of its own: */
 	uint32_t ttl_s;
 	const uint8_t *records; /* RECORDS: type (2 bytes), TTL (4), length (2), data; and so on */
 	size_t records_bytes;   /* at most 64 KiB; names in the data are not compressed */
@@ -132,11 +133,14 @@ struct verdict {
 	uint8_t rule_depth;    /* the rule's name is the subject's last rule_depth labels */
 	uint8_t prefix_length; /* address triggers: the rule's prefix, in the family's own count */
 	uint8_t n_logged;
-	uint16_t logged[POLICY_MAX_LOGGED];      /* lists whose `log` rules matched */
+	uint16_t logged[POLICY_MAX_LOGGED];      /* lists whose `log` rules matched, or in shadow */
 	uint8_t logged_depth[POLICY_MAX_LOGGED]; /* and how deep */
-	const struct policy_edit *edit;          /* not NULL: an edit won */
-	const struct policy_data *data;          /* ADDRESS and REDIRECT */
-	struct addr addr;                        /* the address that matched (address triggers) */
+	uint8_t logged_action[POLICY_MAX_LOGGED];  /* POLICY_LOG; another: what a list in shadow
+						      would have done */
+	uint8_t logged_trigger[POLICY_MAX_LOGGED]; /* enum policy_trigger */
+	const struct policy_edit *edit;            /* not NULL: an edit won */
+	const struct policy_data *data;            /* ADDRESS and REDIRECT */
+	struct addr addr;                          /* the address that matched (address triggers) */
 	struct name name; /* what matched (name triggers but QUESTION); len 0 else */
 };
 
@@ -150,6 +154,8 @@ static inline void verdict_keep_logged(struct verdict *v, const struct verdict *
 {
 	for (unsigned i = 0; i < from->n_logged && v->n_logged < POLICY_MAX_LOGGED; i++) {
 		v->logged[v->n_logged] = from->logged[i];
+		v->logged_action[v->n_logged] = from->logged_action[i];
+		v->logged_trigger[v->n_logged] = from->logged_trigger[i];
 		v->logged_depth[v->n_logged++] = from->logged_depth[i];
 	}
 }
@@ -192,8 +198,15 @@ struct policy_list_view {
 	uint32_t n_skipped;
 	uint64_t loaded_s; /* wall clock of the file that is in force */
 	const char *path;  /* the file it came from; explain looks the line up there */
+	bool is_shadow;    /* reports what it would do, and does nothing */
 };
 unsigned policy_n_lists(const struct policy *p);
+/*
+ * Where the list's counts are kept (serve/serve.h): one number for a list's name as long as the
+ * process lives, so that they outlast reloads. POLICY_NO_LIST: it is not counted, because there
+ * were POLICY_MAX_LISTS other names before, or there is no such list.
+ */
+uint16_t policy_list_slot(const struct policy *p, uint16_t list);
 void policy_list_view(const struct policy *p, uint16_t list, struct policy_list_view *ret);
 
 /*
@@ -233,6 +246,7 @@ struct policy_match_found {
 	uint16_t list;
 	uint8_t rule_depth, prefix_length;
 	bool is_important, in_group, is_winner; /* in_group: the group uses this list */
+	bool is_shadow;                         /* the list only reports; it never wins */
 	const struct policy_edit *edit;
 	const struct policy_data *data;
 };
@@ -255,6 +269,7 @@ struct policy_list_spec {
 	uint16_t ede_code;
 	uint32_t ttl_s;
 	struct policy_data data; /* for action address, redirect; copied */
+	bool is_shadow;
 	char path[4096];
 };
 

@@ -50,6 +50,8 @@ static int list_init(struct policy_list *l, const struct policy_list_spec *spec,
 		return -EINVAL;
 	l->action = spec->action;
 	l->match = spec->match;
+	l->is_shadow = spec->is_shadow;
+	l->slot = slot_of_list(l->name);
 	l->ede_code = spec->ede_code;
 	l->ttl_s = spec->ttl_s;
 	l->path = strndup(spec->path, sizeof spec->path);
@@ -91,6 +93,7 @@ static void parts_init(const struct policy *p, struct policy_part *parts)
 		const struct policy_list *l = &p->lists[p->list_of_image[i]];
 		parts[i].match = (uint8_t)l->match;
 		parts[i].action = (uint8_t)l->action;
+		parts[i].is_shadow = l->is_shadow;
 	}
 }
 
@@ -121,7 +124,8 @@ static int group_init(const struct policy *p, struct policy_group *g,
 			part->rank = (uint16_t)i;
 		bool has_rules = l->image->n_names + (uint64_t)l->image->n_prefixes > 0;
 		g->has_rules[l->match] |= has_rules;
-		g->has_log[l->match] |= has_rules && (l->action == POLICY_LOG || p->has_log_rules);
+		g->has_log[l->match] |=
+			has_rules && (l->action == POLICY_LOG || l->is_shadow || p->has_log_rules);
 	}
 	return 0;
 }
@@ -309,6 +313,11 @@ unsigned policy_n_lists(const struct policy *p)
 	return p->n_lists;
 }
 
+uint16_t policy_list_slot(const struct policy *p, uint16_t list)
+{
+	return list < p->n_lists ? p->lists[list].slot : POLICY_NO_LIST;
+}
+
 void policy_list_view(const struct policy *p, uint16_t list, struct policy_list_view *ret)
 {
 	must(list < p->n_lists);
@@ -320,6 +329,7 @@ void policy_list_view(const struct policy *p, uint16_t list, struct policy_list_
 		.ede_code = l->ede_code,
 		.ttl_s = l->ttl_s,
 		.path = l->path,
+		.is_shadow = l->is_shadow,
 	};
 	if (l->image == NULL)
 		return;

@@ -5,7 +5,7 @@
  * What:      the image, the lists as configured, and for each group a row that says, for each
  *            list of the image, whether and how it takes part: one look-up a rule.
  * Threads:   immutable after policy_new, but for the generation (atomic).
- * Memory:    8 bytes a group and list; the image is counted.
+ * Memory:    6 bytes a group and list; the image is counted.
  * Tests:     tests/unit/policy/snapshot_test.c
  */
 #pragma once
@@ -23,6 +23,7 @@ struct policy_part {
 	uint16_t rank;  /* position in the group's lists; RANK_NONE: not among them */
 	uint8_t match;  /* enum policy_match */
 	uint8_t action; /* enum policy_action, the list's own; POLICY_NONE: not configured */
+	bool is_shadow;
 };
 
 struct policy_list {
@@ -30,6 +31,8 @@ struct policy_list {
 	char *path;
 	enum policy_action action;
 	enum policy_match match;
+	bool is_shadow;
+	uint16_t slot; /* policy_list_slot() */
 	uint16_t ede_code;
 	uint32_t ttl_s;
 	struct policy_data data;
@@ -41,7 +44,7 @@ struct policy_group {
 	char name[POLICY_LIST_NAME_MAX + 1];
 	bool is_default_deny, log_all, use_dns64, is_rebinding_checked;
 	bool has_rules[MATCH_COUNT]; /* some list of that match has rules */
-	bool has_log[MATCH_COUNT];   /* and some of them may be `log` */
+	bool has_log[MATCH_COUNT];   /* and some of them may be `log`, or in shadow */
 	enum policy_action deny_action;
 	const struct policy_part *parts; /* by image list */
 	uint16_t *lists;
@@ -103,6 +106,9 @@ static inline bool scope_matches(uint8_t scope_bits, bool is_full_name)
 	return (scope_bits & IMAGE_SCOPE_MASK) !=
 	       (is_full_name ? POLICY_SCOPE_BELOW : POLICY_SCOPE_EXACT);
 }
+
+/* The list of this name in every snapshot; POLICY_NO_LIST: too many names (slots.c). */
+uint16_t slot_of_list(const char *name);
 
 /* The next number of the one counter of generations; never 0. */
 uint32_t generation_next(void);

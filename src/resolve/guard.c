@@ -21,6 +21,8 @@ static void set_winner(struct verdict *won, struct verdict *ret)
 	ret->n_logged = logged.n_logged;
 	memcpy(ret->logged, logged.logged, sizeof logged.logged);
 	memcpy(ret->logged_depth, logged.logged_depth, sizeof logged.logged_depth);
+	memcpy(ret->logged_action, logged.logged_action, sizeof logged.logged_action);
+	memcpy(ret->logged_trigger, logged.logged_trigger, sizeof logged.logged_trigger);
 }
 
 /* One cut: the names of its servers, then their addresses. True: a rule won. */

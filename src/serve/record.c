@@ -4,9 +4,38 @@
 
 #include "serve/serve.h"
 
+static struct serve_list_counts *counts_of(struct query *q, uint16_t list)
+{
+	uint16_t slot = policy_list_slot(policy_current(), list);
+	return slot < POLICY_MAX_LISTS && q->serve->lists != NULL ? &q->serve->lists[slot] : NULL;
+}
+
+static void count_lists(struct query *q)
+{
+	const struct verdict *v = &q->verdict;
+	struct serve_list_counts *c;
+	if (v->action != POLICY_NONE && (c = counts_of(q, v->list)) != NULL)
+		count_one(v->action == POLICY_ALLOW ? &c->allowed : &c->blocked);
+	for (unsigned i = 0; i < v->n_logged; i++) {
+		if ((c = counts_of(q, v->logged[i])) != NULL)
+			count_one(v->logged_action[i] == POLICY_LOG ? &c->logged : &c->shadow);
+	}
+}
+
+/* The first that only reports: a `log` rule, or a list in shadow. n_logged: there is none. */
+static unsigned first_logged(const struct verdict *v, bool is_shadow)
+{
+	unsigned i = 0;
+	while (i < v->n_logged && (v->logged_action[i] != POLICY_LOG) != is_shadow)
+		i++;
+	return i;
+}
+
 static void count(struct query *q)
 {
 	struct serve_counters *c = &q->serve->counters;
+	if (q->verdict.action != POLICY_NONE || q->verdict.n_logged > 0)
+		count_lists(q);
 	if (q->is_silent) {
 		count_one(&c->dropped);
 		if (verdict_is_block(&q->verdict))
@@ -31,26 +60,45 @@ static void count(struct query *q)
 		count_one(&c->dns64);
 	if (q->verdict.action == POLICY_ALLOW)
 		count_one(&c->allowed);
-	if (q->verdict.n_logged > 0)
+	if (first_logged(&q->verdict, false) < q->verdict.n_logged)
 		count_one(&c->logged);
+	if (first_logged(&q->verdict, true) < q->verdict.n_logged)
+		count_one(&c->shadow);
 }
 
-/* The rule of the first `log` match, for the event. */
-static void fill_logged(const struct query *q, struct event *e, char *rule_text)
+/*
+ * The list and rule of what only reports. The rule is known where the question's name matched: other
+ * names are not kept.
+ */
+static void fill_reported(const struct query *q, unsigned i, const char **ret_list,
+                          const char **ret_rule, char *rule_text)
 {
 	struct policy_list_view view;
 	const struct verdict *v = &q->verdict;
-	policy_list_view(policy_current(), v->logged[0], &view);
-	e->logged_list = view.name;
+	policy_list_view(policy_current(), v->logged[i], &view);
+	*ret_list = view.name;
 	struct verdict logged = { .action = POLICY_LOG,
 		                  .trigger = POLICY_TRIGGER_QUESTION,
 		                  .scope = POLICY_SCOPE_TREE,
-		                  .list = v->logged[0],
-		                  .rule_depth = v->logged_depth[0] };
-	if (logged.rule_depth <= q->hashes.n) {
+		                  .list = v->logged[i],
+		                  .rule_depth = v->logged_depth[i] };
+	if (v->logged_trigger[i] == POLICY_TRIGGER_QUESTION && logged.rule_depth <= q->hashes.n) {
 		verdict_rule_text(&logged, q->question.name.wire, rule_text);
-		e->logged_rule = rule_text;
+		*ret_rule = rule_text;
 	}
+}
+
+static void fill_logged(const struct query *q, struct event *e, char *log_text, char *shadow_text)
+{
+	const struct verdict *v = &q->verdict;
+	unsigned i = first_logged(v, false);
+	if (i < v->n_logged)
+		fill_reported(q, i, &e->logged_list, &e->logged_rule, log_text);
+	i = first_logged(v, true);
+	if (i == v->n_logged)
+		return;
+	fill_reported(q, i, &e->shadow_list, &e->shadow_rule, shadow_text);
+	e->shadow_action = v->logged_action[i];
 }
 
 static void fill_verdict(const struct query *q, struct event *e, char *rule_text)
@@ -116,7 +164,7 @@ static void fill_own(const struct query *q, struct event *e, char *text)
 static void put_event(struct query *q, const struct policy_group_view *g)
 {
 	char rule_text[NAME_TEXT_MAX + 8];
-	char logged_text[NAME_TEXT_MAX + 8];
+	char logged_text[NAME_TEXT_MAX + 8], shadow_text[NAME_TEXT_MAX + 8];
 	char own_text[LOCAL_SOURCE_MAX];
 	const uint8_t *names[CUT_MAX_SERVERS];
 	struct name asked;
@@ -150,7 +198,7 @@ static void put_event(struct query *q, const struct policy_group_view *g)
 	};
 	fill_verdict(q, &e, rule_text);
 	if (q->verdict.n_logged > 0)
-		fill_logged(q, &e, logged_text);
+		fill_logged(q, &e, logged_text, shadow_text);
 	fill_own(q, &e, own_text);
 	fill_servers(q, &e, names);
 	events_put(s->ring, &e);

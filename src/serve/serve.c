@@ -214,6 +214,8 @@ void serve_init(struct serve *s, struct loop *loop, struct cache *cache, struct 
 		.wall_offset_ns = clock_wall_ns() - clock_mono_ns(),
 	};
 	atomic_init(&s->options, options);
+	/* Pages that no list's slot lies in are never touched. */
+	s->lists = calloc(POLICY_MAX_LISTS, sizeof *s->lists);
 }
 
 void serve_done(struct serve *s)
@@ -224,6 +226,8 @@ void serve_done(struct serve *s)
 		free(q);
 	}
 	s->pool = NULL;
+	free(s->lists);
+	s->lists = NULL;
 }
 
 struct query *query_new(struct serve *s)

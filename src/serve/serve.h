@@ -147,6 +147,7 @@ struct serve_options {
 	X(blocked, "answered by a block rule or default deny") \
 	X(allowed, "passed by an allow rule") \
 	X(logged, "matched by a log rule") \
+	X(shadow, "a list in shadow would have decided") \
 	X(dropped, "not answered") \
 	X(refused, "from clients in no group, or not recursive") \
 	X(malformed, "FORMERR, NOTIMP, BADVERS") \
@@ -158,6 +159,11 @@ struct serve_counters {
 #define X(name, help) _Atomic uint64_t name;
 	SERVE_COUNTERS(X)
 #undef X
+};
+
+/* What the rules of one list have done; by policy_list_slot(). */
+struct serve_list_counts {
+	_Atomic uint64_t blocked, allowed, logged, shadow;
 };
 
 /* A counter has one writer, its worker: a plain load and store are enough. */
@@ -178,6 +184,7 @@ struct serve {
 	unsigned n_parked, max_parked;
 	uint64_t wall_offset_ns; /* wall clock minus monotonic, for event times */
 	struct serve_counters counters;
+	struct serve_list_counts *lists; /* POLICY_MAX_LISTS; NULL: not counted */
 };
 
 /* The pool starts empty. The parts are borrowed. */

@@ -63,6 +63,7 @@ struct server {
 	uint64_t reach_since_ns;
 	struct api_context api;
 	const struct serve_counters *counters[WORKERS_MAX];
+	const struct serve_list_counts *list_counts[WORKERS_MAX];
 	struct trust_watch *trust;  /* NULL: no validation */
 	struct asking_box answered; /* questions of weir query on their way back */
 	unsigned next_asked;        /* the worker that gets the next one */
@@ -145,6 +146,7 @@ static int open_workers(struct server *s, const struct config *c, unsigned n)
 		e = worker_open(&plan, &s->workers[i], &failed);
 		if (e == 0) {
 			s->counters[s->n_workers] = worker_counters(s->workers[i]);
+			s->list_counts[s->n_workers] = worker_list_counts(s->workers[i]);
 			s->n_workers++;
 			continue;
 		}
@@ -310,6 +312,7 @@ static void api_get_status(void *arg, struct api_status *ret)
 	struct server *s = arg;
 	ret->n_workers = s->n_workers;
 	ret->workers = s->counters;
+	ret->lists = s->list_counts;
 	ret->upstream_state = -1;
 	for (unsigned i = 0; i < s->n_workers; i++) {
 		resolver_count(worker_resolver(s->workers[i]), &ret->resolve);

@@ -26,6 +26,7 @@ static void fill_list(const struct config_list *from, struct policy_list_spec *s
 	spec->match = match_from_text(from->match);
 	spec->ede_code = (uint16_t)from->ede;
 	spec->ttl_s = from->ttl_s;
+	spec->is_shadow = from->shadow;
 	spec->data = (struct policy_data){
 		.addrs = from->addresses.at,
 		.n_addrs = from->addresses.n,

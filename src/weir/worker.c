@@ -148,6 +148,11 @@ const struct serve_counters *worker_counters(const struct worker *w)
 	return &w->serve.counters;
 }
 
+const struct serve_list_counts *worker_list_counts(const struct worker *w)
+{
+	return w->serve.lists;
+}
+
 const struct resolver *worker_resolver(const struct worker *w)
 {
 	return w->resolver;

@@ -41,6 +41,7 @@ void worker_stop_wait(struct worker *w);
 void worker_free(struct worker *w);
 
 const struct serve_counters *worker_counters(const struct worker *w);
+const struct serve_list_counts *worker_list_counts(const struct worker *w);
 const struct resolver *worker_resolver(const struct worker *w);
 /* Run a question of the operator's on it; the answer comes to a->home. */
 void worker_ask(struct worker *w, struct asking *a);

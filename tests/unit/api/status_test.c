@@ -12,12 +12,15 @@ static struct sample sample;
 static struct serve_counters first = { .questions = 10, .cached = 4 };
 static struct serve_counters second = { .questions = 5, .blocked = 2 };
 static const struct serve_counters *const workers[] = { &first, &second };
+static struct serve_list_counts first_lists[POLICY_MAX_LISTS], second_lists[POLICY_MAX_LISTS];
+static const struct serve_list_counts *const lists[] = { first_lists, second_lists };
 
 static void get_status(void *arg, struct api_status *ret)
 {
 	(void)arg;
 	ret->n_workers = 2;
 	ret->workers = workers;
+	ret->lists = lists;
 	ret->resolve.packets_out = 77;
 	ret->has_events = true;
 	ret->events.lost_ring = 3;
@@ -34,6 +37,10 @@ static void adds_up(void **state)
 {
 	(void)state;
 	sample.context.status = get_status;
+	uint16_t slot = policy_list_slot(policy_current(), 1);
+	atomic_store(&first_lists[slot].blocked, 5);
+	atomic_store(&second_lists[slot].blocked, 6);
+	atomic_store(&second_lists[slot].shadow, 7);
 	json_t *r = sample_run(&sample, "{\"command\":\"status\"}");
 	assert_string_equal(sample_text(r, "status.version"), WEIR_VERSION);
 	assert_int_equal(number(r, "status.questions.questions"), 15);
@@ -52,6 +59,9 @@ static void adds_up(void **state)
 	assert_string_equal(sample_text(r, "status.policy.lists.5.problem"),
 	                    "other.txt is gone: its copy is in force");
 	assert_null(sample_at(r, "status.policy.lists.0.problem"));
+	assert_int_equal(number(r, "status.policy.lists.1.hits.blocked"), 11);
+	assert_int_equal(number(r, "status.policy.lists.1.hits.shadow"), 7);
+	assert_int_equal(number(r, "status.policy.lists.0.hits.blocked"), 0);
 	assert_string_equal(sample_text(r, "status.policy.groups.2.default"), "deny");
 	json_decref(r);
 	sample.context.status = NULL;

@@ -209,6 +209,9 @@ static void test_verdict_of_others(void **state)
 	assert_int_equal(addr_from_text("2001:db8::53", 12, &f.v.addr), 0);
 	f.e.logged_list = "watch";
 	f.e.logged_rule = "example";
+	f.e.shadow_list = "next";
+	f.e.shadow_rule = "a.example";
+	f.e.shadow_action = POLICY_REFUSED;
 	f.e.protocol = EVENT_TCP;
 	f.e.is_do = f.e.is_cached = f.e.is_stale = true;
 	f.e.dnssec = EVENT_BOGUS;
@@ -218,6 +221,8 @@ static void test_verdict_of_others(void **state)
 	line = line_of(&f.e);
 	expect(line, "weir.matched", "\"2001:db8::53\"");
 	expect(line, "weir.logged", "{\"list\":\"watch\",\"rule\":\"example\"}");
+	expect(line, "weir.shadow",
+	       "{\"verdict\":\"refused\",\"list\":\"next\",\"rule\":\"a.example\"}");
 	expect(line, "weir.stale", "true");
 	expect(line, "weir.dnssec", "\"bogus\"");
 	expect(line, "weir.cached", "true");

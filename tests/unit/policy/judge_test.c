@@ -426,6 +426,66 @@ static void the_longest_name_is_judged(void **state)
 	world_end(&w);
 }
 
+/* What a list in shadow would have done is reported where it would have won. */
+static void a_shadow_tells_what_it_would_do(void **state)
+{
+	static const struct {
+		const char *why, *subject;
+		enum policy_action action, would;
+		unsigned depth;
+	} cases[] = {
+		{ "alone it would have won", "x.one.example", POLICY_NONE, POLICY_NXDOMAIN, 2 },
+		{ "a rule's own action", "own.example", POLICY_NONE, POLICY_REFUSED, 2 },
+		{ "an exception of its own", "ok.one.example", POLICY_NONE, POLICY_ALLOW, 3 },
+		{ "deeper than the winner", "deep.two.example", POLICY_NODATA, POLICY_NXDOMAIN, 3 },
+		{ "shallower than the winner", "a.three.example", POLICY_NODATA, POLICY_NONE, 0 },
+		{ "allow goes before it", "four.example", POLICY_ALLOW, POLICY_NONE, 0 },
+		{ "it stands first", "five.example", POLICY_NODATA, POLICY_NXDOMAIN, 2 },
+		{ "an edit goes before it", "edited.example", POLICY_ALLOW, POLICY_NONE, 0 },
+	};
+	(void)state;
+	struct world w;
+	world_start(&w);
+	static const char *const rules[] = {
+		"nxdomain.shadow tree one.example",
+		"nxdomain.shadow tree ok.one.example =allow",
+		"nxdomain.shadow tree own.example =refused",
+		"nxdomain.shadow tree deep.two.example",
+		"nodata tree two.example",
+		"nxdomain.shadow tree three.example",
+		"nodata tree a.three.example",
+		"nxdomain.shadow tree four.example",
+		"allow tree four.example",
+		"nodata tree five.example",
+		"nxdomain.shadow tree five.example",
+		"nxdomain.shadow tree edited.example",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		assert_int_equal(world_rule(&w, rules[i]), 0);
+	world_write(&w);
+	struct policy_group_spec g;
+	world_group(&w, &g, "all", "nxdomain.shadow nodata allow", NULL);
+	world_snapshot(&w, &g, 1);
+	assert_int_equal(policy_edits_open(""), 0);
+	edit_put("edit tree edited.example allow");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct verdict v = world_judge(w.policy, 0, Q, cases[i].subject);
+		enum policy_action would =
+			v.n_logged > 0 ? (enum policy_action)v.logged_action[0] : POLICY_NONE;
+		if (v.action != cases[i].action || would != cases[i].would || v.n_logged > 1 ||
+		    (v.n_logged > 0 && v.logged_depth[0] != cases[i].depth))
+			fail_msg("%s: %s, would %s", cases[i].why, policy_action_name(v.action),
+			         policy_action_name(would));
+		const struct row r = { .why = cases[i].why,
+			               .trigger = Q,
+			               .subject = cases[i].subject };
+		check_found(&r, w.policy, &v);
+	}
+	policy_edits_close();
+	rcu_quiet();
+	world_end(&w);
+}
+
 static void only_four_logs_are_kept(void **state)
 {
 	(void)state;
@@ -453,6 +513,7 @@ int main(void)
 		cmocka_unit_test(a_verdict_carries_the_local_data),
 		cmocka_unit_test(nobody_is_judged_without_a_group),
 		cmocka_unit_test(the_longest_name_is_judged),
+		cmocka_unit_test(a_shadow_tells_what_it_would_do),
 		cmocka_unit_test(only_four_logs_are_kept),
 	};
 	struct siphash_key key = { random_u64(), random_u64() };

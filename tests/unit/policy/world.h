@@ -94,7 +94,7 @@ static inline void world_end(struct world *w)
 
 /*
  * A list's name says what it does: "nxdomain", "allow.2" (a second one), "answer-drop" and
- * "server-nodata" (match: answer, nameserver).
+ * "server-nodata" (match: answer, nameserver); one that ends in ".shadow" is in shadow.
  */
 static inline uint16_t world_list(struct world *w, const char *name)
 {
@@ -108,6 +108,7 @@ static inline uint16_t world_list(struct world *w, const char *name)
 	snprintf(l->name, sizeof l->name, "%s", name);
 	snprintf(l->path, sizeof l->path, "/lists/%s", name);
 	l->ede_code = 15;
+	l->is_shadow = strstr(name, ".shadow") != NULL;
 	l->ttl_s = 60;
 	if (strncmp(name, "answer-", 7) == 0)
 		l->match = POLICY_MATCH_ANSWER;
