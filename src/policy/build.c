@@ -68,7 +68,8 @@ static int rule_add(struct policy_builder *b, uint16_t list, uint64_t hash,
 {
 	struct image_member m = {
 		.list = list,
-		.scope = (uint8_t)(rule->scope | (rule->is_important ? IMAGE_IMPORTANT : 0)),
+		.scope = (uint8_t)(rule->scope | rule->own_match << IMAGE_MATCH_SHIFT |
+		                   (rule->is_important ? IMAGE_IMPORTANT : 0)),
 		.action = (uint8_t)rule->action,
 	};
 	if (rule->data != NULL) {
@@ -88,14 +89,26 @@ static int rule_add(struct policy_builder *b, uint16_t list, uint64_t hash,
 	slot->set = set;
 	b->has_log_rules |= rule->action == POLICY_LOG;
 	++*count;
+	if (rule->own_match != 0)
+		b->lists[list].n_own[rule->own_match - 1]++;
 	return 0;
+}
+
+/* What the image's reader would refuse must not get in. */
+static bool data_is_good(const struct policy_rule *rule)
+{
+	const struct policy_data *d = rule->data;
+	if (rule->action == POLICY_RECORDS && (d == NULL || d->records_bytes == 0))
+		return false;
+	return d == NULL || image_records_are_good(d->records, d->records_bytes);
 }
 
 static bool rule_is_good(const struct policy_builder *b, uint16_t list,
                          const struct policy_rule *rule)
 {
 	return list < b->n_lists && rule->scope <= POLICY_SCOPE_BELOW &&
-	       rule->action <= POLICY_REDIRECT;
+	       rule->action <= POLICY_RECORDS && rule->own_match <= POLICY_MATCH_COUNT &&
+	       data_is_good(rule);
 }
 
 int policy_builder_add_name(struct policy_builder *b, uint16_t list, const uint8_t *lower,
@@ -123,6 +136,27 @@ int policy_builder_add_prefix(struct policy_builder *b, uint16_t list,
 		b->lengths_v4 |= 1ULL << prefix->length;
 	else
 		b->lengths_v6[prefix->length / 64] |= 1ULL << prefix->length % 64;
+	return 0;
+}
+
+int policy_builder_set_soa(struct policy_builder *b, uint16_t list, const uint8_t *owner,
+                           uint32_t ttl_s, const uint8_t *rdata, size_t rdata_bytes)
+{
+	uint8_t soa[3 * NAME_MAX_BYTES + 20];
+	size_t owner_bytes = name_len(owner);
+	must(list < b->n_lists);
+	if (rdata_bytes > sizeof soa - owner_bytes)
+		return -EINVAL;
+	memcpy(soa, owner, owner_bytes);
+	memcpy(soa + owner_bytes, rdata, rdata_bytes);
+	if (!image_soa_is_good(soa, owner_bytes + rdata_bytes))
+		return -EINVAL;
+	struct image_list *l = &b->lists[list];
+	int e = sets_blob(&b->sets, soa, owner_bytes + rdata_bytes, &l->soa_at);
+	if (e != 0)
+		return e;
+	l->soa_bytes = (uint32_t)(owner_bytes + rdata_bytes);
+	l->soa_ttl_s = ttl_s;
 	return 0;
 }
 

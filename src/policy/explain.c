@@ -156,8 +156,8 @@ static void find_in_set(struct finding *f, unsigned from, uint32_t set, unsigned
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct image_member *m = &f->p->image->members[s->first + i];
 		const struct policy_part *part = &f->parts[m->list];
-		enum policy_action action = rule_action(m->action, part->action);
-		if (part->action == POLICY_NONE || part->match != f->match ||
+		enum policy_action action = rule_action(m->action, part);
+		if (!part->is_known || rule_match(m->scope, part) != f->match ||
 		    action == POLICY_NONE || !scope_matches(m->scope, is_full_name))
 			continue;
 		struct policy_match_found found = {

@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "dns/message.h"
+
 static const uint8_t magic[8] = { 'W', 'E', 'I', 'R', 'P', 'O', 'L', '\n' };
 
 struct image_layout image_layout(const struct image_header *h)
@@ -65,6 +67,35 @@ static bool header_is_good(const struct image_header *h, uint64_t n_bytes)
 	return image_layout(h).end == n_bytes;
 }
 
+bool image_records_are_good(const uint8_t *records, size_t n)
+{
+	for (size_t at = 0; at < n;) {
+		if (n - at < POLICY_RECORD_HEAD_BYTES)
+			return false;
+		uint16_t type = load16(records + at);
+		size_t bytes = load16(records + at + 6);
+		at += POLICY_RECORD_HEAD_BYTES;
+		if (n - at < bytes)
+			return false;
+		if (type == DNS_CNAME && (bytes == 0 || name_check(records + at, bytes) != bytes))
+			return false;
+		at += bytes;
+	}
+	return true;
+}
+
+bool image_soa_is_good(const uint8_t *soa, size_t n)
+{
+	for (unsigned i = 0; i < 3; i++) { /* owner, primary, mailbox */
+		size_t name = name_check(soa, n);
+		if (name == 0)
+			return false;
+		soa += name;
+		n -= name;
+	}
+	return n == 20;
+}
+
 static bool lists_are_good(const struct policy_image *i)
 {
 	for (uint32_t at = 0; at < i->header->n_lists; at++) {
@@ -75,6 +106,10 @@ static bool lists_are_good(const struct policy_image *i)
 			return false;
 		const uint8_t *path = i->blob + l->path_at;
 		if (memchr(path, 0, l->path_bytes) != path + l->path_bytes - 1)
+			return false;
+		if (l->soa_bytes != 0 && (l->soa_at > i->header->blob_bytes ||
+		                          l->soa_bytes > i->header->blob_bytes - l->soa_at ||
+		                          !image_soa_is_good(i->blob + l->soa_at, l->soa_bytes)))
 			return false;
 	}
 	return true;
@@ -91,9 +126,10 @@ static bool sets_are_good(const struct policy_image *i)
 	for (uint32_t at = 0; at < n_members; at++) {
 		const struct image_member *m = &i->members[at];
 		if (m->list >= i->header->n_lists || m->data >= i->header->n_data ||
-		    m->action > POLICY_REDIRECT ||
+		    m->action > POLICY_RECORDS ||
 		    (m->scope & IMAGE_SCOPE_MASK) > POLICY_SCOPE_BELOW ||
-		    (m->scope & ~(IMAGE_SCOPE_MASK | IMAGE_IMPORTANT)) != 0)
+		    image_own_match(m->scope) > POLICY_MATCH_COUNT ||
+		    (m->scope & ~(IMAGE_SCOPE_MASK | IMAGE_MATCH_MASK | IMAGE_IMPORTANT)) != 0)
 			return false;
 	}
 	return true;
@@ -106,7 +142,9 @@ static bool data_is_good(const struct policy_image *i, const struct image_data *
 	uint64_t addr_bytes = (uint64_t)d->n_addrs * sizeof(struct addr);
 	uint64_t blob_bytes = i->header->blob_bytes;
 	if (d->at > blob_bytes || addr_bytes > blob_bytes - d->at ||
-	    d->target_bytes > blob_bytes - d->at - addr_bytes)
+	    d->target_bytes > blob_bytes - d->at - addr_bytes ||
+	    d->records_bytes > blob_bytes - d->at - addr_bytes - d->target_bytes ||
+	    (d->flags & ~(uint32_t)IMAGE_DATA_FLAGS) != 0 || d->reserved != 0)
 		return false;
 	const uint8_t *p = i->blob + d->at;
 	for (uint32_t at = 0; at < d->n_addrs; at++) {
@@ -116,6 +154,14 @@ static bool data_is_good(const struct policy_image *i, const struct image_data *
 	const uint8_t *target = p + addr_bytes;
 	if (d->target_bytes != 0 && name_check(target, d->target_bytes) != d->target_bytes)
 		return false;
+	const uint8_t *records = target + d->target_bytes;
+	if (!image_records_are_good(records, d->records_bytes))
+		return false;
+	ret->is_target_suffix = (d->flags & IMAGE_DATA_IS_SUFFIX) != 0;
+	ret->has_ttl = (d->flags & IMAGE_DATA_HAS_TTL) != 0;
+	ret->ttl_s = d->ttl_s;
+	ret->records = d->records_bytes != 0 ? records : NULL;
+	ret->records_bytes = d->records_bytes;
 	ret->addrs = d->n_addrs != 0 ? (const struct addr *)p : NULL;
 	ret->n_addrs = d->n_addrs;
 	ret->target = d->target_bytes != 0 ? target : NULL;

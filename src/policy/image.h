@@ -17,7 +17,7 @@
  *            that hang on this name.
  * Not here:  writing it -> policy/write.c; what a match means -> policy/judge.c.
  * Threads:   immutable after image_open; references are counted with an atomic.
- * Memory:    the file is mapped; on the heap only the pointers of the local data (24 bytes each).
+ * Memory:    the file is mapped; on the heap only the pointers of the local data (56 bytes each).
  * Cost:      finding: one cache line, sometimes two; opening: one pass of XXH3 over the file.
  * Limits:    16 M sets, 4 G slots. A name that is not listed is taken for a listed one with a
  *            probability of 1e-11 a label (40 bits, some ten slots); the hash is keyed, so
@@ -31,7 +31,7 @@
 #include "policy/policy.h"
 
 enum {
-	IMAGE_VERSION = 1,
+	IMAGE_VERSION = 2,
 	IMAGE_BYTE_ORDER = 0x01020304,
 	IMAGE_TABLE_ALIGN = 64, /* a cache line */
 	IMAGE_SET_BITS = 24,
@@ -67,6 +67,11 @@ struct image_list {
 	uint64_t path_at;    /* in the blob, NUL-terminated */
 	uint32_t path_bytes; /* with the NUL */
 	uint32_t n_names, n_prefixes, n_skipped;
+	/* Rules that say themselves what they are compared with, by enum policy_match. */
+	uint32_t n_own[POLICY_MATCH_COUNT];
+	uint32_t soa_bytes; /* 0: none */
+	uint32_t soa_ttl_s;
+	uint64_t soa_at; /* in the blob: the owner's wire form, then the SOA's data */
 };
 
 struct image_set {
@@ -76,26 +81,38 @@ struct image_set {
 /* One rule as it hangs on a name or prefix. */
 struct image_member {
 	uint16_t list;
-	uint8_t scope;  /* enum policy_scope, and IMAGE_IMPORTANT */
+	uint8_t scope;  /* enum policy_scope, the rule's own match, and IMAGE_IMPORTANT */
 	uint8_t action; /* enum policy_action; POLICY_NONE: the list's own */
 	uint32_t data;  /* IMAGE_NO_DATA or an index */
 };
 
 enum {
 	IMAGE_SCOPE_MASK = 0x03,
+	IMAGE_MATCH_SHIFT = 2, /* 0: the list's `match`; else enum policy_match + 1 */
+	IMAGE_MATCH_MASK = 0x1c,
 	IMAGE_IMPORTANT = 0x80
 };
 
 struct image_data {
-	uint64_t at; /* in the blob: n_addrs struct addr, then the target's wire form */
+	uint64_t at; /* in the blob: n_addrs struct addr, the target's wire form, records */
 	uint32_t n_addrs;
 	uint32_t target_bytes; /* 0: none */
+	uint32_t records_bytes;
+	uint32_t ttl_s; /* 0 without IMAGE_DATA_HAS_TTL */
+	uint32_t flags;
+	uint32_t reserved; /* 0 */
+};
+
+enum {
+	IMAGE_DATA_HAS_TTL = 1,
+	IMAGE_DATA_IS_SUFFIX = 2,
+	IMAGE_DATA_FLAGS = 3,
 };
 
 _Static_assert(sizeof(struct image_header) == 152, "the header has no holes");
-_Static_assert(sizeof(struct image_list) == 96, "a list has no holes");
+_Static_assert(sizeof(struct image_list) == 128, "a list has no holes");
 _Static_assert(sizeof(struct image_member) == 8, "a member is compared as 8 bytes");
-_Static_assert(sizeof(struct image_data) == 16, "data has no holes");
+_Static_assert(sizeof(struct image_data) == 32, "data has no holes");
 _Static_assert(sizeof(struct addr) == 17, "addresses are kept in files as they are");
 
 struct policy_image {
@@ -122,6 +139,19 @@ struct image_layout image_layout(const struct image_header *h);
  * rest. */
 uint64_t image_checksum(const uint8_t *bytes, size_t n);
 uint64_t image_seal(const struct image_header *h, uint64_t body);
+
+/* What a rule is compared with by itself: 0, or enum policy_match + 1. */
+static inline unsigned image_own_match(uint8_t scope_bits)
+{
+	return (scope_bits & IMAGE_MATCH_MASK) >> IMAGE_MATCH_SHIFT;
+}
+
+/*
+ * What data is made of: the bytes behind one another. records_are_good: whole records, an alias's
+ * target among them a whole name; soa_is_good: an owner, two names and 20 bytes.
+ */
+bool image_records_are_good(const uint8_t *records, size_t n);
+bool image_soa_is_good(const uint8_t *soa, size_t n);
 
 /* Another reference. */
 struct policy_image *image_get(struct policy_image *i);

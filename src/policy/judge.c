@@ -50,11 +50,12 @@ static void log_note(const struct place *at, uint16_t image_list, enum policy_ac
 static const struct policy_data *data_of(const struct policy *p, const struct image_member *m,
                                          enum policy_action action)
 {
-	if (action != POLICY_ADDRESS && action != POLICY_REDIRECT)
-		return NULL;
-	if (m->data != IMAGE_NO_DATA)
+	const struct policy_list *l = &p->lists[p->list_of_image[m->list]];
+	/* A zone's rule that the operator's word overrides keeps its TTL alone. */
+	if (m->data != IMAGE_NO_DATA &&
+	    (!l->is_rpz || l->action == POLICY_NONE || action < POLICY_ADDRESS))
 		return &p->image->data[m->data];
-	return &p->lists[p->list_of_image[m->list]].data;
+	return action == POLICY_ADDRESS || action == POLICY_REDIRECT ? &l->data : NULL;
 }
 
 static void verdict_win(const struct place *at, const struct image_member *m,
@@ -77,8 +78,9 @@ static void judge_shadows(const struct place *at, const struct image_set *s, uin
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct image_member *m = &members[i];
 		const struct policy_part *part = &at->g->parts[m->list];
-		enum policy_action action = rule_action(m->action, part->action);
-		if (part->is_shadow && part->rank != RANK_NONE && part->match == at->match &&
+		enum policy_action action = rule_action(m->action, part);
+		if (part->is_shadow && part->rank != RANK_NONE &&
+		    rule_match(m->scope, part) == at->match &&
 		    scope_matches(m->scope, at->is_full_name) && action != POLICY_NONE &&
 		    rule_order(m->scope, action, part->rank) < best_order)
 			log_note(at, m->list, action, v);
@@ -96,10 +98,10 @@ static void judge_set(const struct place *at, uint32_t set, struct verdict *v)
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct image_member *m = &members[i];
 		const struct policy_part *part = &at->g->parts[m->list];
-		if (part->rank == RANK_NONE || part->match != at->match ||
+		if (part->rank == RANK_NONE || rule_match(m->scope, part) != at->match ||
 		    !scope_matches(m->scope, at->is_full_name))
 			continue;
-		enum policy_action action = rule_action(m->action, part->action);
+		enum policy_action action = rule_action(m->action, part);
 		if (part->is_shadow) {
 			has_shadow = true;
 			continue;
@@ -117,8 +119,7 @@ static void judge_set(const struct place *at, uint32_t set, struct verdict *v)
 	if (has_shadow && v->action == POLICY_NONE)
 		judge_shadows(at, s, best_order, v);
 	if (best != NULL && v->action == POLICY_NONE)
-		verdict_win(at, best, rule_action(best->action, at->g->parts[best->list].action),
-		            v);
+		verdict_win(at, best, rule_action(best->action, &at->g->parts[best->list]), v);
 }
 
 static void judge_edits(const struct place *at, const struct edits_table *t, const uint8_t *suffix,

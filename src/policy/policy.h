@@ -38,6 +38,7 @@
 #include <stdatomic.h>
 
 #include "base/addr.h"
+#include "dns/message.h"
 #include "dns/name.h"
 
 struct policy;
@@ -50,6 +51,8 @@ enum {
 	POLICY_NO_LIST = 0xffff,
 	POLICY_MAX_LOGGED = 4, /* `log` matches reported with one verdict; more are dropped */
 	POLICY_LIST_NAME_MAX = 63,
+	POLICY_EDE_TEXT_MAX = 127,
+	POLICY_RECORD_HEAD_BYTES = 8, /* in policy_data.records */
 };
 
 /* What a rule does. The order is not a ranking. */
@@ -73,6 +76,9 @@ enum policy_match {
 	POLICY_MATCH_ANSWER,     /* addresses in answers: A, AAAA, SVCB/HTTPS hints */
 	POLICY_MATCH_NAMESERVER, /* names and addresses of the name servers asked */
 	POLICY_MATCH_CLIENT,     /* the client's address (policy zones: rpz-client-ip) */
+};
+enum {
+	POLICY_MATCH_COUNT = POLICY_MATCH_CLIENT + 1
 };
 
 /* Which part of a name tree a rule covers. */
@@ -107,6 +113,28 @@ struct policy_data {
 	const uint8_t *records; /* RECORDS: type (2 bytes), TTL (4), length (2), data; and so on */
 	size_t records_bytes;   /* at most 64 KiB; names in the data are not compressed */
 };
+
+/* One record of policy_data.records. */
+struct policy_record {
+	uint16_t type, rdata_len;
+	uint32_t ttl_s;
+	const uint8_t *rdata;
+};
+
+/* The next record; *at starts as 0. False: there is none. */
+static inline bool policy_record_next(const struct policy_data *d, size_t *at,
+                                      struct policy_record *ret)
+{
+	if (d->records_bytes < *at + POLICY_RECORD_HEAD_BYTES)
+		return false;
+	const uint8_t *p = d->records + *at;
+	ret->type = load16(p);
+	ret->ttl_s = load32(p + 2);
+	ret->rdata_len = load16(p + 6);
+	ret->rdata = p + POLICY_RECORD_HEAD_BYTES;
+	*at += POLICY_RECORD_HEAD_BYTES + ret->rdata_len;
+	return *at <= d->records_bytes;
+}
 
 /* One operator's edit (weir block, weir allow). */
 struct policy_edit {
@@ -196,9 +224,14 @@ struct policy_list_view {
 	uint32_t ttl_s;    /* of blocked answers */
 	uint32_t n_names, n_prefixes;
 	uint32_t n_skipped;
-	uint64_t loaded_s; /* wall clock of the file that is in force */
-	const char *path;  /* the file it came from; explain looks the line up there */
-	bool is_shadow;    /* reports what it would do, and does nothing */
+	uint64_t loaded_s;    /* wall clock of the file that is in force */
+	const char *path;     /* the file it came from; explain looks the line up there */
+	const char *ede_text; /* "" for the usual one */
+	bool is_rpz;
+	/* The SOA that the list's zone came with; soa NULL: none. */
+	const uint8_t *soa_owner, *soa; /* wire names; rdata */
+	uint32_t soa_bytes, soa_ttl_s, serial;
+	bool is_shadow; /* reports what it would do, and does nothing */
 };
 unsigned policy_n_lists(const struct policy *p);
 /*
@@ -262,15 +295,32 @@ unsigned policy_find_all(const struct policy *p, uint16_t group, enum policy_tri
 
 /* ---- building: the housekeeping thread ---- */
 
+/* What a policy zone's local data means for a type that it lacks. */
+enum policy_local_data {
+	POLICY_LOCAL_GIVEN = 0, /* NODATA */
+	POLICY_LOCAL_OR_PASSTHRU,
+	POLICY_LOCAL_OR_DISABLED, /* reported, and the next rule is looked at */
+};
+
 struct policy_list_spec {
 	char name[POLICY_LIST_NAME_MAX + 1];
-	enum policy_action action;
-	enum policy_match match;
-	uint16_t ede_code;
+	enum policy_action action; /* POLICY_NONE, for policy zones only: what each rule says */
+	enum policy_match match;   /* of rules that do not say it themselves */
+	uint16_t ede_code;         /* 0xffff: none */
 	uint32_t ttl_s;
 	struct policy_data data; /* for action address, redirect; copied */
 	bool is_shadow;
 	char path[4096];
+	/* A policy zone (RPZ): a tier of its own, with the order of the RPZ draft inside. */
+	bool is_rpz;
+	enum policy_local_data local_data;
+	uint8_t min_ns_dots; /* zones with fewer dots in their name: servers are not judged */
+	bool no_ns_wait;     /* addresses of name servers: only those at hand */
+	bool keeps_dnssec;   /* not for questions with DO whose answer is signed and good */
+	bool no_soa;         /* in the additional section of what it answered */
+	bool has_max_ttl;
+	uint32_t max_ttl_s;
+	char ede_text[POLICY_EDE_TEXT_MAX + 1]; /* "": the list and the rule */
 };
 
 struct policy_group_spec {
@@ -283,6 +333,7 @@ struct policy_group_spec {
 	enum policy_action deny_action;
 	bool log_all;
 	bool use_dns64, is_rebinding_checked;
+	bool is_strict; /* evaluation: strict */
 };
 
 /*
@@ -315,6 +366,12 @@ MUST_USE int policy_builder_add_name(struct policy_builder *b, uint16_t list, co
 MUST_USE int policy_builder_add_prefix(struct policy_builder *b, uint16_t list,
                                        const struct addr_prefix *prefix,
                                        const struct policy_rule *rule);
+/*
+ * The SOA of a policy zone, kept with the list: owner in wire form, rdata uncompressed. Once a
+ * list. -EINVAL: not a SOA; -ENOMEM.
+ */
+MUST_USE int policy_builder_set_soa(struct policy_builder *b, uint16_t list, const uint8_t *owner,
+                                    uint32_t ttl_s, const uint8_t *rdata, size_t rdata_bytes);
 void policy_builder_end_list(struct policy_builder *b, uint16_t list, uint32_t n_skipped,
                              uint64_t loaded_s);
 /*
@@ -340,7 +397,8 @@ void policy_image_put(struct policy_image *i);
 /*
  * A snapshot of an image (its lists by name; a spec whose list the image lacks is empty; an
  * image list without a spec is inert), the groups, and the edits. NULL image: no rules.
- * Everything is copied; the image gets another reference. -EINVAL (action none, a list index out
+ * Everything is copied; the image gets another reference. -EINVAL (action none but of a policy
+ * zone, action records, a list index out
  * of range, an empty name), -EEXIST (two lists, groups or client prefixes alike), -ENOSPC,
  * -ENOMEM.
  */

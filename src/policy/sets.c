@@ -8,7 +8,7 @@
 
 enum {
 	FIRST_CAP = 256,
-	MAX_BLOB_ITEM = 65536, /* addresses and target of one rule */
+	MAX_BLOB_ITEM = 65536, /* addresses, target and records of one rule */
 };
 
 static int grow(void **items, uint32_t *cap, uint64_t need, size_t item_bytes)
@@ -99,13 +99,14 @@ static uint64_t set_hash(const struct sets *s, uint32_t id)
 
 static size_t data_bytes(const struct image_data *d)
 {
-	return d->n_addrs * sizeof(struct addr) + d->target_bytes;
+	return d->n_addrs * sizeof(struct addr) + d->target_bytes + d->records_bytes;
 }
 
 static uint64_t data_hash(const struct sets *s, uint32_t id)
 {
 	const struct image_data *d = &s->data[id];
-	return XXH3_64bits_withSeed(s->blob + d->at, data_bytes(d), d->n_addrs);
+	uint64_t seed = (uint64_t)d->ttl_s << 32 | d->flags << 30 | d->n_addrs;
+	return XXH3_64bits_withSeed(s->blob + d->at, data_bytes(d), seed);
 }
 
 static bool set_equal(const struct sets *s, const struct image_set *a, const struct image_set *b)
@@ -117,7 +118,8 @@ static bool set_equal(const struct sets *s, const struct image_set *a, const str
 static bool data_equal(const struct sets *s, const struct image_data *a, const struct image_data *b)
 {
 	return a->n_addrs == b->n_addrs && a->target_bytes == b->target_bytes &&
-	       memcmp(s->blob + a->at, s->blob + b->at, data_bytes(a)) == 0;
+	       a->records_bytes == b->records_bytes && a->ttl_s == b->ttl_s &&
+	       a->flags == b->flags && memcmp(s->blob + a->at, s->blob + b->at, data_bytes(a)) == 0;
 }
 
 /* ---- sets ---- */
@@ -278,7 +280,8 @@ int sets_data(struct sets *s, const struct policy_data *data, uint32_t *ret)
 {
 	size_t target_bytes = data->target != NULL ? name_len(data->target) : 0;
 	size_t addr_bytes = data->n_addrs * sizeof(struct addr);
-	if (addr_bytes + target_bytes > MAX_BLOB_ITEM)
+	if (data->records_bytes > MAX_BLOB_ITEM ||
+	    addr_bytes + target_bytes + data->records_bytes > MAX_BLOB_ITEM)
 		return -E2BIG;
 	struct by_content b = { &s->data_by_content, &s->n_data_by_content, data_hash };
 	int e = by_content_reserve(s, &b, s->n_data);
@@ -291,6 +294,8 @@ int sets_data(struct sets *s, const struct policy_data *data, uint32_t *ret)
 		e = sets_blob(s, data->addrs, addr_bytes, &at_blob);
 	if (e == 0)
 		e = sets_blob(s, data->target, target_bytes, &ignored);
+	if (e == 0)
+		e = sets_blob(s, data->records, data->records_bytes, &ignored);
 	if (e != 0) {
 		s->blob_bytes = before;
 		return e;
@@ -299,6 +304,10 @@ int sets_data(struct sets *s, const struct policy_data *data, uint32_t *ret)
 		.at = at_blob,
 		.n_addrs = data->n_addrs,
 		.target_bytes = (uint32_t)target_bytes,
+		.records_bytes = (uint32_t)data->records_bytes,
+		.ttl_s = data->has_ttl ? data->ttl_s : 0,
+		.flags = (data->has_ttl ? IMAGE_DATA_HAS_TTL : 0U) |
+		         (data->is_target_suffix ? IMAGE_DATA_IS_SUFFIX : 0U),
 	};
 	uint32_t mask = s->n_data_by_content - 1;
 	uint32_t at = (uint32_t)data_hash(s, s->n_data) & mask;

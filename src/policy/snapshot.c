@@ -32,6 +32,9 @@ static int data_copy(struct policy_data *to, const struct policy_data *from)
 		to->addrs = addrs;
 		to->n_addrs = from->n_addrs;
 	}
+	to->is_target_suffix = from->is_target_suffix;
+	to->has_ttl = from->has_ttl;
+	to->ttl_s = from->ttl_s;
 	if (from->target != NULL) {
 		uint8_t *target = malloc(NAME_MAX_BYTES);
 		if (target == NULL)
@@ -45,8 +48,8 @@ static int data_copy(struct policy_data *to, const struct policy_data *from)
 static int list_init(struct policy_list *l, const struct policy_list_spec *spec,
                      const struct policy_image *image)
 {
-	if (spec->action <= POLICY_NONE || spec->action > POLICY_REDIRECT ||
-	    spec->match > POLICY_MATCH_NAMESERVER || name_copy_text(l->name, spec->name) != 0)
+	if ((spec->action == POLICY_NONE && !spec->is_rpz) || spec->action > POLICY_REDIRECT ||
+	    (unsigned)spec->match >= POLICY_MATCH_COUNT || name_copy_text(l->name, spec->name) != 0)
 		return -EINVAL;
 	l->action = spec->action;
 	l->match = spec->match;
@@ -54,8 +57,17 @@ static int list_init(struct policy_list *l, const struct policy_list_spec *spec,
 	l->slot = slot_of_list(l->name);
 	l->ede_code = spec->ede_code;
 	l->ttl_s = spec->ttl_s;
+	l->is_rpz = spec->is_rpz;
+	l->local_data = spec->local_data;
+	l->min_ns_dots = spec->min_ns_dots;
+	l->no_ns_wait = spec->no_ns_wait;
+	l->keeps_dnssec = spec->keeps_dnssec;
+	l->no_soa = spec->no_soa;
+	l->has_max_ttl = spec->has_max_ttl;
+	l->max_ttl_s = spec->max_ttl_s;
 	l->path = strndup(spec->path, sizeof spec->path);
-	if (l->path == NULL)
+	l->ede_text = strndup(spec->ede_text, sizeof spec->ede_text - 1);
+	if (l->path == NULL || l->ede_text == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; image != NULL && i < image->header->n_lists; i++) {
 		if (strcmp(image->lists[i].name, l->name) == 0) {
@@ -87,14 +99,38 @@ static int lists_init(struct policy *p, const struct policy_list_spec *specs)
 static void parts_init(const struct policy *p, struct policy_part *parts)
 {
 	for (uint32_t i = 0; i < p->n_image_lists; i++) {
-		parts[i] = (struct policy_part){ .rank = RANK_NONE };
+		parts[i] = (struct policy_part){ .rank = RANK_NONE, .tier = TIER_NONE };
 		if (p->list_of_image[i] == POLICY_NO_LIST)
 			continue;
 		const struct policy_list *l = &p->lists[p->list_of_image[i]];
 		parts[i].match = (uint8_t)l->match;
 		parts[i].action = (uint8_t)l->action;
 		parts[i].is_shadow = l->is_shadow;
+		parts[i].is_rpz = l->is_rpz;
+		parts[i].is_known = true;
 	}
+}
+
+/* Which kinds of rules a list brings to its group. */
+static void group_has(const struct policy *p, struct policy_group *g, const struct policy_list *l,
+                      uint16_t tier)
+{
+	uint64_t n[POLICY_MATCH_COUNT] = { 0 };
+	uint64_t n_left = l->image->n_names + (uint64_t)l->image->n_prefixes;
+	for (unsigned m = 0; m < POLICY_MATCH_COUNT; m++) {
+		n[m] = l->image->n_own[m];
+		n_left = n_left > n[m] ? n_left - n[m] : 0;
+	}
+	n[l->match] += n_left;
+	for (unsigned m = 0; m < POLICY_MATCH_COUNT; m++) {
+		if (n[m] == 0)
+			continue;
+		g->has_rules[m] = true;
+		g->has_log[m] |= l->action == POLICY_LOG || l->is_shadow || p->has_log_rules;
+	}
+	bool is_late = n[POLICY_MATCH_ANSWER] > 0 || n[POLICY_MATCH_NAMESERVER] > 0;
+	if (is_late && tier < g->late_tier)
+		g->late_tier = tier;
 }
 
 static int group_init(const struct policy *p, struct policy_group *g,
@@ -106,26 +142,35 @@ static int group_init(const struct policy *p, struct policy_group *g,
 	g->log_all = spec->log_all;
 	g->use_dns64 = spec->use_dns64;
 	g->is_rebinding_checked = spec->is_rebinding_checked;
+	g->is_strict = spec->is_strict;
+	g->late_tier = TIER_NONE;
 	g->deny_action = spec->deny_action > POLICY_LOG ? spec->deny_action : POLICY_NXDOMAIN;
 	g->lists = calloc(spec->n_lists + 1U, sizeof *g->lists);
 	if (g->lists == NULL)
 		return -ENOMEM;
 	g->parts = parts;
+	uint16_t tier = 0;
 	for (uint32_t i = 0; i < spec->n_lists; i++) {
 		uint16_t list = spec->lists[i];
 		if (list >= p->n_lists)
 			return -EINVAL;
 		g->lists[g->n_lists++] = list;
 		const struct policy_list *l = &p->lists[list];
+		/* What is configured makes the tiers: an empty list must not change the order. */
+		if (i > 0 && (l->is_rpz || p->lists[spec->lists[i - 1]].is_rpz))
+			tier++;
+		if (l->is_rpz) {
+			g->has_rpz = true;
+			g->edits_are_apart |= i == 0;
+		}
 		if (l->image == NULL)
 			continue;
 		struct policy_part *part = &parts[l->image_list];
-		if (part->rank == RANK_NONE)
-			part->rank = (uint16_t)i;
-		bool has_rules = l->image->n_names + (uint64_t)l->image->n_prefixes > 0;
-		g->has_rules[l->match] |= has_rules;
-		g->has_log[l->match] |=
-			has_rules && (l->action == POLICY_LOG || l->is_shadow || p->has_log_rules);
+		if (part->rank != RANK_NONE)
+			continue;
+		part->rank = (uint16_t)i;
+		part->tier = tier;
+		group_has(p, g, l, tier);
 	}
 	return 0;
 }
@@ -175,6 +220,7 @@ void policy_free(struct policy *p)
 		return;
 	for (uint32_t i = 0; p->lists != NULL && i < p->n_lists; i++) {
 		free(p->lists[i].path);
+		free(p->lists[i].ede_text);
 		free((void *)(uintptr_t)p->lists[i].data.addrs);
 		free((void *)(uintptr_t)p->lists[i].data.target);
 	}
@@ -330,6 +376,8 @@ void policy_list_view(const struct policy *p, uint16_t list, struct policy_list_
 		.ttl_s = l->ttl_s,
 		.path = l->path,
 		.is_shadow = l->is_shadow,
+		.ede_text = l->ede_text,
+		.is_rpz = l->is_rpz,
 	};
 	if (l->image == NULL)
 		return;
@@ -338,4 +386,11 @@ void policy_list_view(const struct policy *p, uint16_t list, struct policy_list_
 	ret->n_skipped = l->image->n_skipped;
 	ret->loaded_s = l->image->loaded_s;
 	ret->path = (const char *)p->image->blob + l->image->path_at;
+	if (l->image->soa_bytes == 0)
+		return;
+	ret->soa_owner = p->image->blob + l->image->soa_at;
+	ret->soa = ret->soa_owner + name_len(ret->soa_owner);
+	ret->soa_bytes = l->image->soa_bytes - (uint32_t)(ret->soa - ret->soa_owner);
+	ret->soa_ttl_s = l->image->soa_ttl_s;
+	ret->serial = load32(ret->soa + ret->soa_bytes - 20);
 }

@@ -5,7 +5,7 @@
  * What:      the image, the lists as configured, and for each group a row that says, for each
  *            list of the image, whether and how it takes part: one look-up a rule.
  * Threads:   immutable after policy_new, but for the generation (atomic).
- * Memory:    6 bytes a group and list; the image is counted.
+ * Memory:    10 bytes a group and list; the image is counted.
  * Tests:     tests/unit/policy/snapshot_test.c
  */
 #pragma once
@@ -15,15 +15,17 @@
 
 enum {
 	RANK_NONE = 0xffff,
-	MATCH_COUNT = POLICY_MATCH_NAMESERVER + 1
+	TIER_NONE = 0xffff, /* behind all tiers: no rule, or the default */
 };
 
 /* What a list of the image is to a group. */
 struct policy_part {
 	uint16_t rank;  /* position in the group's lists; RANK_NONE: not among them */
 	uint8_t match;  /* enum policy_match */
-	uint8_t action; /* enum policy_action, the list's own; POLICY_NONE: not configured */
-	bool is_shadow;
+	uint8_t action; /* enum policy_action, the list's own; POLICY_NONE: what rules say */
+	uint16_t tier;  /* of the group: each policy zone, and plain lists that follow each other */
+	bool is_rpz, is_shadow;
+	bool is_known; /* it is configured */
 };
 
 struct policy_list {
@@ -35,6 +37,12 @@ struct policy_list {
 	uint16_t slot; /* policy_list_slot() */
 	uint16_t ede_code;
 	uint32_t ttl_s;
+	/* As in struct policy_list_spec. */
+	bool is_rpz, no_ns_wait, keeps_dnssec, no_soa, has_max_ttl;
+	enum policy_local_data local_data;
+	uint8_t min_ns_dots;
+	uint32_t max_ttl_s;
+	char *ede_text;
 	struct policy_data data;
 	const struct image_list *image; /* NULL: not in the image */
 	uint32_t image_list;            /* its index there */
@@ -43,8 +51,12 @@ struct policy_list {
 struct policy_group {
 	char name[POLICY_LIST_NAME_MAX + 1];
 	bool is_default_deny, log_all, use_dns64, is_rebinding_checked;
-	bool has_rules[MATCH_COUNT]; /* some list of that match has rules */
-	bool has_log[MATCH_COUNT];   /* and some of them may be `log`, or in shadow */
+	bool has_rules[POLICY_MATCH_COUNT]; /* some list has rules of that match */
+	bool has_log[POLICY_MATCH_COUNT];   /* and some of them may be `log`, or in shadow */
+	bool has_rpz;                       /* there are several tiers, or the order of the draft */
+	bool is_strict;                     /* evaluation: strict */
+	bool edits_are_apart;               /* edits stand before tier 0, which is a policy zone */
+	uint16_t late_tier; /* the first with rules on answers or name servers; TIER_NONE */
 	enum policy_action deny_action;
 	const struct policy_part *parts; /* by image list */
 	uint16_t *lists;
@@ -81,11 +93,21 @@ static inline enum policy_match match_of_trigger(enum policy_trigger t)
  * The action of a rule in a list. A list of action `log` only ever reports: what its rules say
  * themselves is not done, and its exceptions are not matches.
  */
-static inline enum policy_action rule_action(uint8_t own, uint8_t of_list)
+static inline enum policy_action rule_action(uint8_t own, const struct policy_part *part)
 {
+	uint8_t of_list = part->action;
+	if (part->is_rpz) /* the operator's word overrides the zone's, passthru as well */
+		return of_list != POLICY_NONE ? of_list : own;
 	if (of_list == POLICY_LOG)
 		return own == POLICY_ALLOW ? POLICY_NONE : POLICY_LOG;
 	return own != POLICY_NONE ? own : of_list;
+}
+
+/* What the rule is compared with. */
+static inline unsigned rule_match(uint8_t scope_bits, const struct policy_part *part)
+{
+	unsigned own = image_own_match(scope_bits);
+	return own != 0 ? own - 1 : part->match;
 }
 
 /*

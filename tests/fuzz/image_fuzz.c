@@ -20,13 +20,14 @@ static struct policy_list_spec specs[] = {
 	{ .name = "sink", .action = POLICY_ADDRESS },
 	{ .name = "answer", .action = POLICY_DROP, .match = POLICY_MATCH_ANSWER },
 	{ .name = "server", .action = POLICY_REFUSED, .match = POLICY_MATCH_NAMESERVER },
+	{ .name = "zone", .is_rpz = true },
 };
-static uint16_t order[] = { 0, 1, 2, 3, 4, 5 };
+static uint16_t order[] = { 0, 1, 2, 3, 6, 4, 5 };
 
 static void check_verdict(const struct policy *p, const struct verdict *v, const uint8_t *subject)
 {
 	char text[NAME_TEXT_MAX + 8];
-	must(v->action <= POLICY_REDIRECT && v->action != POLICY_LOG);
+	must(v->action <= POLICY_RECORDS && v->action != POLICY_LOG);
 	must(v->n_logged <= POLICY_MAX_LOGGED);
 	must(v->action == POLICY_NONE || v->list < policy_n_lists(p));
 	must(v->edit == NULL);
@@ -39,6 +40,10 @@ static void check_verdict(const struct policy *p, const struct verdict *v, const
 		for (unsigned i = 0; i < v->data->n_addrs; i++)
 			sum += v->data->addrs[i].is_v4 + v->data->addrs[i].bytes[15];
 		must(v->data->target == NULL || name_len(v->data->target) <= NAME_MAX_BYTES);
+		size_t at = 0;
+		struct policy_record r;
+		while (policy_record_next(v->data, &at, &r))
+			sum += r.rdata_len > 0 ? r.rdata[r.rdata_len - 1U] : r.type;
 		must(sum < UINT32_MAX);
 	}
 }
@@ -99,7 +104,9 @@ static void judge_addresses(const struct policy *p)
 
 static void use(struct policy_image *image)
 {
-	struct policy_group_spec group = { .name = "all", .lists = order, .n_lists = 6 };
+	struct policy_group_spec group = { .name = "all",
+		                           .lists = order,
+		                           .n_lists = ARRAY_LEN(order) };
 	struct policy *p;
 	must(policy_new(image, specs, ARRAY_LEN(specs), &group, 1, &p) == 0);
 	for (unsigned i = 0; i < policy_n_lists(p); i++) {
@@ -107,6 +114,7 @@ static void use(struct policy_image *image)
 		policy_list_view(p, (uint16_t)i, &v);
 		must(strlen(v.name) <= POLICY_LIST_NAME_MAX);
 		must(strlen(v.path) < (1 << 20));
+		must(v.soa == NULL || name_len(v.soa_owner) + v.soa_bytes < 1024);
 	}
 	judge_names(p);
 	judge_addresses(p);

@@ -148,6 +148,64 @@ static void each_cut_is_noticed(void **state)
 	world_end(&w);
 }
 
+static const uint8_t soa[] = "\0\0\0\0\0\x07\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1";
+
+/* What a policy zone has beside names: rules with a match of their own, records, its SOA. */
+static void a_policy_zone_comes_out_as_it_went_in(void **state)
+{
+	(void)state;
+	static const uint8_t records[] = { 0, 1,  0, 0, 0, 9, 0, 4, 192, 0,  2, 1, /* A */
+		                           0, 16, 0, 0, 0, 8, 0, 2, 1,   'x' };
+	struct world w;
+	struct verdict v;
+	struct policy_list_view view;
+	struct policy_group_spec g;
+	struct policy_group_view group;
+	struct policy_record r;
+	world_start(&w);
+	uint16_t list = world_list(&w, "zone");
+	struct policy_data data = {
+		.has_ttl = true, .ttl_s = 7, .records = records, .records_bytes = sizeof records
+	};
+	struct policy_rule rule = { .action = POLICY_RECORDS, .data = &data, .own_match = 1 };
+	struct name name = world_name("local.example");
+	assert_int_equal(policy_builder_add_name(w.builder, list, name.wire, &rule), 0);
+	struct addr_prefix prefix = world_prefix("10.1.0.0/16");
+	rule = (struct policy_rule){ .action = POLICY_DROP, .own_match = POLICY_MATCH_CLIENT + 1 };
+	assert_int_equal(policy_builder_add_prefix(w.builder, list, &prefix, &rule), 0);
+	rule.own_match = POLICY_MATCH_COUNT + 1;
+	assert_int_equal(policy_builder_add_prefix(w.builder, list, &prefix, &rule), -EINVAL);
+	data.records_bytes--;
+	rule = (struct policy_rule){ .action = POLICY_RECORDS, .data = &data, .own_match = 1 };
+	assert_int_equal(policy_builder_add_name(w.builder, list, name.wire, &rule), -EINVAL);
+	assert_int_equal(policy_builder_set_soa(w.builder, list, name.wire, 60, soa, 21), -EINVAL);
+	assert_int_equal(policy_builder_set_soa(w.builder, list, name.wire, 60, soa, 22), 0);
+	world_write(&w);
+	world_group(&w, &g, "all", "zone", NULL);
+	world_snapshot(&w, &g, 1);
+	v = world_judge(w.policy, 0, POLICY_TRIGGER_QUESTION, "local.example");
+	assert_int_equal(v.action, POLICY_RECORDS);
+	assert_true(v.data->has_ttl);
+	assert_int_equal(v.data->ttl_s, 7);
+	size_t at = 0;
+	assert_true(policy_record_next(v.data, &at, &r));
+	assert_int_equal(r.type, 1);
+	assert_true(policy_record_next(v.data, &at, &r));
+	assert_int_equal(r.type, 16);
+	assert_int_equal(r.ttl_s, 8);
+	assert_memory_equal(r.rdata, "\1x", 2);
+	assert_false(policy_record_next(v.data, &at, &r));
+	policy_list_view(w.policy, 0, &view);
+	assert_true(view.is_rpz);
+	assert_int_equal(view.serial, 7);
+	assert_int_equal(view.soa_bytes, 22);
+	assert_true(name_equal(view.soa_owner, name.wire));
+	policy_group_view(w.policy, 0, &group);
+	assert_false(group.has_answer_rules);
+	assert_false(group.has_server_rules);
+	world_end(&w);
+}
+
 /* The checksum is no defence against who can write it: indices are checked by themselves. */
 static void forged_indices_are_noticed(void **state)
 {
@@ -166,7 +224,9 @@ static void forged_indices_are_noticed(void **state)
 	struct image_list *lists = (struct image_list *)(bytes + l.lists);
 	uint32_t *forged[] = { &sets[1].first,        &sets[1].n,
 		               &members[0].data,      &data[1].n_addrs,
-		               &data[1].target_bytes, &lists[0].path_bytes };
+		               &data[1].target_bytes, &lists[0].path_bytes,
+		               &lists[0].soa_bytes,   &data[1].records_bytes,
+		               &data[1].flags,        &data[1].reserved };
 	for (size_t at = 0; at < ARRAY_LEN(forged); at++) {
 		uint32_t honest = *forged[at];
 		*forged[at] = 0x7fffffff;
@@ -267,6 +327,7 @@ int main(void)
 		cmocka_unit_test(a_folder_that_is_not_there),
 		cmocka_unit_test(each_flipped_byte_is_noticed),
 		cmocka_unit_test(each_cut_is_noticed),
+		cmocka_unit_test(a_policy_zone_comes_out_as_it_went_in),
 		cmocka_unit_test(forged_indices_are_noticed),
 		cmocka_unit_test(set_ids_that_lie_are_no_rules),
 		cmocka_unit_test(the_key_comes_with_the_image),
