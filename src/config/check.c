@@ -12,7 +12,9 @@
 #include "io/tls.h"
 
 enum {
-	NEAREST_TRIES = 20
+	NEAREST_TRIES = 20,
+	LIST_EDE_TEXT_MAX = 127, /* POLICY_EDE_TEXT_MAX */
+	LIST_MAX_TTL_USUAL_S = 5,
 };
 
 /* A name and which entry has it; sorted by name, then by entry. */
@@ -280,6 +282,47 @@ static void check_list_data(struct checker *k, const struct config_list *l, cons
 			l->action);
 }
 
+/* ede 0 is none; between 4 and 15 there is nothing that says "policy". */
+static void check_list_ede(struct checker *k, const struct config_list *l, const struct node *node)
+{
+	if (l->ede != 0 && l->ede != 4 && l->ede < 15)
+		problem_error(
+			k->problems, place_in(node, "ede"),
+			"lists[].ede: %u does not stand for a policy; write 0, 4, or 15 to 18",
+			l->ede);
+	if (l->ede_text != NULL && strlen(l->ede_text) > LIST_EDE_TEXT_MAX)
+		problem_error(k->problems, place_in(node, "ede-text"),
+		              "lists[].ede-text: longer than %d bytes", LIST_EDE_TEXT_MAX);
+}
+
+/* Keys that mean something to policy zones only, or nothing to them, with another value than usual. */
+static void check_list_rpz(struct checker *k, const struct config_list *l, const struct node *node)
+{
+	const struct {
+		const char *key;
+		bool is_usual;
+	} theirs[] = {
+		{ "local-data", strcmp(l->local_data, "given") == 0 },
+		{ "max-ttl", l->max_ttl_s == LIST_MAX_TTL_USUAL_S },
+		{ "min-ns-dots", l->min_ns_dots == 1 },
+		{ "ns-wait", l->ns_wait },
+		{ "break-dnssec", l->break_dnssec },
+		{ "soa", l->soa },
+	};
+	bool is_rpz = strcmp(l->format, "rpz") == 0;
+	for (unsigned i = 0; !is_rpz && i < ARRAY_LEN(theirs); i++) {
+		if (!theirs[i].is_usual)
+			problem_warning(
+				k->problems, place_in(node, theirs[i].key),
+				"lists[].%s has no effect with 'format: %s'; it is of policy zones (rpz)",
+				theirs[i].key, l->format);
+	}
+	if (is_rpz && strcmp(l->match, "name") != 0)
+		problem_warning(
+			k->problems, place_in(node, "match"),
+			"lists[].match has no effect with 'format: rpz': its rules say what they match");
+}
+
 static void check_list_format(struct checker *k, const struct config_list *l,
                               const struct node *node)
 {
@@ -310,6 +353,8 @@ static int check_lists(struct checker *k)
 	for (unsigned i = 0; i < ls->n; i++) {
 		check_list_data(k, &ls->at[i], k->nodes->lists[i]);
 		check_list_format(k, &ls->at[i], k->nodes->lists[i]);
+		check_list_ede(k, &ls->at[i], k->nodes->lists[i]);
+		check_list_rpz(k, &ls->at[i], k->nodes->lists[i]);
 		if (ls->at[i].name != NULL)
 			k->lists[k->n_lists++] = (struct named){ ls->at[i].name, i };
 	}
@@ -373,8 +418,9 @@ static int check_group_lists(struct checker *k, const struct config_group *g, bo
 		}
 		const struct config_list *l = &k->c->lists.at[found->i];
 		k->is_used[found->i] = true;
-		/* Exceptions inside an AdBlock list are allow rules too. */
-		if (strcmp(l->action, "allow") == 0 || strcmp(l->format, "adblock") == 0)
+		/* Exceptions inside an AdBlock list or a policy zone are allow rules too. */
+		if (strcmp(l->action, "allow") == 0 || strcmp(l->format, "adblock") == 0 ||
+		    strcmp(l->format, "rpz") == 0)
 			*ret_has_allow = true;
 		used[n++] = (struct named){ g->lists.at[i], i };
 	}

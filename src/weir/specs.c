@@ -16,15 +16,36 @@ static enum policy_match match_from_text(const char *text)
 	return POLICY_MATCH_NAME;
 }
 
+static void fill_rpz(const struct config_list *from, struct policy_list_spec *spec)
+{
+	must(from->ede_text == NULL || strlen(from->ede_text) < sizeof spec->ede_text);
+	spec->local_data = strcmp(from->local_data, "or-passthru") == 0   ? POLICY_LOCAL_OR_PASSTHRU
+	                   : strcmp(from->local_data, "or-disabled") == 0 ? POLICY_LOCAL_OR_DISABLED
+	                                                                  : POLICY_LOCAL_GIVEN;
+	spec->min_ns_dots = (uint8_t)from->min_ns_dots;
+	spec->no_ns_wait = !from->ns_wait;
+	spec->keeps_dnssec = !from->break_dnssec;
+	spec->no_soa = !from->soa;
+	spec->has_max_ttl = spec->is_rpz;
+	spec->max_ttl_s = from->max_ttl_s;
+}
+
 static void fill_list(const struct config_list *from, struct policy_list_spec *spec,
                       struct feeds_list *feed)
 {
 	must(strlen(from->name) < sizeof spec->name && strlen(from->file) < sizeof spec->path);
 	memcpy(spec->name, from->name, strlen(from->name) + 1);
 	memcpy(spec->path, from->file, strlen(from->file) + 1);
-	must(policy_action_from_text(from->action, &spec->action) == 0);
+	spec->is_rpz = strcmp(from->format, "rpz") == 0;
+	if (strcmp(from->action, "given") == 0)
+		spec->action = spec->is_rpz ? POLICY_NONE : POLICY_NXDOMAIN;
+	else
+		must(policy_action_from_text(from->action, &spec->action) == 0);
 	spec->match = match_from_text(from->match);
-	spec->ede_code = (uint16_t)from->ede;
+	spec->ede_code = from->ede != 0 ? (uint16_t)from->ede : 0xffff;
+	if (from->ede_text != NULL)
+		memcpy(spec->ede_text, from->ede_text, strlen(from->ede_text) + 1);
+	fill_rpz(from, spec);
 	spec->ttl_s = from->ttl_s;
 	spec->is_shadow = from->shadow;
 	spec->data = (struct policy_data){
@@ -69,6 +90,7 @@ static int fill_group(const struct config *c, const struct config_group *from,
 	must(policy_action_from_text(from->deny_action, &spec->deny_action) == 0);
 	spec->use_dns64 = is_on(from->dns64, c->dns64.enable);
 	spec->is_rebinding_checked = is_on(from->rebinding_protection, c->rebinding.protection);
+	spec->is_strict = strcmp(from->evaluation, "strict") == 0;
 	spec->log_all = c->events.all || strcmp(from->log, "all") == 0;
 	return 0;
 }

@@ -240,7 +240,9 @@ static const struct row rows[] = {
 	{ LIST ", format: addresses, match: nameserver}]", "" },
 	{ LIST ", format: hosts, subdomains: false}]",
 	  "1:62: warning: lists[].subdomains has no effect with 'format: hosts'" },
-	{ LIST ", ede: 19}]", "1:40: lists[].ede: '19' is out of range; write a whole number from 15 to 18" },
+	{ LIST ", ede: 19}]", "1:40: lists[].ede: '19' is out of range; write a whole number from 0 to 18" },
+	{ LIST ", ede: 5}]", "1:40: lists[].ede: 5 does not stand for a policy; write 0, 4, or 15 to 18" },
+	{ LIST ", max-ttl: 1m}]", "1:44: lists[].max-ttl has no effect with 'format: domains'" },
 
 	/* groups */
 	{ "groups: [{clients: [127.0.0.1]}]", "1:10: a group without 'name'" },
@@ -427,7 +429,7 @@ static void test_whole(void **state)
 	snprintf(path, sizeof path, "%s/good.txt", folder);
 	assert_string_equal(c->lists.at[0].file, path);
 	assert_string_equal(c->lists.at[0].format, "domains");
-	assert_string_equal(c->lists.at[0].action, "nxdomain");
+	assert_string_equal(c->lists.at[0].action, "given");
 	assert_int_equal(c->lists.at[0].ttl_s, 300);
 	assert_false(c->lists.at[0].subdomains);
 	assert_true(c->lists.at[1].subdomains);
