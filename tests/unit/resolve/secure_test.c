@@ -383,6 +383,8 @@ static void test_good_data_stays(void **state)
 	assert_int_equal(name_from_text("www.good.test", 13, &n), 0);
 	unsigned before = asked();
 	resolve_refresh(w.resolver, n.wire, DNS_A, POLICY_NO_GROUP, false);
+	for (int i = 0; i < 1000 && asked() < before + 2; i++)
+		turn_some();
 	turn_some();
 	assert_int_equal(asked(), before + 2); /* the second: may a zone begin here? */
 	const struct answer *a = cache_find_answer(w.cache, name_hash(n.wire), n.wire, DNS_A);
