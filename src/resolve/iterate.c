@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "resolve/root_copy.h"
 #include "resolve/task.h"
 
 void iterate_note(struct task *t, uint16_t code, const char *what, bool has_server)
@@ -192,7 +193,10 @@ void iterate_take(struct task *t, struct response *w)
 	case SECURE_WAITS:
 		return;
 	case SECURE_TRY_NEXT:
-		t->excluded |= 1ULL << t->at_addr;
+		if (t->is_of_copy)
+			t->skips_copy = true;
+		else
+			t->excluded |= 1ULL << t->at_addr;
 		iterate_ask(t);
 		return;
 	case SECURE_FAILED:
@@ -263,4 +267,33 @@ void iterate_answered(struct ask *a, struct message *m, bool over_tcp)
 	iterate_read(t, m, w);
 	iterate_learn(t, w, over_tcp);
 	act(t, w, over_tcp);
+}
+
+/* Could it be what the root has to say? Else its servers are asked. */
+static bool is_of_use(const struct response *w)
+{
+	return w->kind <= RESPONSE_REFERRAL;
+}
+
+void iterate_read_copy(struct task *t)
+{
+	const struct root_copy *c = root_copy_current();
+	struct resolver *r = t->r;
+	struct response *w = r->response;
+	struct message m;
+	t->asks_copy = false;
+	t->is_of_copy = true;
+	size_t n = c == NULL ? 0
+	                     : root_copy_answer(c, t->ask.name, t->ask.type, r->copy_bytes,
+	                                        DNS_MAX_MESSAGE);
+	if (n != 0 && message_open(r->copy_bytes, n, w->scratch, RESPONSE_SCRATCH_BYTES, &m) == 0) {
+		iterate_read(t, &m, w);
+		if (is_of_use(w)) {
+			count_up(&r->counts.root_copy);
+			act(t, w, false);
+			return;
+		}
+	}
+	t->skips_copy = true;
+	iterate_ask(t);
 }

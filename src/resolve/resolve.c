@@ -269,6 +269,10 @@ static void go_on(struct task *t)
 		iterate_begin(t, NULL);
 		return;
 	}
+	if (t->asks_copy) {
+		iterate_read_copy(t);
+		return;
+	}
 	bool was_waiting = t->is_waiting;
 	lookup_collect(t);
 	t->is_waiting = false;
@@ -417,6 +421,7 @@ void resolver_count(const struct resolver *r, struct resolve_counts *ret)
 	ret->overworked += get(&r->counts.overworked);
 	ret->key_questions += get(&r->counts.key_questions);
 	ret->denied += get(&r->counts.denied);
+	ret->root_copy += get(&r->counts.root_copy);
 	ret->tasks_now += get(&r->counts.tasks_now);
 }
 
@@ -439,9 +444,10 @@ static int make_parts(struct resolver *r)
 	r->table = calloc(n_buckets, sizeof *r->table);
 	r->response = malloc(sizeof *r->response);
 	r->cached_bytes = malloc(DNS_MAX_MESSAGE);
+	r->copy_bytes = malloc(DNS_MAX_MESSAGE);
 	r->plan_rrs = malloc((CHAIN_MAX_RRS + ARRAY_LEN(r->response->kept)) * sizeof *r->plan_rrs);
 	if (r->table == NULL || r->response == NULL || r->cached_bytes == NULL ||
-	    r->plan_rrs == NULL)
+	    r->copy_bytes == NULL || r->plan_rrs == NULL)
 		return -ENOMEM;
 	const struct exchange_config config = { .loop = r->loop,
 		                                .n_sockets = r->config.n_sockets,
@@ -551,6 +557,7 @@ void resolver_free(struct resolver *r)
 	free(r->table);
 	free(r->response);
 	free(r->cached_bytes);
+	free(r->copy_bytes);
 	free(r->plan_rrs);
 	free(r);
 }

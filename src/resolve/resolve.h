@@ -144,7 +144,8 @@ void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uin
 	X(bogus, "responses found to be bad") \
 	X(overworked, "responses given up: checking them took too much work (KeyTrap)") \
 	X(key_questions, "DS and DNSKEY records asked for to validate") \
-	X(denied, "questions denied by what signed zones had proven before (RFC 8198)")
+	X(denied, "questions denied by what signed zones had proven before (RFC 8198)") \
+	X(root_copy, "questions to the root answered from the copy of its zone (RFC 8806)")
 /* clang-format on */
 
 struct resolve_counts {

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "resolve/ring.h"
+#include "resolve/root_copy.h"
 #include "resolve/task.h"
 
 enum {
@@ -201,6 +202,7 @@ static enum sent send_to(struct task *t, unsigned at, enum ask_how how)
 	struct resolver *r = t->r;
 	uint64_t now_ns = loop_now_ns(r->loop);
 	t->at_addr = (uint8_t)at;
+	t->is_of_copy = false;
 	t->tried |= 1ULL << at;
 	t->ask.server = task_endpoint(t, at);
 	t->ask.has_wrong_case = false;
@@ -282,10 +284,27 @@ static bool enter_zone(struct task *t)
 	return false;
 }
 
+/* RFC 8806: nothing leaves for what the copy of the root zone knows. It is read when the task's turn
+   comes. */
+static bool ask_copy(struct task *t)
+{
+	if (t->skips_copy || t->is_priming || t->forward != NULL || !name_is_root(t->cut->zone))
+		return false;
+	const struct root_copy *c = root_copy_current();
+	if (LIKELY(c == NULL) || root_copy_is_expired(c, clock_wall_ns() / NS_PER_S))
+		return false;
+	choose_question(t);
+	t->asks_copy = true;
+	task_set_ready(t);
+	return true;
+}
+
 void iterate_ask(struct task *t)
 {
 	const struct resolve_config *config = &t->r->config;
 	enum sent sent = NOT_SENT;
+	if (ask_copy(t))
+		return;
 	if (!enter_zone(t))
 		return;
 	while (sent == NOT_SENT) {

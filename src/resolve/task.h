@@ -143,6 +143,9 @@ struct task {
 	bool is_recooked;                  /* asked again with the new cookie */
 	enum exchange_doubt doubt;
 	bool is_begun;
+	bool asks_copy;  /* of the root zone, when its turn comes (RFC 8806) */
+	bool is_of_copy; /* the response being taken came from it */
+	bool skips_copy; /* it was of no use: ask the root servers */
 
 	/* what it is for */
 	uint16_t type, group;
@@ -198,6 +201,7 @@ struct resolver {
 	struct zone_scratch *zone_scratch; /* zone_trust.c */
 	size_t kept_bytes;                 /* of all tasks' kept responses */
 	uint8_t *cached_bytes;             /* for response_from_answer() */
+	uint8_t *copy_bytes;               /* for root_copy_answer() */
 	struct answer_rr *plan_rrs;
 	struct turn_hook hook;
 	struct timer kick; /* makes a turn happen when work came from outside of one */
@@ -220,7 +224,7 @@ struct resolver {
 	struct {
 		_Atomic uint64_t tasks_started, tasks_failed, timeouts, guard_refused, at_limit,
 			tasks_now, secure, insecure, bogus, overworked, key_questions, denied,
-			zone_limited, server_limited, rings_closed;
+			root_copy, zone_limited, server_limited, rings_closed;
 	} counts;
 	_Atomic unsigned n_answered, n_unanswered; /* for resolver_upstream_state() */
 };
@@ -263,6 +267,7 @@ void iterate_begin(struct task *t, const struct name_hashes *hashes);
 void iterate_answered(struct ask *a, struct message *m, bool over_tcp);
 void iterate_note(struct task *t, uint16_t code, const char *what, bool has_server);
 /* Read what came for the task's question, and go on with it. */
+void iterate_read_copy(struct task *t); /* of the root zone, in place of a server's response */
 void iterate_read(struct task *t, struct message *m, struct response *w);
 /* The response just read, or read again, answers the question: judge it, take it. */
 void iterate_take(struct task *t, struct response *w);
