@@ -18,7 +18,7 @@ JOBS     := $(if $(JOBS),-j$(JOBS))
 MESON_TEST := meson test --no-rebuild --print-errorlogs
 
 .DEFAULT_GOAL := all
-.PHONY: all help run test check asan tsan fuzz lint format bench lab compare attacks soak \
+.PHONY: all help run test check asan tsan fuzz lint format bench lab compare compare-rpz attacks soak \
 	install uninstall clean deps \
 	$(BUILD) build-asan build-tsan build-fuzz
 .NOTPARALLEL:
@@ -37,6 +37,7 @@ help:
 	@echo 'make format               clang-format over all C files'
 	@echo 'make bench [BENCH=ARGS]   side by side with other resolvers'
 	@echo 'make compare [COMPARE=ARGS]   the same questions to Weir and three other resolvers'
+	@echo 'make compare-rpz [COMPARE=ARGS]   policy zones in Weir, BIND, PowerDNS Recursor and Unbound'
 	@echo 'make attacks [ATTACKS=ARGS]   what an attacking question costs Weir and the others'
 	@echo 'make soak [SOAK=ARGS]     half an hour of mixed load while name servers fail and return'
 	@echo 'make install [DESTDIR=] [prefix=/usr/local]'
@@ -118,6 +119,11 @@ compare:
 	@tools/deps build test
 	@$(MAKE) --no-print-directory weir
 	@WEIR=$(BUILD)/weir $(PYTHON) -B tests/lab/compare.py $(COMPARE)
+
+compare-rpz:
+	@tools/deps build test
+	@$(MAKE) --no-print-directory weir
+	@WEIR=$(BUILD)/weir $(PYTHON) -B tests/rpz/compare.py $(COMPARE)
 
 attacks:
 	@tools/deps build test

@@ -305,7 +305,7 @@ class Lab:
         with open(path, "w") as f:
             f.write("\n".join(c for c in conf if c) + "\n")
         signed = [z for z in zones if z.signed]
-        self._run(key, [tool("knotd"), "-c", path], d, lab_zones.ADDRESSES[key][0], signed + zones[-1:])
+        self._run(key, [tool("knotd"), "-c", path], d, self._addresses(key)[0], signed + zones[-1:])
 
     def _start_nsd(self, key, zones):
         d = self._dir(key)
@@ -321,7 +321,7 @@ class Lab:
         path = os.path.join(d, "nsd.conf")
         with open(path, "w") as f:
             f.write("\n".join(conf) + "\n")
-        self._run(key, [unconfined("nsd", d), "-d", "-c", path], d, lab_zones.ADDRESSES[key][0], zones)
+        self._run(key, [unconfined("nsd", d), "-d", "-c", path], d, self._addresses(key)[0], zones)
 
     def _start_bind(self, key, zones):
         d = self._dir(key)
