@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "policy/disk.h"
+#include "base/disk.h"
 
 /* ---- reading ---- */
 
@@ -157,7 +157,7 @@ int journal_rewrite(struct journal *j, void (*each)(journal_visit *visit, void *
 {
 	if (j->path[0] == 0)
 		return 0;
-	struct rewriting w = { .fd = disk_create_beside(j->path) };
+	struct rewriting w = { .fd = disk_create_beside(j->path, 0600) };
 	if (w.fd < 0)
 		return w.fd;
 	each(line_rewrite, &w);

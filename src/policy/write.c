@@ -10,8 +10,8 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "base/disk.h"
 #include "policy/build.h"
-#include "policy/disk.h"
 
 enum {
 	WRITE_BUFFER_BYTES = 1 << 20
@@ -217,7 +217,7 @@ int policy_builder_write(struct policy_builder *b, const char *path, const uint8
 	e = table_each(&b->table, set_is_used, w.new_ids);
 	sets_number(b, &w, &h);
 	if (e == 0) {
-		w.fd = disk_create_beside(path);
+		w.fd = disk_create_beside(path, 0600);
 		e = w.fd < 0 ? w.fd : 0;
 	}
 	if (e != 0)

@@ -163,6 +163,16 @@ void resolver_count(const struct resolver *r, struct resolve_counts *ret);
  */
 int resolver_upstream_state(const struct resolver *r);
 
+/* ---- a copy of the root zone (RFC 8806; resolve/root_zone.c): the housekeeping thread ---- */
+
+/*
+ * At the start, and once a second: the file is looked at every 30 s, or when it is another one
+ * (NULL or "": none). What is no good is logged once, and the copy in force stays until it expires.
+ * Blocks on the disk; some 50 ms when the file has changed.
+ */
+void resolve_root_zone_tick(const char *path, uint64_t now_s);
+void resolve_root_zone_stop(void);
+
 /* ---- the guard (resolve/guard.c) ---- */
 
 /*

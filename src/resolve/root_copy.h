@@ -8,7 +8,7 @@
  *            resolver reads that message like any other and validates it like any other; when it
  *            is of no use the root servers are asked.
  * Not here:  whether to use it, and when it is too old -> resolve/iterate.c; when it is read
- *            again -> weir/root_zone.c.
+ *            again -> resolve/root_zone.c.
  * Threads:   immutable after publish; root_copy_current() under RCU. Reading and publishing: the
  *            housekeeping thread.
  * Memory:    one heap block a copy, about 4 MiB for the root zone of 2026.

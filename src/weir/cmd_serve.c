@@ -20,7 +20,6 @@
 #include "weir/loader.h"
 #include "weir/parts.h"
 #include "weir/privileges.h"
-#include "weir/root_zone.h"
 #include "weir/trust.h"
 #include "weir/worker.h"
 
@@ -190,7 +189,8 @@ static void every_second(struct timer *t)
 {
 	struct server *s = CONTAINER_OF(t, struct server, second);
 	policy_edits_expire(clock_wall_ns() / NS_PER_S);
-	root_zone_tick(loader_config(s->loader), clock_wall_ns() / NS_PER_S);
+	resolve_root_zone_tick(loader_config(s->loader)->resolver.root_zone,
+	                       clock_wall_ns() / NS_PER_S);
 	trust_tick(s->trust);
 	timer_set(s->loop, t, loop_now_ns(s->loop) + NS_PER_S);
 }
@@ -445,7 +445,7 @@ static int start(struct server *s, const struct config *c)
 	if (e == 0)
 		e = start_control(s, c);
 	if (e == 0)
-		root_zone_tick(c, clock_wall_ns() / NS_PER_S);
+		resolve_root_zone_tick(c->resolver.root_zone, clock_wall_ns() / NS_PER_S);
 	for (unsigned i = 0; i < s->n_workers && e == 0; i++)
 		e = worker_start(s->workers[i], i,
 		                 s->events != NULL ? events_ring(s->events, i) : NULL);
@@ -485,7 +485,7 @@ static void stop(struct server *s)
 	cache_free(s->cache);
 	policy_edits_close();
 	local_publish(NULL);
-	root_zone_stop();
+	resolve_root_zone_stop();
 	free(s->options);
 	parts_resolve_done(&s->resolve);
 	if (s->signals.fd > 0)

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "weir/root_zone.h"
-
+/* The file of the copy of the root zone: read at the start, and again when it has changed. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/disk.h"
 #include "base/log.h"
-#include "base/rcu.h"
-#include "config/file.h"
+#include "resolve/resolve.h"
 #include "resolve/root_copy.h"
 
 enum {
@@ -36,14 +35,13 @@ static void forget(void)
 static void read_copy(const struct stat *st)
 {
 	char why[ROOT_COPY_WHY_MAX] = "";
-	struct config_memory *m = config_memory_new();
 	struct root_copy *c = NULL;
-	char *text;
+	char *text = NULL;
 	size_t n;
-	int e = m == NULL ? -ENOMEM : file_read(seen.path, FILE_MAX_BYTES, m, &text, &n);
+	int e = disk_read(seen.path, FILE_MAX_BYTES, &text, &n);
 	if (e == 0)
 		e = root_copy_read(seen.path, text, n, (uint64_t)st->st_mtim.tv_sec, &c, why);
-	config_memory_free(m);
+	free(text);
 	if (e != 0) {
 		log_warning("the copy of the root zone is not used: %s%s%s; %s",
 		            why[0] != 0 ? why : seen.path, why[0] != 0 ? "" : ": ",
@@ -92,9 +90,8 @@ static void tell_expiry(uint64_t now_s)
 		seen.path, root_copy_serial(c));
 }
 
-void root_zone_tick(const struct config *c, uint64_t now_s)
+void resolve_root_zone_tick(const char *path, uint64_t now_s)
 {
-	const char *path = c->resolver.root_zone;
 	if (path == NULL || *path == 0) {
 		if (seen.path != NULL)
 			forget();
@@ -112,7 +109,7 @@ void root_zone_tick(const struct config *c, uint64_t now_s)
 	look();
 }
 
-void root_zone_stop(void)
+void resolve_root_zone_stop(void)
 {
 	forget();
 }

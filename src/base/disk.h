@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * base/disk.h - files that are read whole, and appear whole or not at all.
+ *
+ * What:      a new version is written to "PATH.new", brought to the disk and renamed over PATH;
+ *            the folder is brought to the disk too. After a crash there is the old file or the
+ *            new one, and perhaps a PATH.new that the next write replaces.
+ * Threads:   any, one writer a path; never a worker.
+ * Memory:    the text of a file that is read.
+ * Cost:      waits for the disk.
+ * Limits:    the caller's for reading; PATH_MAX for paths.
+ * Tests:     tests/unit/base/disk_test.c
+ */
+#pragma once
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/must.h"
+
+/*
+ * disk_read - read a regular file whole.
+ *
+ * @ret_text: with a NUL behind it                                      [caller's: free()]
+ *
+ * Returns 0; -EFBIG (over max_bytes), -EISDIR, -EINVAL (not a regular file), -ENOMEM, or what the
+ * disk says.
+ */
+MUST_USE int disk_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_n);
+/* Write a file whole in place of the old one. 0 or -errno: then the old one stands. */
+MUST_USE int disk_save(const char *path, const void *bytes, size_t n, mode_t mode);
+
+/* ---- the steps of it, for who writes piece by piece ---- */
+
+/* Create (or empty) PATH.new. A descriptor, or -errno. */
+MUST_USE int disk_create_beside(const char *path, mode_t mode);
+/* fsync, close and rename to PATH; on failure PATH.new is removed. Always closes fd. */
+MUST_USE int disk_replace(int fd, const char *path);
+/* Close fd and remove PATH.new. */
+void disk_abandon(int fd, const char *path);
+/* Bring the folder of PATH to the disk. */
+MUST_USE int disk_sync_folder(const char *path);
+/* All n bytes, or -errno. */
+MUST_USE int disk_write(int fd, const void *bytes, size_t n);
