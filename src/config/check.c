@@ -351,6 +351,7 @@ static int check_lists(struct checker *k)
 	if (k->lists == NULL || k->is_used == NULL)
 		return -ENOMEM;
 	for (unsigned i = 0; i < ls->n; i++) {
+		check_list_source(k->c, &ls->at[i], k->nodes->lists[i], k->problems);
 		check_list_data(k, &ls->at[i], k->nodes->lists[i]);
 		check_list_format(k, &ls->at[i], k->nodes->lists[i]);
 		check_list_ede(k, &ls->at[i], k->nodes->lists[i]);

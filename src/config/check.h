@@ -28,5 +28,8 @@ struct check_nodes {
 /* Add problems. Return 0 or -ENOMEM. */
 MUST_USE int check_local(const struct config *c, const struct check_nodes *nodes,
                          struct config_problems *problems); /* check_local.c */
+/* The source of one list: check_lists.c. */
+void check_list_source(const struct config *c, const struct config_list *l, const struct node *node,
+                       struct config_problems *problems);
 MUST_USE int check_config(const struct config *c, const struct check_nodes *nodes,
                           struct config_problems *problems);

@@ -102,6 +102,7 @@ struct feeds_list {
 	const struct policy_list_spec *spec; /* name, path, match, action; borrowed */
 	enum feeds_format format;
 	bool no_subdomains; /* domains, wildcard: a name does not cover what is below it */
+	bool is_fetched;    /* the file is a download: that there is none yet is no surprise */
 };
 
 /* Everything that is configured. Borrowed during the calls. */

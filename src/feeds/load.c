@@ -100,6 +100,11 @@ static void describe(const struct load *l, int error, const char *why, uint64_t 
                      size_t room)
 {
 	char place[32] = "", example[104] = "";
+	if (error == -ENOENT && l->list->is_fetched) {
+		snprintf(ret, room, "list '%.63s': it has not been downloaded yet",
+		         l->list->spec->name);
+		return;
+	}
 	bool is_plain = error == -EBADMSG || error == -ENODATA || error == -EILSEQ ||
 	                error == -ENOTSUP || error == -EAGAIN || error == -EFBIG ||
 	                error == -E2BIG || error == -EINVAL;

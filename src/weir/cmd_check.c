@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/config.h"
 #include "local/local.h"
@@ -48,6 +49,8 @@ static unsigned check_lists(const struct check_wish *wish, const struct config *
 	for (unsigned i = 0; i < specs->n_lists; i++) {
 		const struct config_place place = config->lists.at[i].place;
 		memset(report, 0, sizeof *report);
+		if (specs->feeds[i].is_fetched && access(specs->lists[i].path, F_OK) != 0)
+			continue; /* serve downloads it */
 		int e = feeds_check(&specs->feeds[i], 0, report);
 		if (e != 0) {
 			fprintf(stderr, "%s:%u:%u: the list '%s' cannot be used: %s\n", wish->path,

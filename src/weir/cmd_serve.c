@@ -17,6 +17,7 @@
 #include "base/rcu.h"
 #include "local/local.h"
 #include "weir/command.h"
+#include "weir/fetching.h"
 #include "weir/loader.h"
 #include "weir/parts.h"
 #include "weir/privileges.h"
@@ -64,7 +65,8 @@ struct server {
 	struct api_context api;
 	const struct serve_counters *counters[WORKERS_MAX];
 	const struct serve_list_counts *list_counts[WORKERS_MAX];
-	struct trust_watch *trust;  /* NULL: no validation */
+	struct trust_watch *trust; /* NULL: no validation */
+	struct fetching *fetching;
 	struct asking_box answered; /* questions of weir query on their way back */
 	unsigned next_asked;        /* the worker that gets the next one */
 };
@@ -127,6 +129,18 @@ static int start_trust(struct server *s, const struct config *c)
 		.n_workers = s->n_workers,
 	};
 	return trust_start(&plan, &s->trust);
+}
+
+static int start_fetching(struct server *s, const struct config *c)
+{
+	struct fetching_plan plan = { .loop = s->loop,
+		                      .loader = s->loader,
+		                      .workers = s->workers,
+		                      .n_workers = s->n_workers };
+	int e = fetching_start(&plan, &s->fetching);
+	if (e == 0)
+		fetching_configure(s->fetching, c);
+	return e;
 }
 
 static int open_workers(struct server *s, const struct config *c, unsigned n)
@@ -285,6 +299,7 @@ static void woken(void *arg)
 	struct loader_outcome o;
 	tell_answers(s);
 	trust_woken(s->trust);
+	fetching_woken(s->fetching);
 	if (!loader_finish(s->loader, &o))
 		return;
 	for (unsigned i = 0; i < o.n_messages; i++)
@@ -292,6 +307,8 @@ static void woken(void *arg)
 	if (o.is_in_force) {
 		set_log_level(o.config);
 		set_options(s, o.config);
+		if (o.has_new_config)
+			fetching_configure(s->fetching, o.config);
 		log_info("reloaded in %u ms", o.took_ms);
 	} else {
 		log_error("reload refused: %s", o.error);
@@ -452,7 +469,8 @@ static int start(struct server *s, const struct config *c)
 	if (e != 0)
 		return e;
 	loop_on_wake(s->loop, woken, s);
-	if (!is_current)
+	e = start_fetching(s, c); /* the last good copies are in force */
+	if (e == 0 && !is_current)
 		e = loader_begin(s->loader, false);
 	s->second.fire = every_second;
 	timer_set(s->loop, &s->second, clock_mono_ns() + NS_PER_S);
@@ -469,6 +487,7 @@ static void stop(struct server *s)
 	notify_manager("STOPPING=1");
 	control_free(s->control);
 	s->control = NULL;
+	fetching_stop(s->fetching);
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_stop_begin(s->workers[i], GRACE_MS);
 	rcu_sleep();
@@ -477,6 +496,7 @@ static void stop(struct server *s)
 	rcu_wake();
 	tell_answers(s); /* nobody is left to be told: they are freed */
 	trust_stop(s->trust);
+	fetching_free(s->fetching);
 	if (s->events != NULL)
 		events_stop(s->events);
 	for (unsigned i = 0; i < s->n_workers; i++)

@@ -381,6 +381,7 @@ bool loader_finish(struct loader *l, struct loader_outcome *ret)
 	l->has_result = false;
 	*ret = (struct loader_outcome){
 		.is_in_force = is_in_force,
+		.has_new_config = is_in_force && l->with_config,
 		.messages = l->messages,
 		.n_messages = l->n_messages,
 		.took_ms = (uint32_t)((clock_mono_ns() - l->start_ns) / NS_PER_MS),

@@ -25,6 +25,7 @@ struct loader;
 /* What a load led to. Borrowed until the next call. */
 struct loader_outcome {
 	bool is_in_force;
+	bool has_new_config;         /* is_in_force, and the configuration was read anew */
 	char error[512];             /* why not */
 	const char *const *messages; /* one line each, for the operator */
 	unsigned n_messages;

@@ -2,6 +2,7 @@
 #include "weir/specs.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,12 +31,23 @@ static void fill_rpz(const struct config_list *from, struct policy_list_spec *sp
 	spec->max_ttl_s = from->max_ttl_s;
 }
 
-static void fill_list(const struct config_list *from, struct policy_list_spec *spec,
-                      struct feeds_list *feed)
+/* The file that the list is read from: its own, or where its downloads are kept. */
+static void fill_path(const struct config *c, const struct config_list *from,
+                      struct policy_list_spec *spec, struct feeds_list *feed)
 {
-	must(strlen(from->name) < sizeof spec->name && strlen(from->file) < sizeof spec->path);
+	feed->is_fetched = from->file == NULL;
+	int n = from->file != NULL ? snprintf(spec->path, sizeof spec->path, "%s", from->file)
+	                           : snprintf(spec->path, sizeof spec->path, "%s/feeds/%s",
+	                                      c->state, from->name);
+	must(n > 0 && (size_t)n < sizeof spec->path);
+}
+
+static void fill_list(const struct config *c, const struct config_list *from,
+                      struct policy_list_spec *spec, struct feeds_list *feed)
+{
+	must(strlen(from->name) < sizeof spec->name);
 	memcpy(spec->name, from->name, strlen(from->name) + 1);
-	memcpy(spec->path, from->file, strlen(from->file) + 1);
+	fill_path(c, from, spec, feed);
 	spec->is_rpz = strcmp(from->format, "rpz") == 0;
 	if (strcmp(from->action, "given") == 0)
 		spec->action = spec->is_rpz ? POLICY_NONE : POLICY_NXDOMAIN;
@@ -107,7 +119,7 @@ int specs_new(const struct config *c, struct specs **ret)
 	if (s->lists == NULL || s->feeds == NULL || s->groups == NULL)
 		e = -ENOMEM;
 	for (unsigned i = 0; i < c->lists.n && e == 0; i++)
-		fill_list(&c->lists.at[i], &s->lists[s->n_lists++], &s->feeds[i]);
+		fill_list(c, &c->lists.at[i], &s->lists[s->n_lists++], &s->feeds[i]);
 	for (unsigned i = 0; i < c->groups.n && e == 0; i++)
 		e = fill_group(c, &c->groups.at[i], s, &s->groups[s->n_groups++]);
 	if (e != 0) {

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "weir/fetching.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "local/local.h"
+#include "weir/loader.h"
+#include "weir/worker.h"
+
+/* A host whose addresses the fetching thread wants. */
+struct lookup {
+	struct lookup *next;
+	uint64_t token;
+	unsigned n_waiting, n_addrs;
+	struct addr addrs[FETCH_MAX_ADDRS];
+	struct asking *asked[2]; /* A and AAAA, until they come home */
+};
+
+struct fetching {
+	struct fetching_plan plan;
+	struct fetch *fetch; /* NULL: nothing has a url, or it has ended */
+	struct asking_box answered;
+	struct lookup *lookups;
+	unsigned next_worker;
+	struct fetch_status *statuses; /* one a list with a url */
+	unsigned n_statuses;
+};
+
+static void wake_main(void *arg)
+{
+	loop_wake(arg);
+}
+
+int fetching_start(const struct fetching_plan *plan, struct fetching **ret)
+{
+	struct fetching *f = calloc(1, sizeof *f);
+	if (f == NULL)
+		return -ENOMEM;
+	f->plan = *plan;
+	*ret = f;
+	return 0;
+}
+
+/* ---- what is to be fetched ---- */
+
+static const char *text_or_null(const char *text)
+{
+	return text != NULL && text[0] != 0 ? text : NULL;
+}
+
+static void fill_source(const struct config_list *l, struct fetch_source *s)
+{
+	*s = (struct fetch_source){
+		.name = l->name,
+		.urls = { l->url },
+		.n_urls = 1,
+		.refresh_s = l->refresh_s,
+		.timeout_s = l->timeout_s,
+		.max_bytes = l->max_size_bytes,
+		.proxy = text_or_null(l->proxy),
+		.header_file = text_or_null(l->header_file),
+		.ca_file = text_or_null(l->ca),
+	};
+	for (unsigned i = 0; i < l->mirrors.n && i < FETCH_MAX_MIRRORS; i++)
+		s->urls[s->n_urls++] = l->mirrors.at[i];
+	for (unsigned i = 0; i < l->headers.n && i < FETCH_MAX_HEADERS; i++)
+		s->headers[s->n_headers++] = l->headers.at[i];
+}
+
+static struct fetch_source *make_sources(const struct config *c, unsigned *ret_n)
+{
+	struct fetch_source *sources = calloc(c->lists.n + 1U, sizeof *sources);
+	*ret_n = 0;
+	for (unsigned i = 0; sources != NULL && i < c->lists.n; i++) {
+		if (text_or_null(c->lists.at[i].url) != NULL)
+			fill_source(&c->lists.at[i], &sources[(*ret_n)++]);
+	}
+	return sources;
+}
+
+/* The thread is started with the first list that needs it. */
+static int start_thread(struct fetching *f, const char *state_dir)
+{
+	struct fetch_plan plan = { .state_dir = state_dir, .wake = wake_main, .arg = f->plan.loop };
+	return f->fetch != NULL ? 0 : fetch_start(&plan, &f->fetch);
+}
+
+static int keep_statuses(struct fetching *f, const struct fetch_source *sources, unsigned n)
+{
+	struct fetch_status *now = calloc(n + 1U, sizeof *now);
+	if (now == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < n; i++) {
+		const struct fetch_status *old = fetching_status(f, sources[i].name);
+		if (old != NULL)
+			now[i] = *old;
+		memcpy(now[i].name, sources[i].name, strlen(sources[i].name) + 1);
+	}
+	free(f->statuses);
+	f->statuses = now;
+	f->n_statuses = n;
+	return 0;
+}
+
+void fetching_configure(struct fetching *f, const struct config *c)
+{
+	unsigned n;
+	if (f == NULL)
+		return;
+	struct fetch_source *sources = make_sources(c, &n);
+	int e = sources == NULL ? -ENOMEM : 0;
+	if (e == 0 && (n > 0 || f->fetch != NULL)) {
+		e = start_thread(f, c->state);
+		if (e == 0)
+			e = keep_statuses(f, sources, n);
+		if (e == 0)
+			e = fetch_configure(f->fetch, sources, n);
+	}
+	if (e != 0)
+		log_error("lists cannot be downloaded: %s", strerrordesc_np(-e));
+	free(sources);
+}
+
+/* ---- look-ups ---- */
+
+static void finish_lookup(struct fetching *f, struct lookup *l)
+{
+	struct lookup **at = &f->lookups;
+	while (*at != l)
+		at = &(*at)->next;
+	*at = l->next;
+	if (f->fetch != NULL)
+		fetch_resolved(f->fetch, l->token, l->addrs, l->n_addrs);
+	free(l);
+}
+
+static void add_address(struct lookup *l, uint16_t type, const uint8_t *rdata, uint16_t n)
+{
+	if (l->n_addrs == FETCH_MAX_ADDRS)
+		return;
+	if (type == DNS_A && n == 4)
+		l->addrs[l->n_addrs++] = addr_from_bytes4(rdata);
+	else if (type == DNS_AAAA && n == 16)
+		l->addrs[l->n_addrs++] = addr_from_bytes16(rdata);
+}
+
+/* What local data say of the name; false: nothing, it is to be resolved (perhaps as an alias). */
+static bool look_here(struct lookup *l, struct name *name, uint16_t type)
+{
+	const struct local *local = local_current();
+	for (unsigned i = 0; local != NULL && i < LOCAL_MAX_ALIASES; i++) {
+		struct name_hashes hashes;
+		struct local_found found;
+		struct local_alias alias;
+		struct local_record r = { 0 };
+		name_hash_all(name->wire, &hashes);
+		if (!local_may_know(local, &hashes))
+			return false;
+		enum local_outcome o =
+			local_find(local, name->wire, &hashes, type, false, &found, &alias);
+		if (o == LOCAL_UNKNOWN)
+			return false;
+		if (o != LOCAL_ALIAS) {
+			while (o == LOCAL_DATA && local_next(local, found.node, type, &r))
+				add_address(l, r.type, r.rdata, r.rdata_len);
+			return true;
+		}
+		name_set(name, alias.target.wire);
+	}
+	return local != NULL;
+}
+
+static bool ask_worker(struct fetching *f, struct lookup *l, const struct name *name, uint16_t type)
+{
+	struct asking *a = calloc(1, sizeof *a);
+	if (a == NULL)
+		return false;
+	name_set(&a->name, name->wire);
+	a->type = type;
+	a->is_direct = true;
+	a->token = l->token;
+	a->home = &f->answered;
+	a->home_loop = f->plan.loop;
+	l->asked[type == DNS_AAAA] = a;
+	worker_ask(f->plan.workers[f->next_worker++ % f->plan.n_workers], a);
+	return true;
+}
+
+static void begin_lookup(struct fetching *f, const struct fetch_news *n)
+{
+	static const uint16_t types[] = { DNS_A, DNS_AAAA };
+	struct lookup *l = calloc(1, sizeof *l);
+	struct name name, here;
+	if (l == NULL) {
+		fetch_resolved(f->fetch, n->token, NULL, 0);
+		return;
+	}
+	l->token = n->token;
+	l->next = f->lookups;
+	f->lookups = l;
+	bool is_name = name_from_text(n->host, strlen(n->host), &name) == 0;
+	for (size_t i = 0; is_name && i < ARRAY_LEN(types); i++) {
+		name_set(&here, name.wire);
+		if (!look_here(l, &here, types[i]) && ask_worker(f, l, &here, types[i]))
+			l->n_waiting++;
+	}
+	if (l->n_waiting == 0)
+		finish_lookup(f, l);
+}
+
+static void read_addresses(struct lookup *l, const struct asking *a)
+{
+	struct message m;
+	struct rr rr;
+	size_t room = 4 * a->n + 1024;
+	uint8_t *scratch = malloc(room);
+	if (scratch != NULL && message_open(a->message, a->n, scratch, room, &m) == 0) {
+		while (message_next(&m, &rr) == 1) {
+			if (rr.section == SECTION_ANSWER && rr.class == DNS_CLASS_IN)
+				add_address(l, rr.type, rr.rdata, rr.rdata_len);
+		}
+	}
+	free(scratch);
+}
+
+static void take_answers(struct fetching *f)
+{
+	for (struct asking *a = asking_take_all(&f->answered), *next; a != NULL; a = next) {
+		struct lookup *l = f->lookups;
+		next = a->next;
+		while (l != NULL && l->token != a->token)
+			l = l->next;
+		if (l != NULL && a->error == 0)
+			read_addresses(l, a);
+		if (l != NULL) {
+			l->asked[a->type == DNS_AAAA] = NULL;
+			if (--l->n_waiting == 0)
+				finish_lookup(f, l);
+		}
+		free(a);
+	}
+}
+
+/* ---- news ---- */
+
+static void take_status(struct fetching *f, const struct fetch_news *n, bool *is_new)
+{
+	for (unsigned i = 0; i < f->n_statuses; i++) {
+		if (strcmp(f->statuses[i].name, n->status.name) != 0)
+			continue;
+		f->statuses[i] = n->status;
+		*is_new |= n->has_new_version;
+	}
+}
+
+void fetching_woken(struct fetching *f)
+{
+	bool is_new = false;
+	if (f == NULL)
+		return;
+	take_answers(f);
+	if (f->fetch == NULL)
+		return;
+	for (struct fetch_news *n = fetch_take_news(f->fetch), *next; n != NULL; n = next) {
+		next = n->next;
+		if (n->kind == FETCH_ASK)
+			begin_lookup(f, n);
+		else
+			take_status(f, n, &is_new);
+		free(n);
+	}
+	int e = is_new ? loader_begin(f->plan.loader, false) : 0;
+	if (e != 0 && e != -EBUSY)
+		log_error("the lists cannot be read: %s", strerrordesc_np(-e));
+}
+
+int fetching_update(struct fetching *f, const char *list)
+{
+	if (f == NULL || f->fetch == NULL || (list != NULL && fetching_status(f, list) == NULL))
+		return -ENOENT;
+	return fetch_update(f->fetch, list);
+}
+
+const struct fetch_status *fetching_status(const struct fetching *f, const char *list)
+{
+	for (unsigned i = 0; f != NULL && i < f->n_statuses; i++) {
+		if (strcmp(f->statuses[i].name, list) == 0)
+			return &f->statuses[i];
+	}
+	return NULL;
+}
+
+/* ---- the end ---- */
+
+void fetching_stop(struct fetching *f)
+{
+	if (f == NULL)
+		return;
+	fetch_stop(f->fetch);
+	f->fetch = NULL;
+}
+
+void fetching_free(struct fetching *f)
+{
+	if (f == NULL)
+		return;
+	take_answers(f);
+	while (f->lookups != NULL) {
+		/* A worker that ends drops what its resolver has not answered: these are ours. */
+		free(f->lookups->asked[0]);
+		free(f->lookups->asked[1]);
+		finish_lookup(f, f->lookups);
+	}
+	free(f->statuses);
+	free(f);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * weir/fetching.h - the main thread's side of downloads.
+ *
+ * What:      tells the fetching thread which lists have a url, looks the names of their servers up
+ *            for it (local data first, then a worker's resolver, past cache and policy: a list
+ *            never keeps itself from being fetched), and has the lists read again when a new
+ *            version has come.
+ * Not here:  downloading -> fetch/fetch.h
+ * Threads:   the main thread, registered with base/rcu.h.
+ * Memory:    a status of some KiB for each such list, two questions for each look-up.
+ * Cost:      nothing on the path of clients' questions.
+ * Limits:    those of fetch/fetch.h.
+ * Tests:     tests/system/fetch_test.py
+ */
+#pragma once
+
+#include "config/config.h"
+#include "fetch/fetch.h"
+#include "io/loop.h"
+
+struct loader;
+struct worker;
+struct fetching;
+
+struct fetching_plan {
+	struct loop *loop; /* the main thread's */
+	struct loader *loader;
+	struct worker **workers;
+	unsigned n_workers;
+};
+
+/* When the workers run. 0 or -errno (said in the log). */
+MUST_USE int fetching_start(const struct fetching_plan *plan, struct fetching **ret);
+/* A configuration has come into force. NULL is fine, here and below. */
+void fetching_configure(struct fetching *f, const struct config *c);
+void fetching_woken(struct fetching *f); /* when the loop was woken */
+/* Fetch now; NULL: all. -ENOENT: no list of this name has a url. */
+MUST_USE int fetching_update(struct fetching *f, const char *list);
+/* NULL: the list is not downloaded. Borrowed within the turn. */
+const struct fetch_status *fetching_status(const struct fetching *f, const char *list);
+void fetching_stop(struct fetching *f); /* before the workers go: nothing new begins */
+void fetching_free(struct fetching *f); /* when they have gone */

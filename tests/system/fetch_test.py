@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lists over HTTPS: from a server that behaves, and from one that does not in any way."""
+import os
+import time
+
+import pytest
+
+from feeds_server import FeedsServer
+from reload_test import blocks, until
+
+OLD = b"old.wild.org\n"
+NEW = b"new.wild.org\nold.wild.org\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, lab):
+    with FeedsServer(str(tmp_path_factory.mktemp("feeds"))) as s:
+        yield s
+
+
+def with_url(server, url, **options):
+    def prepare(w):
+        w.config["lists"] = [{"name": "feed", "url": url, "ca": server.ca, "refresh": "10m",
+                              "timeout": "5s", **options}]
+        w.config["groups"][0]["lists"] = ["feed"]
+        w.config["local"]["zones"].append(
+            {"zone": "feeds.test", "records": ["@ A 127.0.0.1", "other A 127.0.0.1"]})
+    return prepare
+
+
+def log_of(w):
+    return w.process.log_tail(20000)
+
+
+def kept(w):
+    path = os.path.join(w.state_dir, "feeds", "feed")
+    if not os.path.exists(path):
+        return None
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def is_blocked(w, name):
+    return blocks(w.ask(name))
+
+
+def test_a_list_is_downloaded_and_in_force(server, start_weir):
+    server.files["/good.txt"] = OLD
+    w = start_weir(prepare=with_url(server, server.url("/good.txt")))
+    assert until(lambda: is_blocked(w, "old.wild.org"))
+    assert not is_blocked(w, "new.wild.org")
+    assert kept(w) == OLD
+
+
+def test_the_host_is_resolved_by_weir_itself(server, start_weir):
+    """Through the lab's internet, although the list and an edit block its own host."""
+    server.files["/self.txt"] = b"loop.local.test\nold.wild.org\n"
+    w = start_weir(prepare=with_url(server, server.url("/self.txt", host="loop.local.test")))
+    assert until(lambda: is_blocked(w, "old.wild.org"))
+    w.stop()
+    server.files["/self.txt"] += b"new.wild.org\n"
+    os.unlink(os.path.join(w.state_dir, "feeds", ".feed.meta"))
+    w.start()  # now the policy that blocks the host is in force from the beginning
+    assert until(lambda: is_blocked(w, "new.wild.org"))
+
+
+def test_a_restart_has_the_last_version_and_asks_conditionally(server, start_weir):
+    server.files["/restart.txt"] = OLD
+    w = start_weir(prepare=with_url(server, server.url("/restart.txt"), refresh="10s"))
+    assert until(lambda: is_blocked(w, "old.wild.org"))
+    server.requests.clear()
+    w.stop()
+    w.start()
+    assert is_blocked(w, "old.wild.org")  # at once, from the state folder
+    assert until(lambda: "/restart.txt" in server.paths(), 15)
+    assert "If-None-Match" in server.requests[-1][2]
+    server.files["/restart.txt"] = NEW
+    assert until(lambda: is_blocked(w, "new.wild.org"), 20)
+
+
+MISBEHAVIOUR = {
+    "slow": "Operation t", "stall": "", "truncated": "cut off", "chunked-cut": "",
+    "page": "web page", "page-as-text": "web page", "giant": "more than 1048576 bytes",
+    "giant-chunks": "more than 1048576 bytes", "bomb": "more than 1048576 bytes",
+    "headers": "", "empty": "is empty", "loop": "more than 5 redirects",
+    "to-http": "from https to http", "to-file": "redirect", "304": "304", "500": "500",
+    "503": "503", "missing": "404",
+}
+
+
+@pytest.mark.parametrize("how", MISBEHAVIOUR)
+def test_misbehaviour_leaves_the_last_version_in_force(server, start_weir, how):
+    server.files["/good.txt"] = OLD
+    w = start_weir(prepare=with_url(server, server.url("/good.txt"), timeout="3s",
+                                    **{"max-size": "1MiB"}))
+    assert until(lambda: is_blocked(w, "old.wild.org"))
+    w.config["lists"][0]["url"] = server.url("/" + how)
+    w.write_config()
+    w.hup()
+    assert until(lambda: "next attempt in" in log_of(w), 15), log_of(w)
+    assert MISBEHAVIOUR[how] in log_of(w), log_of(w)
+    assert kept(w) == OLD
+    assert not [f for f in os.listdir(os.path.join(w.state_dir, "feeds")) if f.endswith(".new")]
+    assert is_blocked(w, "old.wild.org")
+
+
+def test_what_is_no_list_is_refused_by_the_loader(server, start_weir):
+    server.files["/good.txt"] = OLD
+    w = start_weir(prepare=with_url(server, server.url("/good.txt")))
+    assert until(lambda: is_blocked(w, "old.wild.org"))
+    w.config["lists"][0]["url"] = server.url("/wrong-type")
+    w.write_config()
+    w.hup()
+    assert until(lambda: "stays in force" in log_of(w)), log_of(w)
+    assert is_blocked(w, "old.wild.org")
+
+
+@pytest.mark.parametrize("which", ["expired", "wrong_host"])
+def test_certificates_are_checked(server, start_weir, which):
+    server.files["/good.txt"] = OLD
+    w = start_weir(prepare=with_url(server, server.url("/good.txt",
+                                                       server=getattr(server, which))))
+    assert until(lambda: "next attempt in" in log_of(w))
+    assert "ertificate" in log_of(w), log_of(w)
+    assert kept(w) is None
+
+
+def test_an_unknown_authority_is_refused(server, start_weir):
+    server.files["/good.txt"] = OLD
+    w = start_weir(prepare=with_url(server, server.url("/good.txt"), ca=""))
+    assert until(lambda: "next attempt in" in log_of(w))
+    assert kept(w) is None
+
+
+def test_mirrors_redirects_compression(server, start_weir):
+    server.files["/good.txt"] = OLD
+    server.files["/list.zipped"] = OLD
+    w = start_weir(prepare=with_url(server, server.url("/500"),
+                                    mirrors=[server.url("/page"), server.url("/to-good")]))
+    assert until(lambda: is_blocked(w, "old.wild.org"))
+    assert "next attempt" not in log_of(w)
+    w = start_weir(prepare=with_url(server, server.url("/list.zipped")))
+    assert until(lambda: is_blocked(w, "old.wild.org"))
+    assert kept(w) == OLD
+
+
+def test_secrets_go_to_the_configured_server_only(server, start_weir, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("# the key\nX-Secret: 1234\n")
+    server.files["/good.txt"] = OLD
+    server.requests.clear()
+    w = start_weir(prepare=with_url(server, server.url("/to-other"), headers=["X-Open: yes"],
+                                    **{"header-file": str(secret)}))
+    assert until(lambda: is_blocked(w, "old.wild.org"))
+    first, second = server.requests[0], server.requests[1]
+    assert first[2]["X-Secret"] == "1234" and first[2]["X-Open"] == "yes"
+    assert first[2]["User-Agent"].startswith("weir/")
+    assert second[1] == "/good.txt" and "X-Secret" not in second[2] and "X-Open" not in second[2]
+
+
+def test_a_server_that_is_silent_holds_nobody_up(server, start_weir):
+    w = start_weir(prepare=with_url(server, server.url("/stall"), timeout="20s"))
+    assert until(lambda: "/stall" in server.paths())
+    begin = time.monotonic()
+    for _ in range(20):
+        w.ask("one.wild.org")
+    w.cli("status")
+    assert time.monotonic() - begin < 2
+    w.stop()  # and the end is not waited for
+    assert time.monotonic() - begin < 8
