@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/rcu.h"
+#include "follow.h"
 #include "kernel.h"
 #include "local/local.h"
 #include "net.h"
@@ -167,6 +168,10 @@ static bool set_up(void)
 		return false;
 	}
 	serve_init(&p.serve, p.loop, p.cache, p.resolver, NULL, parts_serve(p.config), MAX_PARKED);
+	if (p.script->follows_anchors && follow_start(p.config, &p.serve) != 0) {
+		fail(1, "the trust anchors cannot be followed");
+		return false;
+	}
 	return true;
 }
 
@@ -330,6 +335,10 @@ static void take_step(const struct script_step *step)
 	case STEP_CLOCK:
 		kernel_shift_wall(step->shift_s);
 		break;
+	case STEP_DISTRUST:
+		if (follow_distrust(&step->distrust, step->distrust_ns / NS_PER_S) != 0)
+			fail(step->line, "it cannot be distrusted");
+		break;
 	case STEP_WAIT:
 		break;
 	}
@@ -387,6 +396,7 @@ static void take_steps(void)
 static void tear_down(void)
 {
 	const struct serve_options *options = atomic_load(&p.serve.options);
+	follow_stop();
 	resolver_free(p.resolver);
 	serve_done(&p.serve);
 	free((void *)options);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "dns/text.h"
 #include "reader.h"
 
@@ -184,6 +185,17 @@ static void read_clock(struct reader *r, struct script_step *step)
 	reader_signed_time(r, &step->shift_s);
 }
 
+static void read_distrust(struct reader *r, struct script_step *step)
+{
+	step->kind = STEP_DISTRUST;
+	if (!reader_name(r, &step->distrust))
+		return;
+	if (!reader_take(r, "for"))
+		reader_problem(r, "distrust NAME for TIME");
+	else if (reader_time(r, &step->distrust_ns) && step->distrust_ns < NS_PER_S)
+		reader_problem(r, "for a second at least");
+}
+
 static void read_wait(struct reader *r, struct script_step *step)
 {
 	(void)r;
@@ -195,7 +207,7 @@ static const struct {
 	void (*read)(struct reader *r, struct script_step *step);
 } kinds[] = {
 	{ "ask", read_ask },     { "expect", read_expect }, { "flush", read_flush },
-	{ "clock", read_clock }, { "wait", read_wait },
+	{ "clock", read_clock }, { "wait", read_wait },     { "distrust", read_distrust },
 };
 
 static bool is_step(const char *word)
@@ -233,7 +245,7 @@ static void read_step(struct reader *r)
 		r->step = step;
 		return;
 	}
-	reader_problem(r, "ask, expect, flush, clock or wait?");
+	reader_problem(r, "ask, expect, flush, distrust, clock or wait?");
 }
 
 bool read_step_line(struct reader *r)

@@ -187,13 +187,20 @@ static void read_anchor(struct reader *r)
 	r->s->anchors = a;
 }
 
+static void read_follow(struct reader *r)
+{
+	if (!reader_take(r, "anchors"))
+		reader_problem(r, "follow anchors");
+	r->s->follows_anchors = true;
+}
+
 static const struct {
 	const char *word;
 	void (*read)(struct reader *r);
 } directives[] = {
-	{ "config", read_config }, { "seed", read_seed }, { "hint", read_hint },
-	{ "anchor", read_anchor }, { "key", read_key },   { "zone", read_zone },
-	{ "server", read_server },
+	{ "config", read_config }, { "seed", read_seed },     { "hint", read_hint },
+	{ "anchor", read_anchor }, { "key", read_key },       { "zone", read_zone },
+	{ "server", read_server }, { "follow", read_follow },
 };
 
 static void end_line(struct reader *r)
@@ -299,6 +306,12 @@ static void check_whole(struct reader *r)
 		script_problem(s, r->block_line, "this block has no end");
 	check_keys(s);
 	check_serves(s);
+	for (struct script_step *step = s->steps; step != NULL; step = step->next) {
+		if (step->kind == STEP_DISTRUST && !s->follows_anchors)
+			script_problem(s, step->line, "distrust needs 'follow anchors'");
+	}
+	if (s->follows_anchors && s->anchors == NULL)
+		script_problem(s, r->line, "there is no anchor to follow");
 	if (s->steps == NULL)
 		script_problem(s, r->line, "nothing is asked or expected");
 	if (s->hints == NULL)

@@ -168,6 +168,7 @@ enum script_step_kind {
 	STEP_EXPECT,
 	STEP_FLUSH,
 	STEP_CLOCK,
+	STEP_DISTRUST,
 	STEP_WAIT,
 };
 
@@ -217,6 +218,8 @@ struct script_step {
 	struct script_expect expect;
 	struct name flush;
 	bool flush_below;
+	struct name distrust; /* a negative trust anchor (RFC 7646) */
+	uint64_t distrust_ns;
 	int64_t shift_s; /* of the clock */
 };
 
@@ -246,6 +249,7 @@ struct script {
 	uint64_t seed;
 	struct script_key *keys, **keys_end;
 	struct script_anchor *anchors;
+	bool follows_anchors; /* RFC 5011 */
 	struct script_hint *hints, **hints_end;
 	struct script_zone *zones, **zones_end;
 	struct script_server *servers, **servers_end;
