@@ -12,7 +12,7 @@ int policy_builder_new(uint64_t expected_names, struct policy_builder **ret)
 		return -ENOMEM;
 	int e = sets_init(&b->sets);
 	if (e == 0)
-		e = table_init(&b->table, expected_names);
+		e = sort_init(&b->sort, expected_names);
 	if (e != 0) {
 		policy_builder_free(b);
 		return e;
@@ -25,10 +25,23 @@ void policy_builder_free(struct policy_builder *b)
 {
 	if (b == NULL)
 		return;
-	table_done(&b->table);
+	sort_done(&b->sort);
 	sets_done(&b->sets);
+	policy_image_put(b->from);
+	free(b->folder);
+	free(b->fates);
 	free(b->lists);
 	free(b);
+}
+
+int policy_builder_spill(struct policy_builder *b, const char *folder)
+{
+	char *copy = strdup(folder);
+	if (copy == NULL)
+		return -ENOMEM;
+	free(b->folder);
+	b->folder = copy;
+	return sort_spill(&b->sort, folder);
 }
 
 static bool list_name_is_good(const char *name)
@@ -37,61 +50,148 @@ static bool list_name_is_good(const char *name)
 	return n > 0 && n <= POLICY_LIST_NAME_MAX;
 }
 
-int policy_builder_add_list(struct policy_builder *b, const struct policy_list_spec *spec,
-                            uint16_t *ret_list)
+int build_list_blob(struct sets *to, const uint8_t *blob, struct image_list *l)
 {
-	if (!list_name_is_good(spec->name) || memchr(spec->path, 0, sizeof spec->path) == NULL)
-		return -EINVAL;
-	if (b->n_lists >= POLICY_MAX_LISTS)
-		return -ENOSPC;
-	for (uint32_t i = 0; i < b->n_lists; i++) {
-		if (strcmp(b->lists[i].name, spec->name) == 0)
-			return -EEXIST;
-	}
-	struct image_list *lists = realloc(b->lists, (b->n_lists + 1U) * sizeof *lists);
+	int e = sets_blob(to, blob + l->path_at, l->path_bytes, &l->path_at);
+	if (e == 0 && l->soa_bytes > 0)
+		e = sets_blob(to, blob + l->soa_at, l->soa_bytes, &l->soa_at);
+	return e;
+}
+
+static int lists_reserve(struct policy_builder *b, size_t n)
+{
+	struct image_list *lists = reallocarray(b->lists, n, sizeof *lists);
 	if (lists == NULL)
 		return -ENOMEM;
 	b->lists = lists;
-	struct image_list l = { .path_bytes = (uint32_t)strlen(spec->path) + 1 };
-	memcpy(l.name, spec->name, strlen(spec->name));
-	int e = sets_blob(&b->sets, spec->path, l.path_bytes, &l.path_at);
-	if (e != 0)
-		return e;
-	lists[b->n_lists] = l;
-	*ret_list = (uint16_t)b->n_lists++;
+	uint8_t *fates = realloc(b->fates, n);
+	if (fates == NULL)
+		return -ENOMEM;
+	b->fates = fates;
 	return 0;
 }
 
-/* File a rule under a hash; counts it in *count if it was not there yet. */
-static int rule_add(struct policy_builder *b, uint16_t list, uint64_t hash,
-                    const struct policy_rule *rule, uint32_t *count)
+int policy_builder_from(struct policy_builder *b, struct policy_image *image)
 {
-	struct image_member m = {
-		.list = list,
-		.scope = (uint8_t)(rule->scope | rule->own_match << IMAGE_MATCH_SHIFT |
-		                   (rule->is_important ? IMAGE_IMPORTANT : 0)),
-		.action = (uint8_t)rule->action,
+	const struct image_header *h = image->header;
+	must(b->n_lists == 0 && b->from == NULL);
+	int e = lists_reserve(b, (size_t)h->n_lists + 1);
+	for (uint32_t i = 0; e == 0 && i < h->n_lists; i++) {
+		struct image_list l = image->lists[i];
+		e = build_list_blob(&b->sets, image->blob, &l);
+		b->lists[i] = l;
+		b->fates[i] = BUILD_DROPPED;
+	}
+	if (e != 0)
+		return e;
+	b->from = image_get(image);
+	b->n_lists = b->n_from_lists = h->n_lists;
+	b->lengths_v4 |= h->lengths_v4;
+	for (int i = 0; i < 3; i++)
+		b->lengths_v6[i] |= h->lengths_v6[i];
+	b->has_log_rules |= h->has_log_rules != 0;
+	return 0;
+}
+
+static uint32_t list_named(const struct policy_builder *b, const char *name)
+{
+	uint32_t i = 0;
+	while (i < b->n_lists && strcmp(b->lists[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+/* A place for the list: its old one, or behind the last. It is not taken yet. */
+static int list_place(struct policy_builder *b, const struct policy_list_spec *spec,
+                      uint32_t *ret_at)
+{
+	if (!list_name_is_good(spec->name) || memchr(spec->path, 0, sizeof spec->path) == NULL)
+		return -EINVAL;
+	uint32_t at = list_named(b, spec->name);
+	if (at < b->n_lists && b->fates[at] != BUILD_DROPPED)
+		return -EEXIST;
+	if (at >= POLICY_MAX_LISTS)
+		return -ENOSPC;
+	*ret_at = at;
+	return at == b->n_lists ? lists_reserve(b, at + 1U) : 0;
+}
+
+int policy_builder_add_list(struct policy_builder *b, const struct policy_list_spec *spec,
+                            uint16_t *ret_list)
+{
+	uint32_t at;
+	int e = list_place(b, spec, &at);
+	if (e != 0)
+		return e;
+	struct image_list l = { .path_bytes = (uint32_t)strlen(spec->path) + 1 };
+	memcpy(l.name, spec->name, strlen(spec->name));
+	e = sets_blob(&b->sets, spec->path, l.path_bytes, &l.path_at);
+	if (e != 0)
+		return e;
+	b->lists[at] = l;
+	b->fates[at] = BUILD_NEW;
+	if (at == b->n_lists)
+		b->n_lists++;
+	*ret_list = (uint16_t)at;
+	return 0;
+}
+
+static int list_stay(struct policy_builder *b, const struct policy_list_spec *spec,
+                     enum build_fate fate, uint16_t *ret_list)
+{
+	uint32_t at;
+	int e = list_place(b, spec, &at);
+	if (e == 0 && at == b->n_lists)
+		e = -ENOENT;
+	if (e != 0)
+		return e;
+	struct image_list *l = &b->lists[at];
+	uint32_t bytes = (uint32_t)strlen(spec->path) + 1;
+	if (memcmp(b->sets.blob + l->path_at, spec->path, bytes) != 0) {
+		e = sets_blob(&b->sets, spec->path, bytes, &l->path_at);
+		if (e != 0)
+			return e;
+		l->path_bytes = bytes;
+	}
+	b->fates[at] = (uint8_t)fate;
+	*ret_list = (uint16_t)at;
+	return 0;
+}
+
+int policy_builder_keep_list(struct policy_builder *b, const struct policy_list_spec *spec,
+                             uint16_t *ret_list)
+{
+	return list_stay(b, spec, BUILD_KEPT, ret_list);
+}
+
+int policy_builder_change_list(struct policy_builder *b, const struct policy_list_spec *spec,
+                               uint16_t *ret_list)
+{
+	return list_stay(b, spec, BUILD_CHANGED, ret_list);
+}
+
+/* ---- rules ---- */
+
+/* One call, into the sort. `flags` are SORT_IS_PREFIX and SORT_IS_REMOVE. */
+static int rule_put(struct policy_builder *b, uint16_t list, uint64_t hash,
+                    const struct policy_rule *rule, unsigned flags)
+{
+	struct sort_rule r = {
+		.hash = hash,
+		.member = {
+			.list = list,
+			.scope = (uint8_t)(rule->scope | rule->own_match << IMAGE_MATCH_SHIFT | flags |
+			                   (rule->is_important ? IMAGE_IMPORTANT : 0)),
+			.action = (uint8_t)rule->action,
+		},
 	};
 	if (rule->data != NULL) {
-		int e = sets_data(&b->sets, rule->data, &m.data);
+		int e = sets_data(&b->sets, rule->data, &r.member.data);
 		if (e != 0)
 			return e;
 	}
-	struct table_slot *slot = table_at(&b->table, hash);
-	if (slot == NULL)
-		return -ENOMEM;
-	uint32_t set;
-	int e = sets_add(&b->sets, slot->set, &m, &set);
-	if (e != 0 || set == slot->set)
-		return e;
-	if (slot->set == 0)
-		table_took(&b->table);
-	slot->set = set;
 	b->has_log_rules |= rule->action == POLICY_LOG;
-	++*count;
-	if (rule->own_match != 0)
-		b->lists[list].n_own[rule->own_match - 1]++;
-	return 0;
+	return sort_add(&b->sort, &r);
 }
 
 /* What the image's reader would refuse must not get in. */
@@ -111,16 +211,15 @@ static bool rule_is_good(const struct policy_builder *b, uint16_t list,
 	       data_is_good(rule);
 }
 
-int policy_builder_add_name(struct policy_builder *b, uint16_t list, const uint8_t *lower,
-                            const struct policy_rule *rule)
+static int name_put(struct policy_builder *b, uint16_t list, const uint8_t *lower,
+                    const struct policy_rule *rule, unsigned flags)
 {
-	if (!rule_is_good(b, list, rule))
-		return -EINVAL;
-	return rule_add(b, list, name_hash(lower), rule, &b->lists[list].n_names);
+	return rule_is_good(b, list, rule) ? rule_put(b, list, name_hash(lower), rule, flags)
+	                                   : -EINVAL;
 }
 
-int policy_builder_add_prefix(struct policy_builder *b, uint16_t list,
-                              const struct addr_prefix *prefix, const struct policy_rule *rule)
+static int prefix_put(struct policy_builder *b, uint16_t list, const struct addr_prefix *prefix,
+                      const struct policy_rule *rule, unsigned flags)
 {
 	if (!rule_is_good(b, list, rule) || prefix->length > (prefix->addr.is_v4 ? 32 : 128))
 		return -EINVAL;
@@ -128,15 +227,68 @@ int policy_builder_add_prefix(struct policy_builder *b, uint16_t list,
 		*rule; /* scopes mean nothing for prefixes: equal rules are equal */
 	whole.scope = POLICY_SCOPE_TREE;
 	struct addr masked = addr_masked(&prefix->addr, prefix->length);
-	int e = rule_add(b, list, image_prefix_hash(&masked, prefix->length), &whole,
-	                 &b->lists[list].n_prefixes);
-	if (e != 0)
-		return e;
 	if (prefix->addr.is_v4)
 		b->lengths_v4 |= 1ULL << prefix->length;
 	else
 		b->lengths_v6[prefix->length / 64] |= 1ULL << prefix->length % 64;
-	return 0;
+	return rule_put(b, list, image_prefix_hash(&masked, prefix->length), &whole,
+	                flags | SORT_IS_PREFIX);
+}
+
+static bool is_changeable(const struct policy_builder *b, uint16_t list)
+{
+	return list < b->n_lists && b->fates[list] == BUILD_CHANGED;
+}
+
+int policy_builder_add_name(struct policy_builder *b, uint16_t list, const uint8_t *lower,
+                            const struct policy_rule *rule)
+{
+	return name_put(b, list, lower, rule, 0);
+}
+
+int policy_builder_add_prefix(struct policy_builder *b, uint16_t list,
+                              const struct addr_prefix *prefix, const struct policy_rule *rule)
+{
+	return prefix_put(b, list, prefix, rule, 0);
+}
+
+int policy_builder_remove_name(struct policy_builder *b, uint16_t list, const uint8_t *lower,
+                               const struct policy_rule *rule)
+{
+	return is_changeable(b, list) ? name_put(b, list, lower, rule, SORT_IS_REMOVE) : -EINVAL;
+}
+
+int policy_builder_remove_prefix(struct policy_builder *b, uint16_t list,
+                                 const struct addr_prefix *prefix, const struct policy_rule *rule)
+{
+	return is_changeable(b, list) ? prefix_put(b, list, prefix, rule, SORT_IS_REMOVE) : -EINVAL;
+}
+
+static int clear_put(struct policy_builder *b, uint16_t list, uint64_t hash, unsigned flags)
+{
+	if (!is_changeable(b, list))
+		return -EINVAL;
+	struct sort_rule r = {
+		.hash = hash,
+		.member = { .list = list,
+		            .action = SETS_ALL,
+		            .scope = (uint8_t)(SORT_IS_REMOVE | flags) },
+	};
+	return sort_add(&b->sort, &r);
+}
+
+int policy_builder_clear_name(struct policy_builder *b, uint16_t list, const uint8_t *lower)
+{
+	return clear_put(b, list, name_hash(lower), 0);
+}
+
+int policy_builder_clear_prefix(struct policy_builder *b, uint16_t list,
+                                const struct addr_prefix *prefix)
+{
+	if (prefix->length > (prefix->addr.is_v4 ? 32 : 128))
+		return -EINVAL;
+	struct addr masked = addr_masked(&prefix->addr, prefix->length);
+	return clear_put(b, list, image_prefix_hash(&masked, prefix->length), SORT_IS_PREFIX);
 }
 
 int policy_builder_set_soa(struct policy_builder *b, uint16_t list, const uint8_t *owner,
@@ -166,4 +318,11 @@ void policy_builder_end_list(struct policy_builder *b, uint16_t list, uint32_t n
 	must(list < b->n_lists);
 	b->lists[list].n_skipped = n_skipped;
 	b->lists[list].loaded_s = loaded_s;
+}
+
+void policy_builder_set_source(struct policy_builder *b, uint16_t list,
+                               const struct policy_list_source *source)
+{
+	must(list < b->n_lists);
+	b->lists[list].source = *source;
 }

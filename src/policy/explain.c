@@ -152,9 +152,10 @@ static void found_put(struct finding *f, unsigned from, const struct policy_matc
 static void find_in_set(struct finding *f, unsigned from, uint32_t set, unsigned depth,
                         unsigned prefix_length, bool is_full_name)
 {
-	const struct image_set *s = &f->p->image->sets[set];
-	for (uint32_t i = 0; i < s->n; i++) {
-		const struct image_member *m = &f->p->image->members[s->first + i];
+	uint32_t n;
+	const struct image_member *members = image_rules(f->p->image, set, &n);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct image_member *m = &members[i];
 		const struct policy_part *part = &f->parts[m->list];
 		enum policy_action action = rule_action(m->action, part);
 		if (!part->is_known || rule_match(m->scope, part) != f->match ||
@@ -171,7 +172,7 @@ static void find_in_set(struct finding *f, unsigned from, uint32_t set, unsigned
 			.is_shadow = part->is_shadow,
 		};
 		if (action == POLICY_ADDRESS || action == POLICY_REDIRECT)
-			found.data = m->data != IMAGE_NO_DATA ? &f->p->image->data[m->data]
+			found.data = m->data != IMAGE_NO_DATA ? image_data(f->p->image, m)
 			                                      : &f->p->lists[found.list].data;
 		found_put(f, from, &found, is_full_name);
 	}

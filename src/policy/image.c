@@ -12,6 +12,10 @@
 
 #include "dns/message.h"
 
+enum {
+	READ_BYTES = 1 << 20
+};
+
 static const uint8_t magic[8] = { 'W', 'E', 'I', 'R', 'P', 'O', 'L', '\n' };
 
 struct image_layout image_layout(const struct image_header *h)
@@ -25,7 +29,8 @@ struct image_layout image_layout(const struct image_header *h)
 	l.blob = l.data + (uint64_t)h->n_data * sizeof(struct image_data);
 	uint64_t blob_end = l.blob + h->blob_bytes;
 	l.table = (blob_end + IMAGE_TABLE_ALIGN - 1) / IMAGE_TABLE_ALIGN * IMAGE_TABLE_ALIGN;
-	l.end = l.table + ((uint64_t)h->n_slots + h->max_probe + 1) * sizeof(uint64_t);
+	l.high = l.table + ((uint64_t)h->n_slots + h->max_probe + 1) * sizeof(uint64_t);
+	l.end = l.high + (uint64_t)h->n_used * IMAGE_HIGH_BYTES;
 	return l;
 }
 
@@ -62,7 +67,7 @@ static bool header_is_good(const struct image_header *h, uint64_t n_bytes)
 		return false;
 	if (h->n_slots == 0 || h->max_probe > IMAGE_MAX_PROBE || h->n_lists > POLICY_MAX_LISTS ||
 	    h->n_sets == 0 || h->n_sets > IMAGE_MAX_SETS || h->n_data == 0 ||
-	    h->blob_bytes > n_bytes)
+	    h->blob_bytes > n_bytes || h->n_used > (uint64_t)h->n_slots + h->max_probe)
 		return false;
 	return image_layout(h).end == n_bytes;
 }
@@ -181,46 +186,91 @@ static int data_open(struct policy_image *i, const struct image_data *data)
 	return 0;
 }
 
+/* The lists of the image below are the first of the overlay's, under the same numbers. */
+static bool lists_continue(const struct policy_image *i, const struct policy_image *below)
+{
+	if (i->header->n_lists < below->header->n_lists)
+		return false;
+	for (uint32_t at = 0; at < below->header->n_lists; at++) {
+		if (strcmp(i->lists[at].name, below->lists[at].name) != 0)
+			return false;
+	}
+	return true;
+}
+
 /* ---- opening ---- */
 
 static void image_free(struct policy_image *i)
 {
 	if (i->header != NULL)
-		munmap((void *)(uintptr_t)i->header, i->n_bytes);
+		munmap((void *)(uintptr_t)i->header, i->n_mapped);
+	if (i->fd >= 0)
+		close(i->fd);
+	policy_image_put(i->below);
 	free(i->data);
 	free(i);
 }
 
-static int image_map(struct policy_image *i, const char *path)
+/*
+ * The checksum of what is in the file. Read, not mapped: the pages of an image that comes into
+ * force are not resident beside those of the one in force, but come as they are asked for.
+ */
+static int file_checksum(int fd, const struct image_header *h)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	struct stat st;
-	int e = fstat(fd, &st) != 0 ? -errno : 0;
-	if (e == 0 && (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(struct image_header)))
-		e = -EBADMSG;
-	if (e == 0) {
-		/* All of it is read for the checksum anyway: populating saves the faults. */
-		void *p =
-			mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
-		if (p == MAP_FAILED) {
-			e = -errno;
-		} else {
-			i->header = p;
-			i->n_bytes = (size_t)st.st_size;
+	uint8_t *buffer = malloc(READ_BYTES);
+	XXH3_state_t *x = XXH3_createState();
+	uint64_t at = sizeof *h;
+	int e = buffer != NULL && x != NULL ? 0 : -ENOMEM;
+	if (e == 0)
+		XXH3_64bits_reset(x);
+	while (e == 0 && at < h->file_bytes) {
+		uint64_t left = h->file_bytes - at;
+		ssize_t n = pread(fd, buffer, left < READ_BYTES ? left : READ_BYTES, (off_t)at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		e = n < 0 ? -errno : n == 0 ? -EBADMSG : 0;
+		if (e == 0) {
+			XXH3_64bits_update(x, buffer, (size_t)n);
+			at += (uint64_t)n;
 		}
 	}
-	close(fd);
+	if (e == 0) {
+		struct image_header unsealed = *h;
+		unsealed.checksum = 0;
+		e = image_seal(&unsealed, XXH3_64bits_digest(x)) == h->checksum ? 0 : -EBADMSG;
+	}
+	XXH3_freeState(x);
+	free(buffer);
 	return e;
+}
+
+static int image_map(struct policy_image *i, const char *path)
+{
+	struct image_header h;
+	struct stat st;
+	i->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (i->fd < 0 || fstat(i->fd, &st) != 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || pread(i->fd, &h, sizeof h, 0) != (ssize_t)sizeof h ||
+	    !header_is_good(&h, (uint64_t)st.st_size))
+		return -EBADMSG;
+	int e = file_checksum(i->fd, &h);
+	if (e != 0)
+		return e;
+	size_t n = image_layout(&h).high;
+	void *p = mmap(NULL, n, PROT_READ, MAP_SHARED, i->fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	i->header = p;
+	i->n_mapped = n;
+	/* The sizes that were checked are those that the mapping is read with. */
+	return memcmp(&h, p, sizeof h) == 0 ? 0 : -EBADMSG;
 }
 
 static int image_check(struct policy_image *i)
 {
 	const struct image_header *h = i->header;
 	const uint8_t *bytes = (const uint8_t *)h;
-	if (!header_is_good(h, i->n_bytes) || image_checksum(bytes, i->n_bytes) != h->checksum)
-		return -EBADMSG;
 	struct image_layout l = image_layout(h);
 	i->lists = (const struct image_list *)(bytes + l.lists);
 	i->sets = (const struct image_set *)(bytes + l.sets);
@@ -235,28 +285,73 @@ static int image_check(struct policy_image *i)
 	return data_open(i, (const struct image_data *)(bytes + l.data));
 }
 
-int policy_image_open(const char *path, bool set_key, struct policy_image **ret)
+static bool is_key_ours(const struct policy_image *i)
+{
+	struct siphash_key ours = name_hash_key();
+	return i->header->key[0] == ours.k0 && i->header->key[1] == ours.k1;
+}
+
+static int image_open(const char *path, struct policy_image **ret)
 {
 	struct policy_image *i = calloc(1, sizeof *i);
 	if (i == NULL)
 		return -ENOMEM;
+	i->fd = -1;
 	atomic_init(&i->refs, 1);
 	int e = image_map(i, path);
 	if (e == 0)
 		e = image_check(i);
-	if (e == 0) {
-		struct siphash_key theirs = { i->header->key[0], i->header->key[1] };
-		struct siphash_key ours = name_hash_key();
-		if (set_key)
-			name_set_hash_key(&theirs);
-		else if (theirs.k0 != ours.k0 || theirs.k1 != ours.k1)
-			e = -EBADMSG;
+	if (e != 0)
+		image_free(i);
+	else
+		*ret = i;
+	return e;
+}
+
+static void root_look(struct policy_image *i)
+{
+	uint32_t n = 0;
+	uint32_t set = image_find(i, name_hash_root());
+	if (set != 0)
+		(void)image_rules(i, set, &n);
+	i->has_root_rule = n > 0;
+}
+
+int policy_image_open(const char *path, bool set_key, struct policy_image **ret)
+{
+	struct policy_image *i;
+	int e = image_open(path, &i);
+	if (e != 0)
+		return e;
+	struct siphash_key theirs = { i->header->key[0], i->header->key[1] };
+	if (i->header->below != 0 || (!set_key && !is_key_ours(i))) {
+		image_free(i);
+		return -EBADMSG;
 	}
+	if (set_key)
+		name_set_hash_key(&theirs);
+	root_look(i);
+	*ret = i;
+	return 0;
+}
+
+int policy_overlay_open(const char *path, struct policy_image *below, struct policy_image **ret)
+{
+	struct policy_image *i;
+	must(below->below == NULL);
+	int e = image_open(path, &i);
+	if (e != 0)
+		return e;
+	if (i->header->below != below->header->checksum)
+		e = -ESTALE;
+	else if (!is_key_ours(i) || !lists_continue(i, below))
+		e = -EBADMSG;
 	if (e != 0) {
 		image_free(i);
 		return e;
 	}
-	i->has_root_rule = image_find(i, name_hash_root()) != 0;
+	i->below = image_get(below);
+	root_look(i);
 	*ret = i;
 	return 0;
 }
@@ -264,6 +359,36 @@ int policy_image_open(const char *path, bool set_key, struct policy_image **ret)
 void policy_image_tag(const struct policy_image *i, uint8_t ret_tag[32])
 {
 	memcpy(ret_tag, i->header->tag, 32);
+}
+
+int policy_image_find_list(const struct policy_image *i, const char *name,
+                           struct policy_image_list *ret)
+{
+	for (uint32_t at = 0; at < i->header->n_lists; at++) {
+		const struct image_list *l = &i->lists[at];
+		if (strcmp(l->name, name) != 0)
+			continue;
+		*ret = (struct policy_image_list){
+			.source = l->source,
+			.loaded_s = l->loaded_s,
+			.n_names = l->n_names,
+			.n_prefixes = l->n_prefixes,
+			.n_skipped = l->n_skipped,
+		};
+		return 0;
+	}
+	return -ENOENT;
+}
+
+void policy_image_count(const struct policy_image *i, uint32_t *ret_base, uint32_t *ret_overlay)
+{
+	*ret_base = image_bottom(i)->header->n_used;
+	*ret_overlay = i->below != NULL ? i->header->n_used : 0;
+}
+
+struct policy_image *policy_image_base(struct policy_image *i)
+{
+	return image_get(i->below != NULL ? i->below : i);
 }
 
 struct policy_image *image_get(struct policy_image *i)

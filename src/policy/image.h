@@ -2,7 +2,7 @@
 /*
  * policy/image.h - the image file: what it looks like, and finding a hash in it.
  *
- * What:      header | lists | sets | members | data | blob | padding | table
+ * What:      header | lists | sets | members | data | blob | padding | table | high bits
  *
  *            The table holds names and address prefixes alike, 8 bytes a slot:
  *
@@ -15,6 +15,14 @@
  *            max_probe; behind the last home there are max_probe + 1 more, so that probing
  *            needs no wrap and no bounds check. A set id names a run of members: the rules
  *            that hang on this name.
+ *
+ *            The high bits are the upper 24 of each slot that is taken, in the order of the
+ *            slots. They are for making the next image from this one (policy/stream.h), stay in
+ *            the file and are not mapped.
+ *
+ *            An overlay is an image too, a small one in front of the one below it: what it has
+ *            for a hash stands instead of what the other has, an empty set for "no rules any
+ *            more". Its lists are those of both (docs/why/009-overlay.md).
  * Not here:  writing it -> policy/write.c; what a match means -> policy/judge.c.
  * Threads:   immutable after image_open; references are counted with an atomic.
  * Memory:    the file is mapped; on the heap only the pointers of the local data (56 bytes each).
@@ -31,14 +39,18 @@
 #include "policy/policy.h"
 
 enum {
-	IMAGE_VERSION = 2,
+	IMAGE_VERSION = 3,
 	IMAGE_BYTE_ORDER = 0x01020304,
 	IMAGE_TABLE_ALIGN = 64, /* a cache line */
 	IMAGE_SET_BITS = 24,
 	IMAGE_MAX_SETS = 1 << IMAGE_SET_BITS,
 	IMAGE_MAX_PROBE = 4096, /* some 60 are needed at 10 M names */
 	IMAGE_NO_DATA = 0,      /* in a member: the list's own data */
+	IMAGE_HIGH_BYTES = 3,   /* of the hash, each slot that is taken; little endian */
 };
+
+/* In what image_find() gives: a set of the overlay. */
+#define IMAGE_SET_OVER 0x80000000U
 
 struct image_header {
 	uint8_t magic[8];
@@ -51,6 +63,7 @@ struct image_header {
 	uint64_t lengths_v4;    /* bit n: there are IPv4 prefixes of length n */
 	uint64_t lengths_v6[3]; /* the same for IPv6, bits 0-128 */
 	uint64_t blob_bytes;
+	uint64_t below;   /* of an overlay: the checksum of the image it belongs to; else 0 */
 	uint32_t n_slots; /* home positions, at least 1 */
 	uint32_t max_probe;
 	uint32_t n_used; /* slots taken */
@@ -72,6 +85,7 @@ struct image_list {
 	uint32_t soa_bytes; /* 0: none */
 	uint32_t soa_ttl_s;
 	uint64_t soa_at; /* in the blob: the owner's wire form, then the SOA's data */
+	struct policy_list_source source;
 };
 
 struct image_set {
@@ -109,8 +123,8 @@ enum {
 	IMAGE_DATA_FLAGS = 3,
 };
 
-_Static_assert(sizeof(struct image_header) == 152, "the header has no holes");
-_Static_assert(sizeof(struct image_list) == 128, "a list has no holes");
+_Static_assert(sizeof(struct image_header) == 160, "the header has no holes");
+_Static_assert(sizeof(struct image_list) == 152, "a list has no holes");
 _Static_assert(sizeof(struct image_member) == 8, "a member is compared as 8 bytes");
 _Static_assert(sizeof(struct image_data) == 32, "data has no holes");
 _Static_assert(sizeof(struct addr) == 17, "addresses are kept in files as they are");
@@ -124,14 +138,16 @@ struct policy_image {
 	const struct image_header *header;
 	const struct image_list *lists;
 	const uint8_t *blob;
-	struct policy_data *data; /* heap; pointers into the blob; [0] is unused */
-	size_t n_bytes;
+	struct policy_data *data;   /* heap; pointers into the blob; [0] is unused */
+	size_t n_mapped;            /* bytes, to the end of the table */
+	struct policy_image *below; /* not NULL: this one is an overlay */
+	int fd;                     /* for the high bits */
 	atomic_uint refs;
 };
 
 /* Where the parts are; computed from the counts in the header. */
 struct image_layout {
-	uint64_t lists, sets, members, data, blob, table, end;
+	uint64_t lists, sets, members, data, blob, table, high, end;
 };
 struct image_layout image_layout(const struct image_header *h);
 
@@ -153,6 +169,12 @@ static inline unsigned image_own_match(uint8_t scope_bits)
 bool image_records_are_good(const uint8_t *records, size_t n);
 bool image_soa_is_good(const uint8_t *soa, size_t n);
 
+/* The image under the overlay, or this one. */
+static inline const struct policy_image *image_bottom(const struct policy_image *i)
+{
+	return i->below != NULL ? i->below : i;
+}
+
 /* Another reference. */
 struct policy_image *image_get(struct policy_image *i);
 
@@ -167,10 +189,13 @@ static inline uint32_t image_home(uint64_t hash, uint32_t n_slots)
 static inline void image_prefetch(const struct policy_image *i, uint64_t hash)
 {
 	__builtin_prefetch(&i->slots[image_home(hash, i->n_slots)], 0, 1);
+	if (i->below != NULL)
+		__builtin_prefetch(&i->below->slots[image_home(hash, i->below->n_slots)], 0, 1);
 }
 
-/* The set of a hash, 0 if there is none. Only the checksum vouches for ids: one too large is none. */
-static inline uint32_t image_find(const struct policy_image *i, uint64_t hash)
+/* The set of a hash in this image alone, 0 if there is none. Only the checksum vouches for ids:
+ * one too large is none. */
+static inline uint32_t image_find_here(const struct policy_image *i, uint64_t hash)
 {
 	const uint64_t *slot = i->slots + image_home(hash, i->n_slots);
 	uint64_t tag = hash << IMAGE_SET_BITS;
@@ -180,4 +205,34 @@ static inline uint32_t image_find(const struct policy_image *i, uint64_t hash)
 			return id < i->n_sets ? (uint32_t)id : 0;
 	}
 	return 0;
+}
+
+/* The set of a hash, 0 if there is none; it may be empty. For image_rules(). */
+static inline uint32_t image_find(const struct policy_image *i, uint64_t hash)
+{
+	uint32_t set = image_find_here(i, hash);
+	if (i->below == NULL)
+		return set;
+	return set != 0 ? set | IMAGE_SET_OVER : image_find_here(i->below, hash);
+}
+
+/* The rules of a set that image_find() gave. */
+static inline const struct image_member *image_rules(const struct policy_image *i, uint32_t set,
+                                                     uint32_t *ret_n)
+{
+	if (i->below != NULL && (set & IMAGE_SET_OVER) == 0)
+		i = i->below;
+	const struct image_set *s = &i->sets[set & ~IMAGE_SET_OVER];
+	*ret_n = s->n;
+	return i->members + s->first;
+}
+
+/* The local data of one of these rules; m->data is not IMAGE_NO_DATA. */
+static inline const struct policy_data *image_data(const struct policy_image *i,
+                                                   const struct image_member *m)
+{
+	uintptr_t at = (uintptr_t)m - (uintptr_t)i->members;
+	if (i->below != NULL && at >= i->header->n_members * sizeof *m)
+		i = i->below;
+	return &i->data[m->data];
 }

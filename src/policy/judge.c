@@ -54,7 +54,7 @@ static const struct policy_data *data_of(const struct policy *p, const struct im
 	/* A zone's rule that the operator's word overrides keeps its TTL alone. */
 	if (m->data != IMAGE_NO_DATA &&
 	    (!l->is_rpz || l->action == POLICY_NONE || action < POLICY_ADDRESS))
-		return &p->image->data[m->data];
+		return image_data(p->image, m);
 	return action == POLICY_ADDRESS || action == POLICY_REDIRECT ? &l->data : NULL;
 }
 
@@ -71,11 +71,10 @@ static void verdict_win(const struct place *at, const struct image_member *m,
 }
 
 /* What lists in shadow would have done here: those rules that go before the best of the others. */
-static void judge_shadows(const struct place *at, const struct image_set *s, uint32_t best_order,
-                          struct verdict *v)
+static void judge_shadows(const struct place *at, const struct image_member *members, uint32_t n,
+                          uint32_t best_order, struct verdict *v)
 {
-	const struct image_member *members = at->p->image->members + s->first;
-	for (uint32_t i = 0; i < s->n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		const struct image_member *m = &members[i];
 		const struct policy_part *part = &at->g->parts[m->list];
 		enum policy_action action = rule_action(m->action, part);
@@ -90,12 +89,12 @@ static void judge_shadows(const struct place *at, const struct image_set *s, uin
 /* The rules of one set: the best becomes the verdict if there is none yet. */
 static void judge_set(const struct place *at, uint32_t set, struct verdict *v)
 {
-	const struct image_set *s = &at->p->image->sets[set];
-	const struct image_member *members = at->p->image->members + s->first;
+	uint32_t n;
+	const struct image_member *members = image_rules(at->p->image, set, &n);
 	const struct image_member *best = NULL;
 	uint32_t best_order = UINT32_MAX;
 	bool has_shadow = false;
-	for (uint32_t i = 0; i < s->n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		const struct image_member *m = &members[i];
 		const struct policy_part *part = &at->g->parts[m->list];
 		if (part->rank == RANK_NONE || rule_match(m->scope, part) != at->match ||
@@ -117,7 +116,7 @@ static void judge_set(const struct place *at, uint32_t set, struct verdict *v)
 		}
 	}
 	if (has_shadow && v->action == POLICY_NONE)
-		judge_shadows(at, s, best_order, v);
+		judge_shadows(at, members, n, best_order, v);
 	if (best != NULL && v->action == POLICY_NONE)
 		verdict_win(at, best, rule_action(best->action, &at->g->parts[best->list]), v);
 }

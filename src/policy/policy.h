@@ -342,6 +342,7 @@ struct policy_group_spec {
  * new image.
  */
 struct policy_builder;
+struct policy_image;
 
 struct policy_rule {
 	enum policy_scope scope;
@@ -354,12 +355,37 @@ struct policy_rule {
 /* expected_names sizes the table (an upper bound is fine; it grows if wrong). 0 or -errno. */
 MUST_USE int policy_builder_new(uint64_t expected_names, struct policy_builder **ret);
 void policy_builder_free(struct policy_builder *b);
+
+/*
+ * Where sorting may put what is too much for memory: files without a name in this folder (copied).
+ * NULL or not called: everything stays in memory, 16 bytes a rule.
+ */
+MUST_USE int policy_builder_spill(struct policy_builder *b, const char *folder);
+
+/*
+ * Start from an image in force, which gets another reference; before any list. Its lists can then
+ * be kept or changed, and the others are added as ever. A list of it that is neither kept, changed nor
+ * added anew has no rules in the new image.
+ */
+MUST_USE int policy_builder_from(struct policy_builder *b, struct policy_image *image);
+/*
+ * The list of that name in the image comes along as it is. spec: name and path count. Afterwards
+ * policy_builder_set_source() as for others. -ENOENT: there is none.
+ */
+MUST_USE int policy_builder_keep_list(struct policy_builder *b, const struct policy_list_spec *spec,
+                                      uint16_t *ret_list);
+/*
+ * As keep, but rules can be added, and taken away by policy_builder_remove_*(). In what order is
+ * told by the calls: what is removed and then added is there.
+ */
+MUST_USE int policy_builder_change_list(struct policy_builder *b,
+                                        const struct policy_list_spec *spec, uint16_t *ret_list);
 MUST_USE int policy_builder_add_list(struct policy_builder *b, const struct policy_list_spec *spec,
                                      uint16_t *ret_list);
 /*
- * lower: wire form, lower case. 0, -EINVAL, -ENOMEM, -ENOSPC (too many sets); -E2BIG (this rule
- * only: 64 others of the list hang on the name, or its data is over 64 KiB): count it as skipped
- * and go on. Equal rules count once.
+ * lower: wire form, lower case. 0, -EINVAL, -ENOMEM, -ENOSPC (too much data); -E2BIG (this rule
+ * only: its data is over 64 KiB): count it as skipped and go on. Equal rules count once. The
+ * 65th different rule of one list on one name is left out and counted as skipped.
  */
 MUST_USE int policy_builder_add_name(struct policy_builder *b, uint16_t list, const uint8_t *lower,
                                      const struct policy_rule *rule);
@@ -372,17 +398,46 @@ MUST_USE int policy_builder_add_prefix(struct policy_builder *b, uint16_t list,
  */
 MUST_USE int policy_builder_set_soa(struct policy_builder *b, uint16_t list, const uint8_t *owner,
                                     uint32_t ttl_s, const uint8_t *rdata, size_t rdata_bytes);
+/* Take a rule away again; one that is not there is none. Of lists to be changed only. -EINVAL. */
+MUST_USE int policy_builder_remove_name(struct policy_builder *b, uint16_t list,
+                                        const uint8_t *lower, const struct policy_rule *rule);
+MUST_USE int policy_builder_remove_prefix(struct policy_builder *b, uint16_t list,
+                                          const struct addr_prefix *prefix,
+                                          const struct policy_rule *rule);
+/* All rules of the list on this very name. */
+MUST_USE int policy_builder_clear_name(struct policy_builder *b, uint16_t list,
+                                       const uint8_t *lower);
+MUST_USE int policy_builder_clear_prefix(struct policy_builder *b, uint16_t list,
+                                         const struct addr_prefix *prefix);
 void policy_builder_end_list(struct policy_builder *b, uint16_t list, uint32_t n_skipped,
                              uint64_t loaded_s);
+
+/* What a list's rules came from, for who compiles lists; kept with the list in the image. */
+struct policy_list_source {
+	uint64_t settings; /* what is made of the same text */
+	uint64_t text;     /* the text */
+	uint64_t file;     /* the file as it was found; 0: not from its own file */
+};
+void policy_builder_set_source(struct policy_builder *b, uint16_t list,
+                               const struct policy_list_source *source);
 /*
  * Write the image to `path` (made beside it under another name, fsynced, renamed). `tag` is
  * any 32 bytes that say what the image was built from; policy_image_open gives them back.
- * Afterwards the builder can only be freed; most of its memory is given back already.
+ * Afterwards the builder can only be freed. -EBADMSG: the image it started from is damaged;
+ * -ENOSPC: too many sets, or the disk.
  */
 MUST_USE int policy_builder_write(struct policy_builder *b, const char *path,
                                   const uint8_t tag[32]);
 
-struct policy_image;
+/*
+ * The same as an overlay on the image it started from, or on the one below that. max_names: with
+ * more names and prefixes that differ from it, -EFBIG, and policy_builder_write() can be called
+ * still. Also -EINVAL: nothing was started from.
+ * Time: where lists are kept and changed only, that of the overlay; one pass over the image where
+ * a list comes anew.
+ */
+MUST_USE int policy_builder_write_overlay(struct policy_builder *b, const char *path,
+                                          const uint8_t tag[32], uint32_t max_names);
 
 /*
  * Map an image. -ENOENT, -EBADMSG (bad magic, version, size or checksum), or another -errno.
@@ -390,7 +445,26 @@ struct policy_image;
  * start, before any other thread runs.
  */
 MUST_USE int policy_image_open(const char *path, bool set_key, struct policy_image **ret);
+/*
+ * Map the overlay that belongs to `below`, an image without one; it gets another reference.
+ * -ESTALE: it belongs to another image; else as policy_image_open().
+ */
+MUST_USE int policy_overlay_open(const char *path, struct policy_image *below,
+                                 struct policy_image **ret);
 void policy_image_tag(const struct policy_image *i, uint8_t ret_tag[32]);
+
+/* What is known of a list of the image. */
+struct policy_image_list {
+	struct policy_list_source source;
+	uint64_t loaded_s;
+	uint32_t n_names, n_prefixes, n_skipped;
+};
+MUST_USE int policy_image_find_list(const struct policy_image *i, const char *name,
+                                    struct policy_image_list *ret); /* -ENOENT */
+/* The image's names and prefixes: those of the image below, and those of the overlay on it. */
+void policy_image_count(const struct policy_image *i, uint32_t *ret_base, uint32_t *ret_overlay);
+/* The image without its overlay; another reference of it, the caller's. */
+struct policy_image *policy_image_base(struct policy_image *i);
 /* Drop a reference; snapshots hold their own. */
 void policy_image_put(struct policy_image *i);
 

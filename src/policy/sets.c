@@ -276,6 +276,86 @@ int sets_blob(struct sets *s, const void *bytes, size_t n, uint64_t *ret_at)
 	return 0;
 }
 
+/* The item that lies behind the last one, its bytes from `before` on: the id of an equal one. */
+static uint32_t data_intern(struct sets *s, uint64_t before)
+{
+	uint32_t mask = s->n_data_by_content - 1;
+	uint32_t at = (uint32_t)data_hash(s, s->n_data) & mask;
+	for (; s->data_by_content[at] != 0; at = (at + 1) & mask) {
+		uint32_t id = s->data_by_content[at];
+		if (data_equal(s, &s->data[id], &s->data[s->n_data])) {
+			s->blob_bytes = before; /* it is there already */
+			return id;
+		}
+	}
+	s->data_by_content[at] = s->n_data;
+	return s->n_data++;
+}
+
+static int data_reserve(struct sets *s)
+{
+	struct by_content b = { &s->data_by_content, &s->n_data_by_content, data_hash };
+	int e = by_content_reserve(s, &b, s->n_data);
+	if (e == 0)
+		e = grow((void **)&s->data, &s->cap_data, (uint64_t)s->n_data + 1, sizeof *s->data);
+	return e;
+}
+
+static int data_copy(struct sets *s, const struct sets_source *from, uint32_t id, uint32_t *ret)
+{
+	if (id == IMAGE_NO_DATA || from->data_ids[id] != 0) {
+		*ret = id == IMAGE_NO_DATA ? IMAGE_NO_DATA : from->data_ids[id];
+		return 0;
+	}
+	uint64_t before = s->blob_bytes;
+	uint64_t at;
+	struct image_data d = from->data[id];
+	int e = data_reserve(s);
+	if (e == 0)
+		e = sets_blob(s, from->blob + d.at, data_bytes(&d), &at);
+	if (e != 0)
+		return e;
+	d.at = at;
+	s->data[s->n_data] = d;
+	*ret = from->data_ids[id] = data_intern(s, before);
+	return 0;
+}
+
+int sets_copy(struct sets *s, const struct sets_source *from, uint32_t set, uint32_t *ret)
+{
+	const struct image_set *of = &from->sets[set];
+	uint32_t to = 0;
+	for (uint32_t i = 0; i < of->n; i++) {
+		struct image_member m = from->members[of->first + i];
+		if (from->lists != NULL && from->lists[m.list] == POLICY_NO_LIST)
+			continue;
+		if (from->lists != NULL)
+			m.list = from->lists[m.list];
+		int e = data_copy(s, from, m.data, &m.data);
+		if (e == 0)
+			e = sets_add(s, to, &m, &to);
+		if (e != 0)
+			return e;
+	}
+	*ret = to;
+	return 0;
+}
+
+int sets_remove(struct sets *s, uint32_t from, const struct image_member *m, uint32_t *ret)
+{
+	uint32_t to = 0;
+	for (uint32_t i = 0; i < s->sets[from].n; i++) {
+		struct image_member x = s->members[s->sets[from].first + i];
+		if (x.list == m->list && (m->action == SETS_ALL || member_compare(&x, m) == 0))
+			continue;
+		int e = sets_add(s, to, &x, &to);
+		if (e != 0)
+			return e;
+	}
+	*ret = to;
+	return 0;
+}
+
 int sets_data(struct sets *s, const struct policy_data *data, uint32_t *ret)
 {
 	size_t target_bytes = data->target != NULL ? name_len(data->target) : 0;
@@ -283,10 +363,7 @@ int sets_data(struct sets *s, const struct policy_data *data, uint32_t *ret)
 	if (data->records_bytes > MAX_BLOB_ITEM ||
 	    addr_bytes + target_bytes + data->records_bytes > MAX_BLOB_ITEM)
 		return -E2BIG;
-	struct by_content b = { &s->data_by_content, &s->n_data_by_content, data_hash };
-	int e = by_content_reserve(s, &b, s->n_data);
-	if (e == 0)
-		e = grow((void **)&s->data, &s->cap_data, (uint64_t)s->n_data + 1, sizeof *s->data);
+	int e = data_reserve(s);
 	uint64_t before = s->blob_bytes;
 	uint64_t at_blob = 0;
 	uint64_t ignored;
@@ -309,17 +386,6 @@ int sets_data(struct sets *s, const struct policy_data *data, uint32_t *ret)
 		.flags = (data->has_ttl ? IMAGE_DATA_HAS_TTL : 0U) |
 		         (data->is_target_suffix ? IMAGE_DATA_IS_SUFFIX : 0U),
 	};
-	uint32_t mask = s->n_data_by_content - 1;
-	uint32_t at = (uint32_t)data_hash(s, s->n_data) & mask;
-	for (; s->data_by_content[at] != 0; at = (at + 1) & mask) {
-		uint32_t id = s->data_by_content[at];
-		if (data_equal(s, &s->data[id], &s->data[s->n_data])) {
-			s->blob_bytes = before; /* it is there already */
-			*ret = id;
-			return 0;
-		}
-	}
-	s->data_by_content[at] = s->n_data;
-	*ret = s->n_data++;
+	*ret = data_intern(s, before);
 	return 0;
 }

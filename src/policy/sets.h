@@ -53,6 +53,29 @@ void sets_done(struct sets *s);
  */
 MUST_USE int sets_add(struct sets *s, uint32_t from, const struct image_member *m, uint32_t *ret);
 
+/* What sets are copied from: others, or an image. */
+struct sets_source {
+	const struct image_set *sets;
+	const struct image_member *members;
+	const struct image_data *data;
+	const uint8_t *blob;
+	uint32_t *data_ids;    /* what became of each item of data; zeros in the beginning */
+	const uint16_t *lists; /* new numbers, POLICY_NO_LIST: its rules are left out; or NULL */
+};
+
+/* The set with the rules of another one. 0, -ENOMEM, -ENOSPC, -E2BIG as sets_add(). */
+MUST_USE int sets_copy(struct sets *s, const struct sets_source *from, uint32_t set, uint32_t *ret);
+
+/*
+ * The set without m; with m->action SETS_ALL without all rules of its list. What is not there is
+ * not missed. As sets_add().
+ */
+enum {
+	SETS_ALL = 0xff
+};
+MUST_USE int sets_remove(struct sets *s, uint32_t from, const struct image_member *m,
+                         uint32_t *ret);
+
 /* The index of equal data, added if new. 0, -ENOMEM, -ENOSPC. */
 MUST_USE int sets_data(struct sets *s, const struct policy_data *data, uint32_t *ret);
 
