@@ -40,6 +40,29 @@ static bool is_member(const json_t *o, const char *member)
 	return json_is_true(json_object_get(o, member));
 }
 
+/* What a rule of a policy zone is compared with, as in struct policy_rule; 0 for other lists. */
+static uint8_t own_match(const json_t *match, enum feeds_format format)
+{
+	const char *trigger = json_string_value(json_object_get(match, "trigger"));
+	enum policy_trigger t = POLICY_TRIGGER_QUESTION;
+	if (format != FEEDS_RPZ)
+		return 0;
+	while (trigger != NULL && t <= POLICY_TRIGGER_CLIENT &&
+	       strcmp(policy_trigger_name(t), trigger) != 0)
+		t++;
+	switch (t) {
+	case POLICY_TRIGGER_ANSWER:
+		return POLICY_MATCH_ANSWER + 1;
+	case POLICY_TRIGGER_SERVER_NAME:
+	case POLICY_TRIGGER_SERVER_ADDRESS:
+		return POLICY_MATCH_NAMESERVER + 1;
+	case POLICY_TRIGGER_CLIENT:
+		return POLICY_MATCH_CLIENT + 1;
+	default:
+		return POLICY_MATCH_NAME + 1;
+	}
+}
+
 static int locate_name(const char *path, enum feeds_format format, const json_t *match,
                        const char *rule, uint64_t *ret_line)
 {
@@ -58,9 +81,10 @@ static int locate_name(const char *path, enum feeds_format format, const json_t 
 		                    : POLICY_SCOPE_TREE,
 		/* An exception in a block list says allow where the list does not. */
 		.is_allow = action != NULL && strcmp(action, "allow") == 0 &&
-		            !is_member(match, "own_action"),
+		            (format == FEEDS_RPZ || !is_member(match, "own_action")),
+		.own_match = own_match(match, format),
 	};
-	return feeds_locate(path, format, !is_member(match, "subdomains"), &wanted, ret_line);
+	return feeds_locate(path, format, !is_member(match, "subdomains"), NULL, &wanted, ret_line);
 }
 
 static int locate(const json_t *match, uint64_t *ret_line)
@@ -78,8 +102,11 @@ static int locate(const json_t *match, uint64_t *ret_line)
 	int rc = addr_prefix_from_text(rule, strlen(rule), &prefix);
 	if (rc != 0)
 		return rc;
-	const struct feeds_wanted wanted = { .prefix = &prefix };
-	return feeds_locate(path, format, !is_member(match, "subdomains"), &wanted, ret_line);
+	const struct feeds_wanted wanted = {
+		.prefix = &prefix,
+		.own_match = own_match(match, format),
+	};
+	return feeds_locate(path, format, !is_member(match, "subdomains"), NULL, &wanted, ret_line);
 }
 
 static bool same_text(const json_t *a, const json_t *b, const char *member)

@@ -327,7 +327,11 @@ static void check_list_format(struct checker *k, const struct config_list *l,
                               const struct node *node)
 {
 	bool has_addresses = strcmp(l->format, "addresses") == 0;
-	if (strcmp(l->match, "answer") == 0 && !has_addresses)
+	if (strcmp(l->format, "rpz") != 0 && l->zone.len > 0)
+		problem_warning(k->problems, place_in(node, "zone"),
+		                "lists[].zone has no effect with 'format: %s'; remove it",
+		                l->format);
+	if (strcmp(l->match, "answer") == 0 && !has_addresses && strcmp(l->format, "rpz") != 0)
 		problem_error(
 			k->problems, place_in(node, "match"),
 			"lists[].match: answer compares addresses, but a list of format %s holds names; write 'format: addresses', or another match",

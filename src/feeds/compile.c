@@ -6,6 +6,8 @@
 
 #include "base/log.h"
 #include "feeds/load.h"
+#include "feeds/report.h"
+#include "feeds/rpz_zone.h"
 #include "feeds/store.h"
 #include "feeds/tag.h"
 
@@ -54,9 +56,16 @@ void feeds_result_done(struct feeds_result *r)
 static int add_rule(void *arg, const struct feeds_rule *r)
 {
 	const struct compile *c = arg;
-	if (r->name != NULL)
-		return policy_builder_add_name(c->builder, c->list, r->name->wire, &r->rule);
-	return policy_builder_add_prefix(c->builder, c->list, r->prefix, &r->rule);
+	int e = r->name != NULL
+	                ? policy_builder_add_name(c->builder, c->list, r->name->wire, &r->rule)
+	                : policy_builder_add_prefix(c->builder, c->list, r->prefix, &r->rule);
+	if (e != -E2BIG)
+		return e;
+	/* One rule that is too much for the image does not cost the others. */
+	static const char text[] = "(a rule)";
+	report_skip(&c->result->reports[c->list], FEEDS_SKIP_TOO_MUCH, r->line, text,
+	            sizeof text - 1);
+	return 0;
 }
 
 static int build_list(struct compile *c, struct load *l)
@@ -68,6 +77,10 @@ static int build_list(struct compile *c, struct load *l)
 	int e = policy_builder_add_list(c->builder, &spec, &c->list);
 	if (e == 0)
 		e = load_emit(l, add_rule, c);
+	const struct rpz_zone *z = l->zone;
+	if (e == 0 && z != NULL && z->has_soa)
+		e = policy_builder_set_soa(c->builder, c->list, z->apex.wire, z->soa_ttl_s, z->soa,
+		                           z->soa_n);
 	if (e != 0)
 		return e;
 	uint64_t skipped = l->report->skipped;

@@ -89,6 +89,7 @@ struct feeds_report {
 	uint64_t comments;               /* of those, comments and empty ones */
 	uint64_t names, prefixes;        /* rules, equal ones counted each time */
 	uint64_t suspicious;             /* prefixes in private, loopback or other special space */
+	uint64_t odd;                    /* prefixes in a spelling that is not the canonical one */
 	uint64_t skipped;                /* all reasons, QUIET ones included */
 	uint64_t skips[FEEDS_N_SKIPS];   /* by reason */
 	uint64_t bytes;                  /* of text, after decompression */
@@ -97,12 +98,18 @@ struct feeds_report {
 	struct feeds_example examples[FEEDS_EXAMPLES];
 };
 
+/* What some formats must be told. Zeroed: nothing. Borrowed. */
+struct feeds_options {
+	const struct name *zone; /* rpz: the apex; NULL: the file says */
+};
+
 /* One configured list. */
 struct feeds_list {
 	const struct policy_list_spec *spec; /* name, path, match, action; borrowed */
 	enum feeds_format format;
 	bool no_subdomains; /* domains, wildcard: a name does not cover what is below it */
 	bool is_fetched;    /* the file is a download: that there is none yet is no surprise */
+	struct feeds_options options;
 };
 
 /* Everything that is configured. Borrowed during the calls. */
@@ -171,14 +178,17 @@ struct feeds_wanted {
 	const struct addr_prefix *prefix; /* a prefix */
 	enum policy_scope scope;          /* of the name */
 	bool is_allow;                    /* an AdBlock exception */
+	uint8_t own_match;                /* as in struct policy_rule */
 };
 
 /*
  * feeds_locate - the number of the first line that makes this rule, by reading the file again.
  *
- * @path: the file in force (policy_list_view's path); it may have changed since it was loaded
+ * @path:    the file in force (policy_list_view's path); it may have changed since it was loaded
+ * @options: NULL: none
  *
  * Returns 0; -ENOENT (no such rule, or no such file); -errno of reading. Blocks: 0.1 us a line.
  */
 MUST_USE int feeds_locate(const char *path, enum feeds_format format, bool no_subdomains,
-                          const struct feeds_wanted *wanted, uint64_t *ret_line);
+                          const struct feeds_options *options, const struct feeds_wanted *wanted,
+                          uint64_t *ret_line);

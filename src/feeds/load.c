@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "feeds/report.h"
+#include "feeds/rpz_zone.h"
 #include "feeds/store.h"
 
 static void set_up(const struct load *l, struct scan *s, struct feeds_report *report)
@@ -14,6 +15,8 @@ static void set_up(const struct load *l, struct scan *s, struct feeds_report *re
 	*s = (struct scan){
 		.format = l->list->format,
 		.no_subdomains = l->list->no_subdomains,
+		.options = &l->list->options,
+		.zone = l->zone,
 		.is_log_only = l->list->spec->action == POLICY_LOG,
 		.stop = l->plan->stop,
 		.report = report,
@@ -30,8 +33,10 @@ static const char *judge(const struct scan *s, const struct feeds_report *r)
 {
 	uint64_t lines = r->lines - r->comments;
 	uint64_t rules = r->names + r->prefixes;
-	/* Names of the local machine alone are an honest, empty hosts file. */
-	if (rules == 0 && lines > 0 && r->skips[FEEDS_SKIP_LOCAL_NAME] != r->skipped)
+	/* Names of the local machine alone are an honest, empty hosts file; SOA and NS an empty
+	 * policy zone. */
+	uint64_t honest = r->skips[FEEDS_SKIP_LOCAL_NAME] + r->skips[FEEDS_SKIP_RPZ_APEX];
+	if (rules == 0 && lines > 0 && (r->skipped == 0 || honest != r->skipped))
 		return "has lines, but none of them is a rule of this format";
 	if (lines > LOAD_GARBAGE_LINES && s->garbage_lines > lines / 2)
 		return "is garbage: more than half of its lines are not of this format";
@@ -52,6 +57,8 @@ static int check_file(struct load *l, const char *path, struct feeds_report *rep
 	struct reader *r;
 	*ret_line = 0;
 	overrides_done(&l->overrides);
+	rpz_zone_free(l->zone);
+	l->zone = NULL;
 	int e = reader_open(path, max_bytes(l), &r, ret_why);
 	if (e != 0)
 		return e;
@@ -59,6 +66,7 @@ static int check_file(struct load *l, const char *path, struct feeds_report *rep
 	s.pass = SCAN_CHECK;
 	s.overrides = l->list->format == FEEDS_ADBLOCK ? &l->overrides : NULL;
 	e = scan_file(&s, r);
+	l->zone = s.zone;
 	if (e == -E2BIG) {
 		*ret_why = "has more than a million exceptions";
 		*ret_line = s.line;
@@ -219,6 +227,7 @@ int load_emit(struct load *l, int (*rule)(void *arg, const struct feeds_rule *r)
 	s.rule = rule;
 	s.arg = arg;
 	int e = scan_file(&s, r);
+	l->zone = s.zone;
 	/* What was judged must be what was taken. */
 	if (s.error == 0 && e != -ECANCELED && (e != 0 || reader_digest(r) != l->digest))
 		e = -EAGAIN;
@@ -229,6 +238,7 @@ int load_emit(struct load *l, int (*rule)(void *arg, const struct feeds_rule *r)
 void load_done(struct load *l)
 {
 	overrides_done(&l->overrides);
+	rpz_zone_free(l->zone);
 }
 
 int feeds_check(const struct feeds_list *list, uint64_t bytes, struct feeds_report *ret)

@@ -30,7 +30,8 @@ struct load {
 	struct stat stat;      /* of it */
 	uint64_t digest;       /* of its text */
 	struct overrides overrides;
-	bool is_blank; /* not even a comment in it */
+	struct rpz_zone *zone; /* format rpz: what was read of the zone; else NULL */
+	bool is_blank;         /* not even a comment in it */
 };
 
 /*

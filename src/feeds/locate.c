@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 
+#include "feeds/rpz_zone.h"
 #include "feeds/scan.h"
 
 enum {
@@ -16,6 +17,8 @@ static int compare(void *arg, const struct feeds_rule *r)
 {
 	struct search *s = arg;
 	const struct feeds_wanted *w = s->wanted;
+	if (w->own_match != r->rule.own_match)
+		return 0;
 	if (w->lower != NULL) {
 		if (r->name == NULL || r->rule.scope != w->scope ||
 		    (r->rule.action == POLICY_ALLOW) != w->is_allow ||
@@ -30,7 +33,8 @@ static int compare(void *arg, const struct feeds_rule *r)
 }
 
 int feeds_locate(const char *path, enum feeds_format format, bool no_subdomains,
-                 const struct feeds_wanted *wanted, uint64_t *ret_line)
+                 const struct feeds_options *options, const struct feeds_wanted *wanted,
+                 uint64_t *ret_line)
 {
 	struct feeds_report report = { 0 };
 	struct search search = { .wanted = wanted };
@@ -38,6 +42,7 @@ int feeds_locate(const char *path, enum feeds_format format, bool no_subdomains,
 		.pass = SCAN_EMIT,
 		.format = format,
 		.no_subdomains = no_subdomains,
+		.options = options,
 		.rule = compare,
 		.arg = &search,
 		.report = &report,
@@ -49,6 +54,7 @@ int feeds_locate(const char *path, enum feeds_format format, bool no_subdomains,
 		return e;
 	e = scan_file(&s, r);
 	reader_close(r);
+	rpz_zone_free(s.zone);
 	if (e == FOUND) {
 		*ret_line = search.line;
 		return 0;

@@ -6,6 +6,7 @@
 #include <lzma.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <xxhash.h>
 #include <zlib.h>
@@ -55,15 +56,9 @@ static void fail(struct reader *r, int error, const char *why)
 	r->why = why;
 }
 
-int reader_open(const char *path, uint64_t max_bytes, struct reader **ret, const char **ret_why)
+/* fd is taken, also when it fails. */
+static int open_fd(int fd, uint64_t max_bytes, struct reader **ret, const char **ret_why)
 {
-	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0) {
-		int e = -errno;
-		*ret_why = "cannot be opened";
-		return e;
-	}
 	struct reader *r = calloc(1, sizeof *r);
 	XXH3_state_t *digest = XXH3_createState();
 	int e = 0;
@@ -90,6 +85,43 @@ int reader_open(const char *path, uint64_t max_bytes, struct reader **ret, const
 	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	*ret = r;
 	return 0;
+}
+
+int reader_open(const char *path, uint64_t max_bytes, struct reader **ret, const char **ret_why)
+{
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0) {
+		int e = -errno;
+		*ret_why = "cannot be opened";
+		return e;
+	}
+	return open_fd(fd, max_bytes, ret, ret_why);
+}
+
+int reader_open_bytes(const void *bytes, size_t n, uint64_t max_bytes, struct reader **ret,
+                      const char **ret_why)
+{
+	const char *p = bytes;
+	int fd = memfd_create("list", MFD_CLOEXEC);
+	int e = fd < 0 ? -errno : 0;
+	while (e == 0 && n > 0) {
+		ssize_t wrote = write(fd, p, n);
+		if (wrote < 0 && errno != EINTR)
+			e = -errno;
+		if (wrote > 0) {
+			p += wrote;
+			n -= (size_t)wrote;
+		}
+	}
+	if (e == 0 && lseek(fd, 0, SEEK_SET) != 0)
+		e = -errno;
+	if (e == 0)
+		return open_fd(fd, max_bytes, ret, ret_why);
+	*ret_why = "cannot be kept in memory";
+	if (fd >= 0)
+		close(fd);
+	return e;
 }
 
 void reader_close(struct reader *r)
@@ -349,6 +381,13 @@ enum reader_got reader_next(struct reader *r, const char **ret_line, size_t *ret
 		r->start = r->lf = r->end;
 		return give(r, r->text + start, left, ret_line, ret_n);
 	}
+}
+
+bool reader_is_compressed(struct reader *r)
+{
+	if (!r->has_started)
+		fill(r);
+	return r->kind != KIND_PLAIN;
 }
 
 uint64_t reader_line(const struct reader *r)

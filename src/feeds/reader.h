@@ -44,7 +44,12 @@ enum reader_got {
  */
 MUST_USE int reader_open(const char *path, uint64_t max_bytes, struct reader **ret,
                          const char **ret_why);
+/* The same of n bytes in memory; they are copied. -ENOMEM, or what memfd_create and write say. */
+MUST_USE int reader_open_bytes(const void *bytes, size_t n, uint64_t max_bytes, struct reader **ret,
+                               const char **ret_why);
 void reader_close(struct reader *r);
+
+bool reader_is_compressed(struct reader *r); /* looks at the first bytes */
 
 /* The next line, without its end; borrowed until the next call. It may contain any byte. */
 enum reader_got reader_next(struct reader *r, const char **ret_line, size_t *ret_n);

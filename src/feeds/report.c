@@ -83,7 +83,7 @@ void report_init(struct feeds_report *r, const char *list_name)
 
 void report_reset_counts(struct feeds_report *r)
 {
-	r->lines = r->comments = r->names = r->prefixes = r->suspicious = r->skipped = 0;
+	r->lines = r->comments = r->names = r->prefixes = r->suspicious = r->odd = r->skipped = 0;
 	r->bytes = 0;
 	memset(r->skips, 0, sizeof r->skips);
 	r->n_examples = 0;
@@ -148,6 +148,8 @@ void feeds_report_print(const struct feeds_report *r, FILE *out)
 	if (r->suspicious > 0)
 		fprintf(out, "  %" PRIu64 " prefixes are in private or special address space\n",
 		        r->suspicious);
+	if (r->odd > 0)
+		fprintf(out, "  %" PRIu64 " prefixes are in an unusual spelling\n", r->odd);
 	for (unsigned i = 1; i < FEEDS_N_SKIPS; i++) {
 		if (r->skips[i] > 0)
 			fprintf(out, "  skipped %" PRIu64 ": %s\n", r->skips[i], skips[i].text);

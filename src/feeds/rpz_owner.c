@@ -112,7 +112,7 @@ enum feeds_skip rpz_owner_add(struct rpz_owner *o, uint16_t type, uint32_t ttl_s
 	if (ttl_s > INT32_MAX)
 		ttl_s = 0;
 	if (type == RPZ_TYPE_CNAME) {
-		if (name_check(data, n) != n)
+		if (n == 0 || name_check(data, n) != n)
 			return FEEDS_SKIP_RPZ_TYPE;
 		return add_cname(o, ttl_s, data);
 	}

@@ -87,6 +87,15 @@ enum feeds_skip rpz_target_read(const struct rpz_trigger *trigger, const uint8_t
 /* The labels of a prefix in canonical spelling: "24.0.2.0.192", "48.zz.1.db8.2001". */
 void rpz_prefix_text(const struct addr_prefix *prefix, char *ret_text);
 
+/* One record of a policy zone. */
+struct rpz_record {
+	const uint8_t *owner; /* wire form, with the apex */
+	uint16_t type;        /* class IN */
+	uint32_t ttl_s;
+	const uint8_t *data; /* wire form, names in it not compressed */
+	uint16_t n;
+};
+
 /* Write a record as policy_data's `records` hold it; `to` has room for RPZ_ITEM_HEAD + n bytes, and the
  * data may lie in it. Returns how many bytes were written. */
 size_t rpz_item_put(uint8_t *to, const struct policy_record *item);

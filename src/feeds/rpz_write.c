@@ -235,7 +235,7 @@ size_t rpz_record_text(const struct rpz_record *r, char *ret_text)
 	char *p = ret_text;
 	p += put_name_text(r->owner, p);
 	p += snprintf(p, 24, " %u IN ", r->ttl_s);
-	if (r->type == RPZ_TYPE_CNAME && name_check(r->data, r->n) == r->n) {
+	if (r->type == RPZ_TYPE_CNAME && r->n > 0 && name_check(r->data, r->n) == r->n) {
 		p += put_text("CNAME ", p);
 		p += put_name_text(r->data, p);
 	} else if (r->type == RPZ_TYPE_A && r->n == 4) {

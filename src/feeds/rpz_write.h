@@ -17,15 +17,6 @@
 #include "feeds/rpz_rule.h"
 #include "feeds/scan.h"
 
-/* One record of a policy zone. */
-struct rpz_record {
-	const uint8_t *owner; /* wire form, with the apex */
-	uint16_t type;        /* class IN */
-	uint32_t ttl_s;
-	const uint8_t *data; /* wire form, names in it not compressed */
-	uint16_t n;
-};
-
 /*
  * rpz_rule_write - a rule as records of a policy zone: what a publisher sends.
  *

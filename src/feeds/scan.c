@@ -11,6 +11,14 @@ enum {
 
 static void (*const parsers[FEEDS_N_FORMATS])(struct scan *s, const char *text, size_t n) = {
 #define FORMAT(constant, text, parser, names, addresses) [FEEDS_##constant] = parser,
+#define DOCUMENT(constant, text, parser, names, addresses)
+#include "feeds/formats.def"
+#undef FORMAT
+};
+
+static int (*const documents[FEEDS_N_FORMATS])(struct scan *s, struct reader *r) = {
+#define FORMAT(constant, text, parser, names, addresses)
+#define DOCUMENT(constant, text, parser, names, addresses) [FEEDS_##constant] = parser,
 #include "feeds/formats.def"
 #undef FORMAT
 };
@@ -61,7 +69,14 @@ void scan_rule_name(struct scan *s, const struct name *name, const struct policy
 
 void scan_rule_prefix(struct scan *s, const struct addr_prefix *prefix)
 {
-	struct feeds_rule r = { .prefix = prefix, .line = s->line };
+	static const struct policy_rule plain = { .action = POLICY_NONE };
+	scan_rule_prefix_as(s, prefix, &plain);
+}
+
+void scan_rule_prefix_as(struct scan *s, const struct addr_prefix *prefix,
+                         const struct policy_rule *rule)
+{
+	struct feeds_rule r = { .prefix = prefix, .rule = *rule, .line = s->line };
 	s->report->prefixes++;
 	s->has_rule = true;
 	if (s->error == 0 && s->rule != NULL)
@@ -116,14 +131,53 @@ static void long_line(struct scan *s, const char *head, size_t n)
 	line_end(s);
 }
 
+enum reader_got scan_next_line(struct scan *s, struct reader *r, const char **ret_text,
+                               size_t *ret_n)
+{
+	for (;;) {
+		if (s->line > 0)
+			line_end(s);
+		s->has_rule = s->has_garbage = false;
+		if (s->error == 0 && s->line % STOP_EVERY == 0 && s->stop != NULL &&
+		    atomic_load(s->stop))
+			s->error = -ECANCELED;
+		if (s->error != 0)
+			return READER_END;
+		enum reader_got got = reader_next(r, &s->text, &s->n);
+		s->line = reader_line(r);
+		s->report->bytes = reader_bytes(r);
+		if (got != READER_LINE && got != READER_LONG)
+			return got;
+		s->report->lines++;
+		*ret_text = s->text;
+		*ret_n = s->n;
+		if (got == READER_LINE)
+			return got;
+		scan_skip(s, FEEDS_SKIP_TOO_LONG, NULL);
+	}
+}
+
+static int scan_document(struct scan *s, struct reader *r)
+{
+	const char *why;
+	int e = documents[s->format](s, r);
+	s->report->bytes = reader_bytes(r);
+	if (s->error != 0)
+		return s->error;
+	return e != 0 ? e : reader_error(r, &why);
+}
+
 int scan_file(struct scan *s, struct reader *r)
 {
 	const char *text, *why;
 	size_t n;
 	report_reset_counts(s->report);
 	s->garbage_lines = s->rule_lines = 0;
-	s->has_comment = false;
+	s->line = 0;
+	s->has_comment = s->has_rule = s->has_garbage = false;
 	s->error = 0;
+	if (documents[s->format] != NULL)
+		return scan_document(s, r);
 	for (;;) {
 		enum reader_got got = reader_next(r, &text, &n);
 		s->line = reader_line(r);

@@ -33,10 +33,13 @@ enum scan_pass {
 	SCAN_EMIT
 };
 
+struct rpz_zone;
+
 struct scan {
 	/* set by the caller */
 	enum scan_pass pass;
 	enum feeds_format format;
+	const struct feeds_options *options; /* may be NULL: none are set */
 	bool no_subdomains;
 	bool is_log_only;            /* the list's action is `log`: it grants nothing */
 	struct overrides *overrides; /* filled by CHECK, used by EMIT; may be NULL */
@@ -44,6 +47,8 @@ struct scan {
 	void *arg;
 	const atomic_bool *stop; /* may be NULL */
 	struct feeds_report *report;
+	struct rpz_zone *zone; /* format rpz: made by the first pass, used by the second; the
+				  caller frees it (feeds/rpz_zone.h) */
 
 	/* the scan's own */
 	int error;
@@ -66,16 +71,26 @@ struct word {
  * report's counts are set to zero first.
  */
 MUST_USE int scan_file(struct scan *s, struct reader *r);
-/* One line by itself, trimmed already. For tests and fuzzing. */
+/* One line by itself, trimmed already, of a format of lines. For tests and fuzzing. */
 void scan_line(struct scan *s, const char *text, size_t n);
 
 /* ---- for the formats ---- */
 
 void scan_rule_name(struct scan *s, const struct name *name, const struct policy_rule *rule);
 void scan_rule_prefix(struct scan *s, const struct addr_prefix *prefix);
+void scan_rule_prefix_as(struct scan *s, const struct addr_prefix *prefix,
+                         const struct policy_rule *rule);
 /* excerpt NULL: the whole line. */
 void scan_skip(struct scan *s, enum feeds_skip why, const struct word *excerpt);
 void scan_comment(struct scan *s);
+
+/*
+ * For formats that read the whole file: the next line, counted, not trimmed; what it makes is
+ * counted to it until the next call. READER_END also when the scan is to end (s->error,
+ * -ECANCELED). A line that is too long is counted as skipped and not given.
+ */
+enum reader_got scan_next_line(struct scan *s, struct reader *r, const char **ret_text,
+                               size_t *ret_n);
 
 static inline bool scan_is_blank(char c)
 {
@@ -90,5 +105,8 @@ struct word scan_without_comment(const char *text, size_t n, char mark);
 
 #define FORMAT(constant, text, parser, names, addresses) \
 	void parser(struct scan *s, const char *text_, size_t n);
+/* 0 or -errno; s->error and the reader's errors are the caller's to look at. */
+#define DOCUMENT(constant, text, parser, names, addresses) \
+	int parser(struct scan *s, struct reader *r);
 #include "feeds/formats.def"
 #undef FORMAT

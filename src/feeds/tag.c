@@ -6,7 +6,7 @@
 #include <xxhash.h>
 
 enum {
-	TAG_VERSION = 1, /* raise it when the same file gives other rules than before */
+	TAG_VERSION = 2, /* raise it when the same file gives other rules than before */
 	DIGEST_BYTES = 16,
 	DEGRADED_AT = DIGEST_BYTES,
 };
@@ -32,6 +32,8 @@ static void add_list(XXH3_state_t *x, const struct feeds_list *l)
 		numbers[9] = (uint64_t)st.st_ctim.tv_sec;
 		numbers[10] = (uint64_t)st.st_ctim.tv_nsec;
 	}
+	if (l->options.zone != NULL)
+		XXH3_128bits_update(x, l->options.zone->wire, l->options.zone->len);
 	add_text(x, l->spec->name);
 	add_text(x, l->spec->path);
 	XXH3_128bits_update(x, numbers, sizeof numbers);

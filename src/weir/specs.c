@@ -68,6 +68,7 @@ static void fill_list(const struct config *c, const struct config_list *from,
 	feed->spec = spec;
 	must(feeds_format_from_text(from->format, &feed->format) == 0);
 	feed->no_subdomains = !from->subdomains;
+	feed->options.zone = from->zone.len > 0 ? &from->zone : NULL;
 }
 
 static uint16_t list_named(const struct specs *s, const char *name)

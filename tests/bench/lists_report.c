@@ -30,6 +30,7 @@ static const struct known {
 	{ "urlhaus-2022-03/urlhaus-filter-domains.txt.xz",     FEEDS_DOMAINS },
 	{ "urlhaus-2022-03/urlhaus-filter-ag.txt.xz",          FEEDS_ADBLOCK },
 	{ "urlhaus-2022-03/urlhaus-filter-hosts.txt.xz",       FEEDS_HOSTS },
+	{ "urlhaus-2022-03/urlhaus-filter-rpz.conf.xz",        FEEDS_RPZ },
 	{ "hagezi-2025-12/adblock_dyndns.txt.xz",              FEEDS_ADBLOCK },
 	{ "hagezi-2025-12/adblock_multi.txt.xz",               FEEDS_ADBLOCK },
 	{ "hagezi-2025-12/adblock_pro.txt.xz",                 FEEDS_ADBLOCK },

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "feeds/listname.h"
+#include "feeds/rpz_zone.h"
 #include "feeds/scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -23,16 +24,16 @@ enum {
 static struct feeds_report report;
 static uint64_t n_rules;
 
-static void check_name(const struct name *name)
+static void check_name(const struct name *name, enum feeds_format format)
 {
 	struct name lower, again;
 	char text[NAME_TEXT_MAX];
 	must(name_check(name->wire, name->len) == name->len);
-	must(!name_is_root(name->wire));
 	name_set(&lower, name->wire);
 	must(memcmp(lower.wire, name->wire, name->len) == 0);
 	size_t len = name_to_text(name->wire, text);
-	if (strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != len)
+	if (strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != len ||
+	    format == FEEDS_RPZ) /* where names are names, whatever they look like */
 		return;
 	must(listname_read(text, len, &again) == FEEDS_SKIP_NONE);
 	must(again.len == name->len && memcmp(again.wire, name->wire, name->len) == 0);
@@ -44,25 +45,60 @@ static int check_rule(void *arg, const struct feeds_rule *r)
 	n_rules++;
 	must((r->name == NULL) != (r->prefix == NULL));
 	must(r->line == s->line);
+	must((r->rule.own_match != 0) == (s->format == FEEDS_RPZ));
 	if (r->name != NULL) {
 		must(s->format != FEEDS_ADDRESSES);
-		check_name(r->name);
+		must(s->format == FEEDS_RPZ || !name_is_root(r->name->wire));
+		check_name(r->name, s->format);
 	} else {
-		must(s->format == FEEDS_ADDRESSES);
+		must(feeds_format_suits(s->format, POLICY_MATCH_ANSWER));
 		must(r->prefix->length > 0 &&
 		     r->prefix->length <= (r->prefix->addr.is_v4 ? 32 : 128));
 		struct addr masked = addr_masked(&r->prefix->addr, r->prefix->length);
 		must(addr_equal(&masked, &r->prefix->addr));
 	}
 	must(r->rule.scope <= POLICY_SCOPE_BELOW);
+	if (s->format == FEEDS_RPZ)
+		return 0; /* rpz_rule_fuzz.c looks at those */
 	must(!s->is_log_only || r->rule.action != POLICY_ALLOW);
 	must((r->rule.data != NULL) ==
 	     (r->rule.action == POLICY_ADDRESS || r->rule.action == POLICY_REDIRECT));
 	return 0;
 }
 
+static bool is_document(enum feeds_format format)
+{
+	switch (format) {
+#define FORMAT(constant, text, parser, names, addresses) \
+	case FEEDS_##constant:                           \
+		return false;
+#define DOCUMENT(constant, text, parser, names, addresses) \
+	case FEEDS_##constant:                             \
+		return true;
+#include "feeds/formats.def"
+#undef FORMAT
+	default:
+		return false;
+	}
+}
+
+static void scan_document(struct scan *s, const char *text, size_t n)
+{
+	struct reader *r;
+	const char *why;
+	memset(&report, 0, sizeof report);
+	must(reader_open_bytes(text, n, 1 << 24, &r, &why) == 0);
+	int e = scan_file(s, r); /* damaged compressed data are fine, too */
+	must(e <= 0);
+	reader_close(r);
+}
+
 static void scan_lines(struct scan *s, const char *text, size_t n)
 {
+	if (is_document(s->format)) {
+		scan_document(s, text, n);
+		return;
+	}
 	memset(&report, 0, sizeof report);
 	s->line = 0;
 	for (size_t at = 0; at < n && s->line < LINES_MAX && s->error == 0;) {
@@ -106,6 +142,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	scan_lines(&s, (const char *)data + 1, n - 1);
 	must(n_rules <= n_checked);
 	must(report.lines == lines);
+	rpz_zone_free(s.zone);
 	must(n_rules == report.names + report.prefixes);
 	must(s.rule_lines + s.garbage_lines + report.comments <= 2 * report.lines);
 	uint64_t skipped = 0;

@@ -243,7 +243,7 @@ static const struct row rows[] = {
 	{ "lists: [{name: .., file: good.txt}]", "1:16: lists[].name: '..' cannot be a name" },
 	{ "lists:\n- {name: a, file: good.txt}\n- {name: a, file: good.txt}\n",
 	  "3:10: lists[].name: 'a' is the name of the list in line 2 already" },
-	{ LIST ", format: rpz}]", "1:43: lists[].format: 'rpz' is not known; write domains, wildcard" },
+	{ LIST ", format: zonefile}]", "1:43: lists[].format: 'zonefile' is not known; write domains, wildcard" },
 	{ LIST ", action: address}]", "1:43: lists[].action: address needs addresses" },
 	{ LIST ", addresses: [192.0.2.1]}]", "1:46: lists[].addresses are of use with 'action: address' only" },
 	{ LIST ", action: address, addresses: [x]}]",

@@ -22,6 +22,7 @@ struct row {
 #define H FEEDS_HOSTS, ""
 #define A FEEDS_ADBLOCK, ""
 #define P FEEDS_ADDRESSES, ""
+#define Z FEEDS_RPZ, ""
 
 static const struct row rows[] = {
 	/* clang-format off */
@@ -94,6 +95,39 @@ static const struct row rows[] = {
 	{ "everything", P, "0.0.0.0/0\n::/0\n0.0.0.0-255.255.255.255", "skip EVERYTHING 3" },
 	{ "IPv6 range over the mapped addresses", P, "::fffe:ffff:ffff-::1:0:0:0", "skip RANGE 1" },
 	{ "not addresses", P, "bad.example\n1.2.3\n1.2.3.4/33\n1.2.3.4:80\n01.2.3.4\n-", "skip NOT_ADDRESS 6" },
+	/* ---- rpz; what records mean has rows in rpz_rule_test.c ---- */
+	{ "a zone as publishers write it", Z, "$TTL 30\n@ IN SOA rpz.example. hostmaster.rpz.example. 1647216695 86400 3600 600 30\n NS localhost.\n\n; x\n"
+		"bad.example CNAME .\n*.bad.example CNAME .\n", "exact bad.example nxdomain; below bad.example nxdomain; skip RPZ_APEX 2" },
+	{ "all triggers and actions", Z, "a.b CNAME rpz-passthru.\n24.0.2.0.192.rpz-ip CNAME rpz-drop.\n32.1.2.0.192.rpz-client-ip CNAME rpz-tcp-only.\n"
+		"ns.x.rpz-nsdname CNAME *.\n48.zz.1.db8.2001.rpz-nsip CNAME .\nb.c CNAME *.garden.example.\nc.d CNAME garden.example.\n",
+		"exact a.b allow; answer 192.0.2.0/24 drop; client 192.0.2.1/32 truncate; server exact ns.x nodata; server 2001:db8:1::/48 nxdomain; "
+		"exact b.c redirect to *.garden.example; exact c.d redirect to garden.example" },
+	{ "records of one owner are one rule", Z, "a.b 60 A 192.0.2.2\n\tA 192.0.2.1\n\t30 A 192.0.2.3\n TXT \"hi\"\nb.c A 192.0.2.1\n",
+		"exact a.b records 1/30/4 1/30/4 1/30/4 16/300/3; exact b.c records 1/300/4" },
+	{ "also when they are strewn", Z, "a.b A 192.0.2.2\nb.c CNAME .\na.b A 192.0.2.1\nc.d CNAME .\na.b TXT x",
+		"exact b.c nxdomain; exact c.d nxdomain; exact a.b records 1/300/4 1/300/4 16/300/2" },
+	{ "Z4 and Z5, strewn", Z, "a.b CNAME .\nb.c A 192.0.2.1\na.b CNAME .\nb.c CNAME .\na.b CNAME rpz-drop.\na.b A 192.0.2.1\nx.y CNAME .",
+		"exact x.y nxdomain; exact a.b nxdomain; exact b.c records 1/300/4; skip RPZ_CONFLICT 3; skip DUPLICATE 1" },
+	{ "Z4 and Z5, together", Z, "a.b CNAME .\na.b CNAME .\nA.B CNAME rpz-drop.\na.b A 192.0.2.1\n", "exact a.b nxdomain; skip RPZ_CONFLICT 2; skip DUPLICATE 1" },
+	{ "Z3: outside; $ORIGIN", Z, "$ORIGIN rpz.example.\n@ SOA a. b. 1 2 3 4 5\nx CNAME .\ny.test. CNAME .\nz.rpz.example. CNAME .\n$ORIGIN sub.rpz.example.\nz CNAME .\n",
+		"exact x nxdomain; exact z nxdomain; exact z.sub nxdomain; skip RPZ_APEX 1; skip RPZ_OUTSIDE 1" },
+	{ "absolute names, apex from the SOA", Z, "rpz.example. 60 IN SOA a. b. 1 2 3 4 5\nx.rpz.example. 60 IN CNAME .\ny. CNAME .\n", "exact x nxdomain; skip RPZ_APEX 1; skip RPZ_OUTSIDE 1" },
+	{ "Z2: types that mean nothing", Z, "a.b NS x.\na.b DNAME x.\na.b DS 1 8 2 aa\na.b A 192.0.2.1\n", "exact a.b records 1/300/4; skip RPZ_TYPE 3" },
+	{ "Z7: what is not known", Z, "$ORIGIN t.\na.rpz-foo CNAME .\nb CNAME rpz-bar.\nc CNAME rpz-passthru.x.\nd CNAME rpz-passthru\n", "skip RPZ_TRIGGER 1; skip RPZ_TARGET 3" },
+	{ "Z9, Z11", Z, "1.2.0.192.rpz-ip CNAME .\n8.2.0.0.10.rpz-client-ip CNAME .\nok CNAME .\n", "exact ok nxdomain; skip HOST_BITS 1; skip RPZ_ADDRESS 1" },
+	{ "a bad line costs itself", Z, "a CNAME .\nb CNAME\nc A 1.2.3\nd.. CNAME .\n$FOO x\ne CNAME . x\nf CNAME .\n", "exact a nxdomain; exact f nxdomain; skip SYNTAX 5" },
+	{ "$INCLUDE", Z, "$INCLUDE /etc/passwd\na CNAME .\n", "exact a nxdomain; skip INCLUDE 1" },
+	{ "another class", Z, "a CH TXT x\nb CNAME .\n", "exact b nxdomain; skip SYNTAX 1" },
+	{ "entries of several lines", Z, "@ SOA a. b. (\n 1 ; serial\n 2 3 4 5 )\na CNAME ( . ; x\n)\nb ( CNAME . )\n", "exact a nxdomain; exact b nxdomain; skip RPZ_APEX 1" },
+	{ "parentheses in strings and comments", Z, "a TXT \"(\"\nb TXT \\(\nc CNAME . ; (\nd CNAME .\n", "exact a records 16/300/2; exact b records 16/300/2; exact c nxdomain; exact d nxdomain" },
+	{ "a parenthesis that nothing closes", Z, "a A (\nb CNAME .\nc CNAME .\n", "exact b nxdomain; exact c nxdomain; skip UNCLOSED 1" },
+	{ "two of them", Z, "a A (\nb CNAME .\nc A (\nd CNAME .\n", "exact b nxdomain; exact d nxdomain; skip UNCLOSED 2" },
+	{ "an error between parentheses", Z, "a A ( x\n )\nb A ( 1.2 )\nc CNAME .\n", "exact c nxdomain; skip SYNTAX 2" },
+	{ "one that closes nothing", Z, "a CNAME . )\nb CNAME .\n", "exact b nxdomain; skip SYNTAX 1" },
+	{ "a blank line's owner", Z, "a CNAME .\n A 192.0.2.1\n", "exact a nxdomain; skip RPZ_CONFLICT 1" },
+	{ "no owner yet", Z, " CNAME .\na CNAME .\n", "exact a nxdomain; skip SYNTAX 1" },
+	{ "every name", Z, "* CNAME rpz-passthru.\n*.rpz-nsdname CNAME .\n", "below . allow; server below . nxdomain" },
+	{ "NUL, garbage", Z, "<html>\n<p>x</p>\n", "skip SYNTAX 2" },
 	/* ---- adblock ---- */
 	{ "the usual rule", A, "[Adblock Plus]\n! x\n# y\n||ads.example^", "tree ads.example" },
 	{ "forms of the tree", A, "||a.example^|\n||b.example|\n||c.example\n||zip^", "tree a.example; tree b.example; tree c.example; tree zip" },

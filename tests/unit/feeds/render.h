@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cmocka.h>
+
+#include "feeds/rpz_zone.h"
 #include "feeds/scan.h"
 
 enum {
@@ -52,35 +55,69 @@ static inline void render_data(struct render *o, const struct policy_data *d)
 	}
 	if (d->target != NULL) {
 		name_to_text(d->target, text);
-		render_add(o, " to %s", text);
+		render_add(o, " to %s%s", d->is_target_suffix ? "*." : "", text);
 	}
+	struct policy_record record;
+	for (size_t at = 0; policy_record_next(d, &at, &record);)
+		render_add(o, " %u/%u/%u", record.type, record.ttl_s, record.rdata_len);
 }
 
 static inline int render_rule(void *arg, const struct feeds_rule *r)
 {
 	static const char *const scopes[] = { "exact", "tree", "below" };
-	static const char *const actions[] = { "",         " allow",   " log",  " nxdomain",
-		                               " nodata",  " refused", " drop", " truncate",
-		                               " address", " redirect" };
+	static const char *const actions[] = { "",         " allow",    " log",    " nxdomain",
+		                               " nodata",  " refused",  " drop",   " truncate",
+		                               " address", " redirect", " records" };
+	static const char *const matches[] = { "", "", "answer ", "server ", "client " };
 	struct render *o = arg;
 	char text[NAME_TEXT_MAX];
 	if (o->n > 0)
 		render_add(o, "; ");
 	if (r->name != NULL) {
 		name_to_text(r->name->wire, text);
-		render_add(o, "%s%s %s%s", scopes[r->rule.scope], r->rule.is_important ? "!" : "",
-		           text, actions[r->rule.action]);
+		render_add(o, "%s%s%s %s%s", matches[r->rule.own_match], scopes[r->rule.scope],
+		           r->rule.is_important ? "!" : "", text, actions[r->rule.action]);
 	} else {
 		addr_prefix_to_text(r->prefix, text);
-		render_add(o, "%s", text);
+		render_add(o, "%s%s%s", matches[r->rule.own_match], text, actions[r->rule.action]);
 	}
 	if (r->rule.data != NULL)
 		render_data(o, r->rule.data);
 	return 0;
 }
 
+static inline bool render_is_document(enum feeds_format format)
+{
+	switch (format) {
+#define FORMAT(constant, text, parser, names, addresses) \
+	case FEEDS_##constant:                           \
+		return false;
+#define DOCUMENT(constant, text, parser, names, addresses) \
+	case FEEDS_##constant:                             \
+		return true;
+#include "feeds/formats.def"
+#undef FORMAT
+	default:
+		return false;
+	}
+}
+
+static inline int render_document(struct scan *s, const char *text, size_t n)
+{
+	struct reader *r;
+	const char *why;
+	assert_int_equal(reader_open_bytes(text, n, FEEDS_MAX_BYTES, &r, &why), 0);
+	int e = scan_file(s, r);
+	reader_close(r);
+	return e;
+}
+
 static inline void render_lines(struct scan *s, const char *text, size_t n)
 {
+	if (render_is_document(s->format)) {
+		assert_int_equal(render_document(s, text, n), 0);
+		return;
+	}
 	s->line = 0;
 	for (size_t at = 0; at < n;) {
 		const char *lf = memchr(text + at, '\n', n - at);
@@ -116,6 +153,7 @@ static inline void render_list(enum feeds_format format, const char *flags, cons
 	s.arg = o;
 	render_lines(&s, text, n);
 	overrides_done(&overrides);
+	rpz_zone_free(s.zone);
 	for (unsigned i = 0; i < FEEDS_N_SKIPS; i++) {
 		if (report->skips[i] > 0)
 			render_add(o, "%sskip %s %u", o->n > 0 ? "; " : "", render_skip_names[i],
