@@ -24,6 +24,7 @@ enum command_exit {
 	COMMAND_FAILED = 1,      /* it could not be done, or something was found wrong */
 	COMMAND_USAGE = 2,       /* the command line is wrong */
 	COMMAND_UNREACHABLE = 3, /* no running server answered on the control socket */
+	COMMAND_CHANGES = 4,     /* weir replay: something would change */
 };
 
 struct command {

@@ -23,6 +23,21 @@ static int publish(struct policy_image *image, const struct specs *s)
 	return rc;
 }
 
+static int compile(const char *argv0, const struct feeds_plan *plan, struct policy_image **ret)
+{
+	struct feeds_result result;
+	int rc = feeds_compile(plan, NULL, &result);
+	if (rc != 0)
+		return rc;
+	for (unsigned i = 0; i < result.n_reports; i++)
+		if (result.reports[i].message[0] != '\0')
+			fprintf(stderr, "%s: %s\n", argv0, result.reports[i].message);
+	*ret = result.image;
+	result.image = NULL;
+	feeds_result_done(&result);
+	return 0;
+}
+
 /* The image of the state folder if it is current, else what the lists give now. */
 static int find_image(const char *argv0, const struct feeds_plan *plan, struct policy_image **ret)
 {
@@ -40,17 +55,7 @@ static int find_image(const char *argv0, const struct feeds_plan *plan, struct p
 		const struct siphash_key key = { .k0 = random_u64(), .k1 = random_u64() };
 		name_set_hash_key(&key);
 	}
-	struct feeds_result result;
-	rc = feeds_compile(plan, NULL, &result);
-	if (rc != 0)
-		return rc;
-	for (unsigned i = 0; i < result.n_reports; i++)
-		if (result.reports[i].message[0] != '\0')
-			fprintf(stderr, "%s: %s\n", argv0, result.reports[i].message);
-	*ret = result.image;
-	result.image = NULL;
-	feeds_result_done(&result);
-	return 0;
+	return compile(argv0, plan, ret);
 }
 
 static int copy_bytes(int from, int to)
@@ -138,16 +143,22 @@ static int start(const char *argv0, const struct config *config)
 	return rc;
 }
 
+static int load(const char *argv0, const char *path, struct config **ret)
+{
+	struct config_problems problems = { 0 };
+	int rc = config_load(path, ret, &problems);
+	if (rc != 0) {
+		config_problems_print(&problems, stderr);
+		fprintf(stderr, "%s: the configuration %s cannot be used\n", argv0, path);
+	}
+	config_problems_done(&problems);
+	return rc;
+}
+
 int offline_start(const char *argv0, const char *config_path, struct config **ret_config)
 {
 	struct config *config = NULL;
-	struct config_problems problems = { 0 };
-	int rc = config_load(config_path, &config, &problems);
-	if (rc != 0) {
-		config_problems_print(&problems, stderr);
-		fprintf(stderr, "%s: the configuration %s cannot be used\n", argv0, config_path);
-	}
-	config_problems_done(&problems);
+	int rc = load(argv0, config_path, &config);
 	if (rc != 0)
 		return rc;
 	rcu_thread_start();
@@ -168,4 +179,70 @@ void offline_stop(struct config *config)
 	rcu_drain();
 	rcu_thread_stop();
 	config_free(config);
+}
+
+/* ---- another policy ---- */
+
+static int read_from(struct specs *s, const char *lists_dir)
+{
+	for (unsigned i = 0; lists_dir != NULL && i < s->n_lists; i++) {
+		char *path = s->lists[i].path;
+		int n = snprintf(path, sizeof s->lists[i].path, "%s/%s", lists_dir,
+		                 s->lists[i].name);
+		if (n < 0 || (size_t)n >= sizeof s->lists[i].path)
+			return -ENAMETOOLONG;
+	}
+	return 0;
+}
+
+static int put_together(const char *argv0, const char *lists_dir, struct offline_second *ret)
+{
+	const struct local_listener listener = { .say = print_line, .arg = (void *)argv0 };
+	struct specs *specs;
+	struct policy_image *image = NULL;
+	int rc = specs_new(ret->config, &specs);
+	if (rc != 0)
+		return rc;
+	/* The last good copies are no help where the copies themselves are meant. */
+	const struct feeds_plan plan = {
+		.lists = specs->feeds,
+		.n_lists = specs->n_lists,
+		.state_dir = lists_dir == NULL ? ret->config->state : NULL,
+		.is_read_only = true,
+	};
+	rc = read_from(specs, lists_dir);
+	if (rc == 0)
+		rc = compile(argv0, &plan, &image);
+	if (rc == 0)
+		rc = policy_new(image, specs->lists, specs->n_lists, specs->groups, specs->n_groups,
+		                &ret->policy);
+	if (rc == 0)
+		rc = local_new(ret->config, &listener, &ret->local);
+	policy_image_put(image);
+	specs_free(specs);
+	return rc;
+}
+
+int offline_second_start(const char *argv0, const char *config_path, const char *lists_dir,
+                         struct offline_second *ret)
+{
+	*ret = (struct offline_second){ 0 };
+	int rc = load(argv0, config_path, &ret->config);
+	if (rc != 0)
+		return rc;
+	rc = put_together(argv0, lists_dir, ret);
+	if (rc == 0)
+		return 0;
+	fprintf(stderr, "%s: the policy of %s cannot be put together: %s\n", argv0, config_path,
+	        strerror(-rc));
+	offline_second_stop(ret);
+	return rc;
+}
+
+void offline_second_stop(struct offline_second *s)
+{
+	policy_free(s->policy);
+	local_free(s->local);
+	config_free(s->config);
+	*s = (struct offline_second){ 0 };
 }

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "replay/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lzma.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum {
+	RAW_BYTES = 64 * 1024,
+	BUFFER_BYTES = 2 * INPUT_MAX
+};
+
+/* What `xz -9` needs is 65 MiB; more is a bomb or a mistake. */
+static const uint64_t xz_memory_max = 128ULL << 20;
+
+enum kind {
+	KIND_PLAIN,
+	KIND_GZIP,
+	KIND_XZ
+};
+
+struct input {
+	int fd;
+	enum kind kind;
+	bool has_started, is_raw_end, is_end;
+	bool is_between; /* gzip: at the end of a member */
+	const char *why;
+	z_stream gzip;
+	lzma_stream xz;
+	size_t raw_at, raw_end;
+	size_t start, end;
+	uint8_t raw[RAW_BYTES];
+	uint8_t bytes[BUFFER_BYTES];
+};
+
+int input_open(const char *path, struct input **ret)
+{
+	struct stat st;
+	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO)
+	                                : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return -errno;
+	struct input *in = NULL;
+	int e = fstat(fd, &st) != 0 ? -errno : S_ISDIR(st.st_mode) ? -EISDIR : 0;
+	if (e == 0) {
+		in = calloc(1, sizeof *in);
+		e = in == NULL ? -ENOMEM : 0;
+	}
+	if (e != 0) {
+		close(fd);
+		return e;
+	}
+	in->fd = fd;
+	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	*ret = in;
+	return 0;
+}
+
+void input_close(struct input *in)
+{
+	if (in == NULL)
+		return;
+	if (in->kind == KIND_GZIP)
+		inflateEnd(&in->gzip);
+	if (in->kind == KIND_XZ)
+		lzma_end(&in->xz);
+	close(in->fd);
+	free(in);
+}
+
+static void fail(struct input *in, const char *why)
+{
+	if (in->why == NULL)
+		in->why = why;
+	in->is_end = true;
+}
+
+/* More of the file behind what is in `raw`, which is empty but at the very start. */
+static void read_raw(struct input *in)
+{
+	if (in->raw_at == in->raw_end)
+		in->raw_at = in->raw_end = 0;
+	ssize_t n;
+	do
+		n = read(in->fd, in->raw + in->raw_end, RAW_BYTES - in->raw_end);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		fail(in, "cannot be read");
+	if (n <= 0)
+		in->is_raw_end = true;
+	else
+		in->raw_end += (size_t)n;
+}
+
+static void start(struct input *in)
+{
+	static const uint8_t gzip_magic[] = { 0x1f, 0x8b };
+	static const uint8_t xz_magic[] = { 0xfd, '7', 'z', 'X', 'Z', 0 };
+	in->has_started = true;
+	while (in->raw_end < sizeof xz_magic && !in->is_raw_end) /* a pipe gives little at once */
+		read_raw(in);
+	if (in->raw_end >= sizeof gzip_magic &&
+	    memcmp(in->raw, gzip_magic, sizeof gzip_magic) == 0) {
+		if (inflateInit2(&in->gzip, 16 + MAX_WBITS) != Z_OK)
+			fail(in, "no memory to decompress it");
+		else
+			in->kind = KIND_GZIP;
+	} else if (in->raw_end >= sizeof xz_magic &&
+	           memcmp(in->raw, xz_magic, sizeof xz_magic) == 0) {
+		if (lzma_stream_decoder(&in->xz, xz_memory_max, LZMA_CONCATENATED) != LZMA_OK)
+			fail(in, "no memory to decompress it");
+		else
+			in->kind = KIND_XZ;
+	}
+}
+
+/* What was looked at to know that it is plain; the rest comes without a copy. */
+static void fill_plain(struct input *in)
+{
+	if (in->raw_at == in->raw_end) {
+		ssize_t got;
+		do
+			got = read(in->fd, in->bytes + in->end, BUFFER_BYTES - in->end);
+		while (got < 0 && errno == EINTR);
+		if (got < 0)
+			fail(in, "cannot be read");
+		else if (got == 0)
+			in->is_end = true;
+		else
+			in->end += (size_t)got;
+		return;
+	}
+	size_t n = in->raw_end - in->raw_at;
+	if (n > BUFFER_BYTES - in->end)
+		n = BUFFER_BYTES - in->end;
+	memcpy(in->bytes + in->end, in->raw + in->raw_at, n);
+	in->end += n;
+	in->raw_at += n;
+}
+
+/* RFC 1952 2.2: members follow each other; gzip(1) also takes zeros behind the last. */
+static bool begin_member(struct input *in)
+{
+	while (in->raw_at < in->raw_end && in->raw[in->raw_at] == 0)
+		in->raw_at++;
+	if (in->raw_at == in->raw_end) {
+		if (in->is_raw_end)
+			in->is_end = true;
+		return false;
+	}
+	if (inflateReset(&in->gzip) != Z_OK) {
+		fail(in, "is damaged (gzip)");
+		return false;
+	}
+	in->is_between = false;
+	return true;
+}
+
+static void fill_gzip(struct input *in)
+{
+	if (in->is_between && !begin_member(in))
+		return;
+	in->gzip.next_in = in->raw + in->raw_at;
+	in->gzip.avail_in = (unsigned)(in->raw_end - in->raw_at);
+	in->gzip.next_out = in->bytes + in->end;
+	in->gzip.avail_out = (unsigned)(BUFFER_BYTES - in->end);
+	int rc = inflate(&in->gzip, Z_NO_FLUSH);
+	in->raw_at = in->raw_end - in->gzip.avail_in;
+	in->end = BUFFER_BYTES - in->gzip.avail_out;
+	if (rc == Z_STREAM_END)
+		in->is_between = true;
+	else if (rc == Z_BUF_ERROR && in->is_raw_end)
+		fail(in, "is cut off (gzip)");
+	else if (rc != Z_OK && rc != Z_BUF_ERROR)
+		fail(in, "is damaged (gzip)");
+}
+
+static void fill_xz(struct input *in)
+{
+	in->xz.next_in = in->raw + in->raw_at;
+	in->xz.avail_in = in->raw_end - in->raw_at;
+	in->xz.next_out = in->bytes + in->end;
+	in->xz.avail_out = BUFFER_BYTES - in->end;
+	lzma_ret rc = lzma_code(&in->xz, in->is_raw_end ? LZMA_FINISH : LZMA_RUN);
+	in->raw_at = in->raw_end - in->xz.avail_in;
+	in->end = BUFFER_BYTES - in->xz.avail_out;
+	if (rc == LZMA_STREAM_END)
+		in->is_end = true;
+	else if (rc == LZMA_BUF_ERROR && in->is_raw_end)
+		fail(in, "is cut off (xz)");
+	else if (rc == LZMA_MEMLIMIT_ERROR)
+		fail(in, "needs too much memory to decompress (xz)");
+	else if (rc != LZMA_OK && rc != LZMA_BUF_ERROR)
+		fail(in, "is damaged (xz)");
+}
+
+/* More bytes; false when there are no more, or no room for them. */
+static bool fill(struct input *in)
+{
+	if (!in->has_started)
+		start(in);
+	if (in->start > 0 && in->end > in->start && BUFFER_BYTES - in->end < RAW_BYTES) {
+		memmove(in->bytes, in->bytes + in->start, in->end - in->start);
+		in->end -= in->start;
+		in->start = 0;
+	} else if (in->start == in->end) {
+		in->start = in->end = 0;
+	}
+	size_t before = in->end;
+	while (!in->is_end && in->end == before && in->end < BUFFER_BYTES) {
+		if (in->kind != KIND_PLAIN && in->raw_at == in->raw_end && !in->is_raw_end)
+			read_raw(in);
+		if (in->is_end)
+			break;
+		if (in->kind == KIND_GZIP)
+			fill_gzip(in);
+		else if (in->kind == KIND_XZ)
+			fill_xz(in);
+		else
+			fill_plain(in);
+	}
+	return in->end > before;
+}
+
+size_t input_need(struct input *in, size_t n)
+{
+	while (in->end - in->start < n && fill(in))
+		;
+	return in->end - in->start;
+}
+
+const uint8_t *input_at(const struct input *in)
+{
+	return in->bytes + in->start;
+}
+
+void input_pass(struct input *in, size_t n)
+{
+	must(n <= in->end - in->start);
+	in->start += n;
+}
+
+uint64_t input_pass_over(struct input *in, uint64_t n)
+{
+	uint64_t left = n;
+	while (left > 0) {
+		size_t have = input_need(in, 1);
+		if (have == 0)
+			break;
+		size_t some = have < left ? have : (size_t)left;
+		in->start += some;
+		left -= some;
+	}
+	return n - left;
+}
+
+/* Behind the LF of a line that is too long. */
+static void pass_line(struct input *in)
+{
+	size_t have;
+	while ((have = input_need(in, 1)) > 0) {
+		const uint8_t *lf = memchr(input_at(in), '\n', have);
+		in->start += lf != NULL ? (size_t)(lf - input_at(in)) + 1 : have;
+		if (lf != NULL)
+			return;
+	}
+}
+
+enum input_got input_line(struct input *in, const char **ret_line, size_t *ret_n)
+{
+	size_t looked = 0;
+	const uint8_t *lf = NULL;
+	for (;;) {
+		size_t have = in->end - in->start;
+		lf = memchr(in->bytes + in->start + looked, '\n', have - looked);
+		looked = have;
+		if (lf != NULL || have > INPUT_MAX || !fill(in))
+			break;
+	}
+	size_t have = in->end - in->start;
+	if (lf == NULL && have == 0)
+		return in->why != NULL ? INPUT_FAILED : INPUT_END;
+	size_t n = lf != NULL ? (size_t)(lf - in->bytes) - in->start : have;
+	if (n > INPUT_MAX) {
+		pass_line(in);
+		return INPUT_LONG;
+	}
+	if (lf == NULL && in->why != NULL)
+		return INPUT_FAILED; /* half a line */
+	const uint8_t *line = in->bytes + in->start;
+	in->start += n + (lf != NULL);
+	*ret_line = (const char *)line;
+	*ret_n = n > 0 && line[n - 1] == '\r' ? n - 1 : n;
+	return INPUT_LINE;
+}
+
+const char *input_error(const struct input *in)
+{
+	return in->why;
+}
