@@ -137,7 +137,8 @@ static void fill_pass(json_t *stages, bool in_group, uint64_t until_ns, json_t *
 		json_array_foreach(json_object_get(stage, "matches"), k, match)
 		{
 			if (is_member(match, "in_group") != in_group ||
-			    json_object_get(match, "list") == NULL)
+			    json_object_get(match, "list") == NULL ||
+			    json_object_get(match, "line") != NULL) /* a pattern's is known */
 				continue;
 			const json_t *before = line_before(done, *n_done, match);
 			if (before != NULL) {

@@ -88,7 +88,8 @@ static struct verdict verdict_of(const struct policy_match_found *m, const struc
 		             .rule_depth = m->rule_depth,
 		             .prefix_length = m->prefix_length,
 		             .edit = m->edit,
-		             .data = m->data };
+		             .data = m->data,
+		             .pattern = m->pattern };
 	if (s->addr != NULL)
 		v.addr = *s->addr;
 	return v;
@@ -206,7 +207,11 @@ static json_t *match_to_json(struct walk *w, const struct subject *s,
 	                      "action", policy_action_name(m->action), "important", m->is_important,
 	                      "in_group", m->in_group, "winner", m->is_winner, "why", reason);
 	if (s->lower != NULL)
-		json_object_set_new(o, "scope", json_string(scope_name(m->scope)));
+		json_object_set_new(
+			o, "scope",
+			json_string(m->pattern != NULL ? "pattern" : scope_name(m->scope)));
+	if (m->pattern != NULL)
+		json_object_set_new(o, "line", json_integer(m->pattern->line));
 	if (m->edit != NULL)
 		json_object_set_new(o, "edit", edit_to_json(m->edit));
 	else if (m->list != POLICY_NO_LIST)

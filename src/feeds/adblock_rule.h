@@ -3,8 +3,9 @@
  * feeds/adblock_rule.h - one rule of AdBlock syntax, taken apart.
  *
  * What:      [@@] PATTERN [$ MODIFIER[=VALUE] , ...]
- *            Only rules that mean whole names are taken; everything else is told apart by kind,
- *            so that no rule is ever given a meaning that it does not have.
+ *            Rules that mean whole names are taken, and those that mean names by a pattern;
+ *            everything else is told apart by kind, so that no rule is ever given a meaning that
+ *            it does not have.
  * Not here:  which lines are rules -> format_adblock.c; the words for users -> docs/lists.md
  * Threads:   pure.
  * Memory:    none; borrows the line.
@@ -22,7 +23,10 @@ enum {
 
 struct adblock_rule {
 	struct word pattern; /* without @@ */
-	struct name name;
+	struct name name;    /* unless it is_pattern */
+	bool is_pattern;     /* the rule is an expression: */
+	struct word regex;   /* into the line, or into translated */
+	char translated[POLICY_PATTERN_MAX + 1];
 	enum policy_scope scope;
 	bool is_exception, is_important, is_badfilter, is_page; /* is_page: $document */
 	bool has_rewrite;

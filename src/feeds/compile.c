@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "feeds/load.h"
+#include "feeds/pattern.h"
 #include "feeds/report.h"
 #include "feeds/rpz_zone.h"
 #include "feeds/store.h"
@@ -22,7 +23,10 @@ struct compile {
 	struct feeds_result *result;
 	struct load *loads; /* one a list */
 	struct policy_builder *builder;
-	uint16_t list; /* whose rules come now */
+	struct policy_patterns *patterns;
+	struct policy_pattern_set *pattern_set; /* NULL: there are none */
+	struct load *load;                      /* whose rules come now */
+	uint16_t list;                          /* its number in the builder */
 };
 
 int feeds_open(const struct feeds_plan *plan, bool set_key, struct policy_image **ret_image,
@@ -36,6 +40,11 @@ int feeds_open(const struct feeds_plan *plan, bool set_key, struct policy_image 
 	int e = policy_image_open(path, set_key, &image);
 	if (e != 0)
 		return e;
+	e = pattern_attach(plan, image);
+	if (e != 0) {
+		policy_image_put(image);
+		return e;
+	}
 	policy_image_tag(image, then);
 	tag_make(plan, now);
 	*ret_image = image;
@@ -53,9 +62,21 @@ void feeds_result_done(struct feeds_result *r)
 
 /* ---- the rules into the builder ---- */
 
+static int add_pattern(const struct compile *c, const struct policy_pattern_rule *r)
+{
+	int e = policy_patterns_add(c->patterns, c->load->list->spec->name, r);
+	if (e != -E2BIG)
+		return e;
+	pattern_count_dropped(c->load->report, POLICY_PATTERN_BUDGET, r->line, r->text,
+	                      "there are too many");
+	return 0;
+}
+
 static int add_rule(void *arg, const struct feeds_rule *r)
 {
 	const struct compile *c = arg;
+	if (r->pattern != NULL)
+		return add_pattern(c, r->pattern);
 	int e = r->name != NULL
 	                ? policy_builder_add_name(c->builder, c->list, r->name->wire, &r->rule)
 	                : policy_builder_add_prefix(c->builder, c->list, r->prefix, &r->rule);
@@ -74,6 +95,7 @@ static int build_list(struct compile *c, struct load *l)
 	/* Where explain looks for the line: the copy, when it is the copy that is in force. */
 	if (l->path[0] != 0)
 		snprintf(spec.path, sizeof spec.path, "%.*s", (int)sizeof spec.path - 1, l->path);
+	c->load = l;
 	int e = policy_builder_add_list(c->builder, &spec, &c->list);
 	if (e == 0)
 		e = load_emit(l, add_rule, c);
@@ -90,10 +112,37 @@ static int build_list(struct compile *c, struct load *l)
 	return 0;
 }
 
+static void on_dropped(void *arg, const struct policy_pattern_dropped *d)
+{
+	const struct compile *c = arg;
+	for (unsigned i = 0; i < c->plan->n_lists; i++) {
+		struct feeds_report *r = c->loads[i].report;
+		if (strcmp(r->name, d->list_name) == 0)
+			pattern_count_dropped(r, d->fault, d->line, d->text, d->why);
+	}
+}
+
+/* All patterns into one set; the image's tag says which. */
+static int build_patterns(struct compile *c, const struct policy_image *current, uint8_t *tag)
+{
+	int e = policy_patterns_make(c->patterns, current, on_dropped, c, &c->pattern_set);
+	if (e == 0)
+		pattern_tag(tag, c->pattern_set);
+	return e;
+}
+
 /* ---- the image onto the disk ---- */
 
+static int open_image(struct compile *c, const char *path)
+{
+	int e = policy_image_open(path, false, &c->result->image);
+	return e == 0 && c->pattern_set != NULL
+	               ? policy_image_attach(c->result->image, c->pattern_set)
+	               : e;
+}
+
 /* Without a state directory the image lives in an unlinked file, as long as it is mapped. */
-static int write_private(struct policy_builder *b, const uint8_t *tag, struct policy_image **ret)
+static int write_private(struct compile *c, const uint8_t *tag)
 {
 	const char *tmp = getenv("TMPDIR");
 	const char *const places[] = { tmp != NULL && tmp[0] == '/' ? tmp : "/tmp", "/var/tmp",
@@ -107,10 +156,10 @@ static int write_private(struct policy_builder *b, const uint8_t *tag, struct po
 			continue;
 		}
 		snprintf(path, sizeof path, "%s/policy.image", folder);
-		e = policy_builder_write(b, path, tag);
+		e = policy_builder_write(c->builder, path, tag);
 		bool is_written = e == 0; /* the builder is empty then */
 		if (is_written)
-			e = policy_image_open(path, false, ret);
+			e = open_image(c, path);
 		(void)unlink(path);
 		(void)rmdir(folder);
 		if (is_written)
@@ -124,17 +173,25 @@ static int write_image(struct compile *c, const uint8_t *tag)
 {
 	char path[PATH_ROOM];
 	if (c->plan->is_read_only || !store_image_path(c->plan, path, sizeof path))
-		return write_private(c->builder, tag, &c->result->image);
+		return write_private(c, tag);
 	int e = store_prepare(c->plan);
+	/* First the patterns: an image never asks for a file that is not there. */
+	if (e == 0 && c->pattern_set != NULL)
+		e = pattern_path(c->plan, pattern_key_of_tag(tag), path, sizeof path)
+		            ? policy_pattern_set_write(c->pattern_set, path)
+		            : -ENAMETOOLONG;
+	(void)store_image_path(c->plan, path, sizeof path);
 	if (e == 0)
 		e = policy_builder_write(c->builder, path, tag);
-	if (e == 0)
-		return policy_image_open(path, false, &c->result->image);
+	if (e == 0) {
+		pattern_prune(c->plan, pattern_key_of_tag(tag));
+		return open_image(c, path);
+	}
 	if (e == -ENOMEM)
 		return e;
 	log_warning("%s could not be written: %s; the next start will not find this policy", path,
 	            strerrordesc_np(-e));
-	return write_private(c->builder, tag, &c->result->image);
+	return write_private(c, tag);
 }
 
 /* Not being able to keep a copy costs safety, not service: it is said, and that is all. */
@@ -186,8 +243,12 @@ static int compile(struct compile *c, const struct policy_image *current, uint8_
 	if (c->result->n_from_copy + c->result->n_from_nowhere > 0)
 		tag_set_degraded(tag);
 	e = policy_builder_new(rules, &c->builder);
+	if (e == 0)
+		e = policy_patterns_new(&c->patterns);
 	for (unsigned i = 0; e == 0 && i < c->plan->n_lists; i++)
 		e = build_list(c, &c->loads[i]);
+	if (e == 0)
+		e = build_patterns(c, current, tag);
 	if (e == 0)
 		e = write_image(c, tag);
 	if (e == 0)
@@ -207,6 +268,8 @@ static int compile_once(const struct feeds_plan *plan, const struct policy_image
 	if (c.loads != NULL && result->reports != NULL)
 		e = compile(&c, current, tag);
 	policy_builder_free(c.builder);
+	policy_patterns_free(c.patterns);
+	policy_pattern_set_put(c.pattern_set);
 	for (unsigned i = 0; c.loads != NULL && i < plan->n_lists; i++)
 		load_done(&c.loads[i]);
 	free(c.loads);

@@ -88,6 +88,7 @@ struct feeds_report {
 	uint64_t lines;                  /* read, comments and empty ones included */
 	uint64_t comments;               /* of those, comments and empty ones */
 	uint64_t names, prefixes;        /* rules, equal ones counted each time */
+	uint64_t patterns;               /* of the names, regular expressions and the like */
 	uint64_t suspicious;             /* prefixes in private, loopback or other special space */
 	uint64_t odd;                    /* prefixes in a spelling that is not the canonical one */
 	uint64_t skipped;                /* all reasons, QUIET ones included */

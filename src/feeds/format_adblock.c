@@ -3,6 +3,7 @@
 
 #include "feeds/adblock_rule.h"
 #include "feeds/listname.h"
+#include "feeds/pattern.h"
 
 /* ---- what kind of line is it? ---- */
 
@@ -26,12 +27,15 @@ static bool is_cosmetic(const char *text, size_t n)
 	return memmem(text, n, "$$", 2) != NULL || memmem(text, n, "$@$", 3) != NULL;
 }
 
-static bool is_regex(const char *text, size_t n)
+/* The length of "/.../" at the front of a rule, 0 if there is none. */
+static size_t regex_len(const char *text, size_t n)
 {
-	if (n < 2 || *text != '/')
-		return false;
+	if (n < 3 || *text != '/')
+		return 0;
 	const char *last = memrchr(text + 1, '/', n - 1);
-	return last != NULL && (last + 1 == text + n || last[1] == '$');
+	if (last == NULL || last == text + 1 || (last + 1 != text + n && last[1] != '$'))
+		return 0;
+	return (size_t)(last + 1 - text);
 }
 
 static bool is_hosts_line(const char *text, size_t n)
@@ -121,6 +125,8 @@ static void collect(struct scan *s, const struct adblock_rule *rule)
 		return;
 	if (rule->is_badfilter)
 		e = overrides_add_off(s->overrides, rule->text_hash);
+	else if (rule->is_pattern)
+		return; /* against names it stands where policy.h puts patterns */
 	else if (rule->is_exception && rule->has_rewrite)
 		e = overrides_add(s->overrides, rule->name.wire, rule->scope, OVERRIDE_REWRITE,
 		                  rule->text_hash);
@@ -139,7 +145,7 @@ static void collect(struct scan *s, const struct adblock_rule *rule)
 static bool is_overridden(const struct scan *s, const struct adblock_rule *rule)
 {
 	unsigned kinds = 1U << OVERRIDE_EXCEPTION_STRONG;
-	if (s->pass != SCAN_EMIT || s->overrides == NULL)
+	if (s->pass != SCAN_EMIT || s->overrides == NULL || rule->is_pattern)
 		return false;
 	if (rule->is_exception)
 		kinds = rule->is_important ? 0 : 1U << OVERRIDE_BLOCK_STRONG;
@@ -168,7 +174,8 @@ static enum feeds_skip check_denyallow(const struct adblock_rule *rule)
 {
 	struct name name;
 	struct word rest = rule->denyallow;
-	if (rest.n > 0 && (rule->is_exception || rule->scope == POLICY_SCOPE_EXACT))
+	if (rest.n > 0 &&
+	    (rule->is_pattern || rule->is_exception || rule->scope == POLICY_SCOPE_EXACT))
 		return FEEDS_SKIP_DENYALLOW;
 	while (rest.n > 0) {
 		if (next_denied(&rest, rule, &name) != FEEDS_SKIP_NONE)
@@ -187,6 +194,13 @@ static void emit(struct scan *s, const struct adblock_rule *rule)
 		out.data =
 			rule->data.addrs != NULL || rule->data.target != NULL ? &rule->data : NULL;
 	}
+	if (rule->is_pattern) {
+		const struct policy_pattern_rule pattern = { .is_important = out.is_important,
+			                                     .action = out.action,
+			                                     .data = out.data };
+		pattern_emit(s, rule->pattern, rule->regex, &pattern);
+		return;
+	}
 	scan_rule_name(s, &rule->name, &out);
 	struct word rest = rule->denyallow;
 	struct name name;
@@ -197,19 +211,37 @@ static void emit(struct scan *s, const struct adblock_rule *rule)
 	}
 }
 
+/* What is not a name may be a pattern over names. */
+static enum feeds_skip read_name_or_pattern(struct adblock_rule *rule, bool has_modifiers)
+{
+	enum feeds_skip why = read_pattern(rule, has_modifiers);
+	if ((why != FEEDS_SKIP_PATTERN && why != FEEDS_SKIP_STAR) ||
+	    !pattern_from_adblock(rule->pattern, rule->translated))
+		return why;
+	rule->is_pattern = true;
+	rule->regex = (struct word){ rule->translated, strlen(rule->translated) };
+	return FEEDS_SKIP_NONE;
+}
+
 static enum feeds_skip read_rule(struct word text, struct adblock_rule *rule)
 {
 	rule->is_exception = starts(text, "@@");
 	chop(&text, rule->is_exception ? 2 : 0, 0);
-	const char *dollar = text.n > 0 ? memchr(text.p, '$', text.n) : NULL;
+	size_t regex = regex_len(text.p, text.n);
+	/* A dollar sign inside an expression is its own. */
+	const char *dollar = text.n > regex ? memchr(text.p + regex, '$', text.n - regex) : NULL;
 	rule->pattern = text;
 	if (dollar != NULL)
 		rule->pattern.n = (size_t)(dollar - text.p);
-	if (is_regex(text.p, text.n))
-		return FEEDS_SKIP_REGEX;
 	rule->text_hash =
 		XXH3_64bits_withSeed(rule->pattern.p, rule->pattern.n, rule->is_exception);
-	enum feeds_skip why = read_pattern(rule, dollar != NULL);
+	enum feeds_skip why = FEEDS_SKIP_NONE;
+	if (regex > 0) {
+		rule->is_pattern = true;
+		rule->regex = (struct word){ text.p + 1, regex - 2 };
+	} else {
+		why = read_name_or_pattern(rule, dollar != NULL);
+	}
 	if (why != FEEDS_SKIP_NONE || dollar == NULL)
 		return why;
 	chop(&text, rule->pattern.n + 1, 0);

@@ -149,7 +149,7 @@ static int use_copy(struct load *l, int error, const char *why, uint64_t line)
 		report_say(r, "%s; the last good copy, %s old, stays in force", what, age);
 	} else {
 		r->origin = FEEDS_FROM_NOWHERE;
-		r->names = r->prefixes = 0;
+		r->names = r->prefixes = r->patterns = 0;
 		r->loaded_s = 0;
 		l->path[0] = 0;
 		overrides_done(&l->overrides);

@@ -24,7 +24,8 @@ static int compare(void *arg, const struct feeds_rule *r)
 		    (r->rule.action == POLICY_ALLOW) != w->is_allow ||
 		    !name_equal(r->name->wire, w->lower))
 			return 0;
-	} else if (r->prefix == NULL || r->prefix->length != w->prefix->length ||
+	} else if (w->prefix == NULL || r->prefix == NULL ||
+	           r->prefix->length != w->prefix->length ||
 	           !addr_equal(&r->prefix->addr, &w->prefix->addr)) {
 		return 0;
 	}

@@ -83,7 +83,8 @@ void report_init(struct feeds_report *r, const char *list_name)
 
 void report_reset_counts(struct feeds_report *r)
 {
-	r->lines = r->comments = r->names = r->prefixes = r->suspicious = r->odd = r->skipped = 0;
+	r->lines = r->comments = r->names = r->prefixes = r->patterns = 0;
+	r->suspicious = r->odd = r->skipped = 0;
 	r->bytes = 0;
 	memset(r->skips, 0, sizeof r->skips);
 	r->n_examples = 0;
@@ -145,6 +146,8 @@ void feeds_report_print(const struct feeds_report *r, FILE *out)
 	        r->name, r->names, r->prefixes, r->lines, r->comments, r->skipped);
 	if (r->message[0] != 0)
 		fprintf(out, "  %s\n", r->message);
+	if (r->patterns > 0)
+		fprintf(out, "  %" PRIu64 " of the names are patterns\n", r->patterns);
 	if (r->suspicious > 0)
 		fprintf(out, "  %" PRIu64 " prefixes are in private or special address space\n",
 		        r->suspicious);

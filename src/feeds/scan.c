@@ -83,6 +83,23 @@ void scan_rule_prefix_as(struct scan *s, const struct addr_prefix *prefix,
 		s->error = s->rule(s->arg, &r);
 }
 
+void scan_rule_pattern(struct scan *s, const struct policy_pattern_rule *rule)
+{
+	struct feeds_rule r = {
+		.pattern = rule,
+		.rule = { .scope = POLICY_SCOPE_TREE,
+		          .is_important = rule->is_important,
+		          .action = rule->action,
+		          .data = rule->data },
+		.line = s->line,
+	};
+	s->report->names++;
+	s->report->patterns++;
+	s->has_rule = true;
+	if (s->error == 0 && s->rule != NULL)
+		s->error = s->rule(s->arg, &r);
+}
+
 void scan_skip(struct scan *s, enum feeds_skip why, const struct word *excerpt)
 {
 	s->has_garbage |= report_is_garbage(why);

@@ -22,8 +22,9 @@
 #include "feeds/reader.h"
 
 struct feeds_rule {
-	const struct name *name; /* or NULL: */
-	const struct addr_prefix *prefix;
+	const struct name *name;          /* or NULL: */
+	const struct addr_prefix *prefix; /* or NULL: */
+	const struct policy_pattern_rule *pattern;
 	struct policy_rule rule;
 	uint64_t line;
 };
@@ -80,6 +81,7 @@ void scan_rule_name(struct scan *s, const struct name *name, const struct policy
 void scan_rule_prefix(struct scan *s, const struct addr_prefix *prefix);
 void scan_rule_prefix_as(struct scan *s, const struct addr_prefix *prefix,
                          const struct policy_rule *rule);
+void scan_rule_pattern(struct scan *s, const struct policy_pattern_rule *rule);
 /* excerpt NULL: the whole line. */
 void scan_skip(struct scan *s, enum feeds_skip why, const struct word *excerpt);
 void scan_comment(struct scan *s);

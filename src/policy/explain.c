@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/edits.h"
+#include "policy/pattern_hits.h"
 #include "policy/snapshot.h"
 
 /* clang-format off */
@@ -73,6 +74,14 @@ static size_t name_rule_text(const struct verdict *v, const uint8_t *subject, ch
 	return n + name_to_text(rule, ret_text + n);
 }
 
+static size_t pattern_text(const struct policy_pattern *p, char *ret_text)
+{
+	size_t n = strnlen(p->text, POLICY_PATTERN_MAX);
+	memcpy(ret_text, p->text, n);
+	ret_text[n] = 0;
+	return n;
+}
+
 size_t verdict_rule_text(const struct verdict *v, const uint8_t *subject, char *ret_text)
 {
 	switch (v->trigger) {
@@ -86,6 +95,8 @@ size_t verdict_rule_text(const struct verdict *v, const uint8_t *subject, char *
 	case POLICY_TRIGGER_QUESTION:
 	case POLICY_TRIGGER_ALIAS:
 	case POLICY_TRIGGER_SERVER_NAME:
+		if (v->pattern != NULL)
+			return pattern_text(v->pattern, ret_text);
 		if (subject != NULL)
 			return name_rule_text(v, subject, ret_text);
 		break;
@@ -210,8 +221,30 @@ static void winner_mark(struct finding *f, unsigned from)
 	}
 }
 
-static void find_name(struct finding *f, const uint8_t *suffix, const struct name_hashes *hashes)
+static void find_patterns(struct finding *f, unsigned from, const uint8_t *lower, bool is_full_name)
 {
+	struct pattern_hits hits;
+	pattern_hits_find(f->p, f->parts, f->match, PATTERN_OF_ALL, lower, 0, &hits);
+	for (unsigned i = 0; i < hits.n; i++) {
+		const struct pattern_hit *hit = &hits.at[i];
+		const struct policy_part *part = &f->parts[hit->image_list];
+		struct policy_match_found found = {
+			.action = hit->action,
+			.scope = POLICY_SCOPE_TREE,
+			.list = f->p->list_of_image[hit->image_list],
+			.is_important = hit->rule->is_important,
+			.in_group = part->rank != RANK_NONE,
+			.is_shadow = part->is_shadow,
+			.data = pattern_hit_data(f->p, hit),
+			.pattern = &hit->rule->shown,
+		};
+		found_put(f, from, &found, is_full_name);
+	}
+}
+
+static void find_name(struct finding *f, const uint8_t *lower, const struct name_hashes *hashes)
+{
+	const uint8_t *suffix = lower;
 	for (unsigned i = 0; i <= hashes->n; i++) {
 		unsigned from = f->n;
 		unsigned depth = hashes->n - i;
@@ -220,6 +253,8 @@ static void find_name(struct finding *f, const uint8_t *suffix, const struct nam
 		uint32_t set = f->p->image != NULL ? image_find(f->p->image, hashes->h[i]) : 0;
 		if (set != 0)
 			find_in_set(f, from, set, depth, 0, i == 0);
+		if (i == hashes->n)
+			find_patterns(f, from, lower, i == 0);
 		winner_mark(f, from);
 		if (i < hashes->n)
 			suffix += *suffix + 1;

@@ -11,6 +11,7 @@
 #include <xxhash.h>
 
 #include "dns/message.h"
+#include "policy/pattern_set.h"
 
 enum {
 	READ_BYTES = 1 << 20
@@ -207,8 +208,39 @@ static void image_free(struct policy_image *i)
 	if (i->fd >= 0)
 		close(i->fd);
 	policy_image_put(i->below);
+	policy_pattern_set_put(i->pattern_set);
+	free(i->pattern_lists);
+	free(i->n_patterns);
 	free(i->data);
 	free(i);
+}
+
+int policy_image_attach(struct policy_image *i, struct policy_pattern_set *s)
+{
+	uint16_t *lists = calloc(s->n_lists + 1U, sizeof *lists);
+	uint32_t *n_patterns = calloc(i->header->n_lists + 1U, sizeof *n_patterns);
+	if (lists == NULL || n_patterns == NULL) {
+		free(lists);
+		free(n_patterns);
+		return -ENOMEM;
+	}
+	for (uint32_t of_set = 0; of_set < s->n_lists; of_set++) {
+		lists[of_set] = POLICY_NO_LIST;
+		for (uint32_t at = 0; at < i->header->n_lists; at++) {
+			if (strcmp(i->lists[at].name, s->lists[of_set]) == 0)
+				lists[of_set] = (uint16_t)at;
+		}
+	}
+	for (uint32_t at = 0; at < s->n; at++) {
+		uint16_t list = lists[s->rules[at].list];
+		if (list != POLICY_NO_LIST && !s->rules[at].is_dropped)
+			n_patterns[list]++;
+	}
+	must(i->pattern_set == NULL);
+	i->pattern_lists = lists;
+	i->n_patterns = n_patterns;
+	i->pattern_set = pattern_set_get(s);
+	return 0;
 }
 
 /*

@@ -138,10 +138,13 @@ struct policy_image {
 	const struct image_header *header;
 	const struct image_list *lists;
 	const uint8_t *blob;
-	struct policy_data *data;   /* heap; pointers into the blob; [0] is unused */
-	size_t n_mapped;            /* bytes, to the end of the table */
-	struct policy_image *below; /* not NULL: this one is an overlay */
-	int fd;                     /* for the high bits */
+	struct policy_data *data;               /* heap; pointers into the blob; [0] is unused */
+	size_t n_mapped;                        /* bytes, to the end of the table */
+	struct policy_image *below;             /* not NULL: this one is an overlay */
+	int fd;                                 /* for the high bits */
+	struct policy_pattern_set *pattern_set; /* NULL: none */
+	uint16_t *pattern_lists;                /* its list -> the image's, POLICY_NO_LIST */
+	uint32_t *n_patterns;                   /* of each list of the image; NULL: none */
 	atomic_uint refs;
 };
 

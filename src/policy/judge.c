@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policy/edits.h"
+#include "policy/pattern_hits.h"
 #include "policy/snapshot.h"
 
 /* The order of precedence is written down in policy.h and docs/policy.md; policy_find_all()
@@ -17,6 +18,7 @@ static void verdict_clear(struct verdict *v)
 	v->n_logged = 0;
 	v->edit = NULL;
 	v->data = NULL;
+	v->pattern = NULL;
 	v->addr = (struct addr){ 0 };
 	v->name.len = 0;
 }
@@ -32,7 +34,7 @@ struct place {
 };
 
 static void log_note(const struct place *at, uint16_t image_list, enum policy_action action,
-                     struct verdict *v)
+                     const struct policy_pattern *pattern, struct verdict *v)
 {
 	uint16_t list = at->p->list_of_image[image_list];
 	for (unsigned i = 0; i < v->n_logged; i++) {
@@ -44,6 +46,7 @@ static void log_note(const struct place *at, uint16_t image_list, enum policy_ac
 	v->logged[v->n_logged] = list;
 	v->logged_action[v->n_logged] = (uint8_t)action;
 	v->logged_trigger[v->n_logged] = (uint8_t)at->trigger;
+	v->logged_pattern[v->n_logged] = pattern;
 	v->logged_depth[v->n_logged++] = at->depth;
 }
 
@@ -82,7 +85,7 @@ static void judge_shadows(const struct place *at, const struct image_member *mem
 		    rule_match(m->scope, part) == at->match &&
 		    scope_matches(m->scope, at->is_full_name) && action != POLICY_NONE &&
 		    rule_order(m->scope, action, part->rank) < best_order)
-			log_note(at, m->list, action, v);
+			log_note(at, m->list, action, NULL, v);
 	}
 }
 
@@ -106,7 +109,7 @@ static void judge_set(const struct place *at, uint32_t set, struct verdict *v)
 			continue;
 		}
 		if (action == POLICY_LOG)
-			log_note(at, m->list, action, v);
+			log_note(at, m->list, action, NULL, v);
 		if (action == POLICY_NONE || action == POLICY_LOG)
 			continue;
 		uint32_t order = rule_order(m->scope, action, part->rank);
@@ -140,6 +143,45 @@ static void judge_edits(const struct place *at, const struct edits_table *t, con
 	v->scope = best->scope;
 	v->edit = best;
 	v->rule_depth = at->depth;
+}
+
+/* What a pattern must go before to win: the rule that won at the root, or everything. */
+static uint32_t order_to_beat(const struct place *at, const struct verdict *v)
+{
+	if (v->action == POLICY_NONE)
+		return UINT32_MAX;
+	if (v->edit != NULL || v->rule_depth > 0)
+		return 0;
+	uint16_t rank = at->g->parts[at->p->lists[v->list].image_list].rank;
+	return rule_order(v->is_important ? IMAGE_IMPORTANT : 0, v->action, rank);
+}
+
+/* Patterns are rules of the root: whatever names the name or one above it went before. */
+static void judge_patterns(struct place *at, const uint8_t *lower, struct verdict *v)
+{
+	struct pattern_hits hits;
+	uint32_t beat = order_to_beat(at, v);
+	pattern_hits_find(at->p, at->g->parts, at->match, PATTERN_OF_GROUP, lower, 0, &hits);
+	at->depth = 0;
+	for (unsigned i = 0; i < hits.n; i++) {
+		const struct pattern_hit *hit = &hits.at[i];
+		const struct policy_pattern *shown = &hit->rule->shown;
+		if (hit->action == POLICY_LOG) {
+			log_note(at, hit->image_list, hit->action, shown, v);
+		} else if (hit->order < beat && at->g->parts[hit->image_list].is_shadow) {
+			log_note(at, hit->image_list, hit->action, shown, v);
+		} else if (hit->order < beat) {
+			v->action = hit->action;
+			v->trigger = at->trigger;
+			v->scope = POLICY_SCOPE_TREE;
+			v->is_important = hit->rule->is_important;
+			v->list = at->p->list_of_image[hit->image_list];
+			v->data = pattern_hit_data(at->p, hit);
+			v->rule_depth = 0;
+			v->pattern = shown;
+			beat = hit->order;
+		}
+	}
 }
 
 /* From the full name up to the root; `edits` and `image` are NULL where there is nothing. */
@@ -189,6 +231,9 @@ void policy_judge_name(const struct policy *p, uint16_t group, enum policy_trigg
 		policy_prefetch_name(p, hashes);
 	if (image != NULL || edits != NULL)
 		judge_suffixes(&at, image, edits, lower, hashes, ret);
+	if (at.g->has_patterns[at.match] &&
+	    (ret->action == POLICY_NONE || ret->rule_depth == 0 || at.g->has_log[at.match]))
+		judge_patterns(&at, lower, ret);
 	if (trigger == POLICY_TRIGGER_QUESTION && at.g->is_default_deny &&
 	    ret->action == POLICY_NONE) {
 		ret->action = at.g->deny_action;

@@ -12,6 +12,7 @@
  *              2  at the same depth: an operator's edit (weir allow, weir block), then a rule
  *                 marked important, then allow, then block;
  *              3  among equals, the list that stands first in the group's `lists:`.
+ *            Patterns stand at the depth of the root: all that names the name goes before them.
  *            Among edits of one name one for the name alone comes first, then one for the
  *            group, then allow.
  *            A rule of action `log` never wins; it is reported beside the winner. A list of
@@ -43,6 +44,7 @@
 
 struct policy;
 struct policy_list;
+struct policy_image;
 
 enum {
 	POLICY_MAX_LISTS = 4096,
@@ -53,6 +55,8 @@ enum {
 	POLICY_LIST_NAME_MAX = 63,
 	POLICY_EDE_TEXT_MAX = 127,
 	POLICY_RECORD_HEAD_BYTES = 8, /* in policy_data.records */
+	POLICY_PATTERN_MAX = 512,     /* bytes of an expression */
+	POLICY_PATTERN_WHY_MAX = 128,
 };
 
 /* What a rule does. The order is not a ranking. */
@@ -136,6 +140,12 @@ static inline bool policy_record_next(const struct policy_data *d, size_t *at,
 	return *at <= d->records_bytes;
 }
 
+/* What a pattern rule was made of. */
+struct policy_pattern {
+	const char *text; /* as the list has it */
+	uint32_t line;    /* in the list's file when it was read */
+};
+
 /* One operator's edit (weir block, weir allow). */
 struct policy_edit {
 	struct name name;
@@ -168,7 +178,9 @@ struct verdict {
 	uint8_t logged_trigger[POLICY_MAX_LOGGED]; /* enum policy_trigger */
 	const struct policy_edit *edit;            /* not NULL: an edit won */
 	const struct policy_data *data;            /* ADDRESS and REDIRECT */
-	struct addr addr;                          /* the address that matched (address triggers) */
+	const struct policy_pattern *pattern;      /* not NULL: a pattern won; rule_depth is 0 */
+	const struct policy_pattern *logged_pattern[POLICY_MAX_LOGGED]; /* not NULL: it was one */
+	struct addr addr; /* the address that matched (address triggers) */
 	struct name name; /* what matched (name triggers but QUESTION); len 0 else */
 };
 
@@ -184,6 +196,7 @@ static inline void verdict_keep_logged(struct verdict *v, const struct verdict *
 		v->logged[v->n_logged] = from->logged[i];
 		v->logged_action[v->n_logged] = from->logged_action[i];
 		v->logged_trigger[v->n_logged] = from->logged_trigger[i];
+		v->logged_pattern[v->n_logged] = from->logged_pattern[i];
 		v->logged_depth[v->n_logged++] = from->logged_depth[i];
 	}
 }
@@ -222,7 +235,7 @@ struct policy_list_view {
 	enum policy_match match;
 	uint16_t ede_code; /* 15-18 */
 	uint32_t ttl_s;    /* of blocked answers */
-	uint32_t n_names, n_prefixes;
+	uint32_t n_names, n_prefixes, n_patterns;
 	uint32_t n_skipped;
 	uint64_t loaded_s;    /* wall clock of the file that is in force */
 	const char *path;     /* the file it came from; explain looks the line up there */
@@ -282,6 +295,7 @@ struct policy_match_found {
 	bool is_shadow;                         /* the list only reports; it never wins */
 	const struct policy_edit *edit;
 	const struct policy_data *data;
+	const struct policy_pattern *pattern;
 };
 
 /*
@@ -335,6 +349,91 @@ struct policy_group_spec {
 	bool use_dns64, is_rebinding_checked;
 	bool is_strict; /* evaluation: strict */
 };
+
+/* ---- patterns: regular expressions over names ---- */
+
+/* Why an expression cannot be a rule. */
+enum policy_pattern_fault {
+	POLICY_PATTERN_GOOD = 0,
+	POLICY_PATTERN_SYNTAX,     /* not understood: ret_why says what */
+	POLICY_PATTERN_EVERYTHING, /* matches the empty text: nobody means that */
+	POLICY_PATTERN_BUDGET,     /* too long, or compiling it takes too much */
+};
+
+/* Is this expression (NUL-terminated) fit to be a rule? About 50 us. ret_why: one line. */
+enum policy_pattern_fault policy_pattern_check(const char *regex,
+                                               char ret_why[POLICY_PATTERN_WHY_MAX]);
+
+/* How many threads judge names: before the first set is made or read (4 otherwise). */
+void policy_set_threads(unsigned n);
+
+enum {
+	POLICY_PATTERN_TYPES = 8
+};
+
+/* One pattern rule, for policy_patterns_add(). */
+struct policy_pattern_rule {
+	const char *text;  /* as the list has it, at most POLICY_PATTERN_MAX bytes */
+	const char *regex; /* what policy_pattern_check() found good */
+	uint32_t line;
+	bool is_important;
+	enum policy_action action;      /* POLICY_NONE: the list's own */
+	const struct policy_data *data; /* NULL: the list's own; one address or a target */
+	/* The types of questions that it is for; none: all. */
+	uint16_t types[POLICY_PATTERN_TYPES];
+	uint8_t n_types;
+	bool types_are_not; /* for all but these */
+};
+
+/*
+ * The patterns of all lists: collected, then made into a set, which is attached to an image. Sets
+ * are immutable and counted; an image drops its own with itself.
+ */
+struct policy_patterns;
+struct policy_pattern_set;
+
+MUST_USE int policy_patterns_new(struct policy_patterns **ret); /* 0, -ENOMEM */
+void policy_patterns_free(struct policy_patterns *b);
+/* 0, -ENOMEM, -EINVAL; -E2BIG: there are too many, this one is skipped. Everything is copied. */
+MUST_USE int policy_patterns_add(struct policy_patterns *b, const char *list_name,
+                                 const struct policy_pattern_rule *rule);
+/* The rules that an image's set has of a list, once more. 0, -ENOMEM, -E2BIG. */
+MUST_USE int policy_patterns_keep(struct policy_patterns *b, const struct policy_image *from,
+                                  const char *list_name);
+
+/* A rule that could not be had, after all. */
+struct policy_pattern_dropped {
+	const char *list_name, *text, *why;
+	uint32_t line;
+	enum policy_pattern_fault fault;
+};
+
+/*
+ * policy_patterns_make - the set of what was collected.
+ *
+ * @current: NULL, or an image whose database is taken if the expressions are the same
+ * @dropped: called for each rule that did not fit the budget
+ * @ret:     NULL when there is no rule; else the caller's reference
+ *
+ * Blocks for about 1 ms a pattern, in the end for PATTERNS_MAKE_MS. 0; -ENOMEM.
+ */
+MUST_USE int policy_patterns_make(struct policy_patterns *b, const struct policy_image *current,
+                                  void (*dropped)(void *arg,
+                                                  const struct policy_pattern_dropped *d),
+                                  void *arg, struct policy_pattern_set **ret);
+void policy_pattern_set_put(struct policy_pattern_set *s);
+/* Says what is in it, in which order; never 0. */
+uint64_t policy_pattern_set_key(const struct policy_pattern_set *s);
+/* 0 or -errno of the disk. Written beside and renamed. */
+MUST_USE int policy_pattern_set_write(const struct policy_pattern_set *s, const char *path);
+/*
+ * 0; -ENOENT; -EBADMSG (damaged, of another key, or its database does not fit this machine and
+ * cannot be made anew); -ENOMEM. Blocks as policy_patterns_make() if it must be made anew.
+ */
+MUST_USE int policy_pattern_set_read(const char *path, uint64_t key,
+                                     struct policy_pattern_set **ret);
+/* Before the image goes into a snapshot; the set gets another reference. 0, -ENOMEM. */
+MUST_USE int policy_image_attach(struct policy_image *i, struct policy_pattern_set *s);
 
 /*
  * A builder takes rules list by list and writes one image file. The image keeps each list's

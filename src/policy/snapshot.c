@@ -122,6 +122,10 @@ static void group_has(const struct policy *p, struct policy_group *g, const stru
 		n_left = n_left > n[m] ? n_left - n[m] : 0;
 	}
 	n[l->match] += n_left;
+	if (p->image->n_patterns != NULL && p->image->n_patterns[l->image_list] > 0) {
+		n[l->match] += p->image->n_patterns[l->image_list];
+		g->has_patterns[l->match] = true;
+	}
 	for (unsigned m = 0; m < POLICY_MATCH_COUNT; m++) {
 		if (n[m] == 0)
 			continue;
@@ -383,6 +387,8 @@ void policy_list_view(const struct policy *p, uint16_t list, struct policy_list_
 		return;
 	ret->n_names = l->image->n_names;
 	ret->n_prefixes = l->image->n_prefixes;
+	if (p->image->n_patterns != NULL)
+		ret->n_patterns = p->image->n_patterns[l->image_list];
 	ret->n_skipped = l->image->n_skipped;
 	ret->loaded_s = l->image->loaded_s;
 	ret->path = (const char *)p->image->blob + l->image->path_at;

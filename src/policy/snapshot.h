@@ -51,12 +51,13 @@ struct policy_list {
 struct policy_group {
 	char name[POLICY_LIST_NAME_MAX + 1];
 	bool is_default_deny, log_all, use_dns64, is_rebinding_checked;
-	bool has_rules[POLICY_MATCH_COUNT]; /* some list has rules of that match */
-	bool has_log[POLICY_MATCH_COUNT];   /* and some of them may be `log`, or in shadow */
-	bool has_rpz;                       /* there are several tiers, or the order of the draft */
-	bool is_strict;                     /* evaluation: strict */
-	bool edits_are_apart;               /* edits stand before tier 0, which is a policy zone */
-	uint16_t late_tier; /* the first with rules on answers or name servers; TIER_NONE */
+	bool has_rules[POLICY_MATCH_COUNT];    /* some list has rules of that match */
+	bool has_patterns[POLICY_MATCH_COUNT]; /* some of them are patterns */
+	bool has_log[POLICY_MATCH_COUNT];      /* and some of them may be `log`, or in shadow */
+	bool has_rpz;         /* there are several tiers, or the order of the draft */
+	bool is_strict;       /* evaluation: strict */
+	bool edits_are_apart; /* edits stand before tier 0, which is a policy zone */
+	uint16_t late_tier;   /* the first with rules on answers or name servers; TIER_NONE */
 	enum policy_action deny_action;
 	const struct policy_part *parts; /* by image list */
 	uint16_t *lists;

@@ -23,6 +23,7 @@ static void set_winner(struct verdict *won, struct verdict *ret)
 	memcpy(ret->logged_depth, logged.logged_depth, sizeof logged.logged_depth);
 	memcpy(ret->logged_action, logged.logged_action, sizeof logged.logged_action);
 	memcpy(ret->logged_trigger, logged.logged_trigger, sizeof logged.logged_trigger);
+	memcpy(ret->logged_pattern, logged.logged_pattern, sizeof logged.logged_pattern);
 }
 
 /* One cut: the names of its servers, then their addresses. True: a rule won. */
@@ -63,6 +64,7 @@ static void clear(struct verdict *v)
 	v->n_logged = 0;
 	v->edit = NULL;
 	v->data = NULL;
+	v->pattern = NULL;
 	v->name.len = 0;
 }
 

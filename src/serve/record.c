@@ -81,7 +81,8 @@ static void fill_reported(const struct query *q, unsigned i, const char **ret_li
 		                  .trigger = POLICY_TRIGGER_QUESTION,
 		                  .scope = POLICY_SCOPE_TREE,
 		                  .list = v->logged[i],
-		                  .rule_depth = v->logged_depth[i] };
+		                  .rule_depth = v->logged_depth[i],
+		                  .pattern = v->logged_pattern[i] };
 	if (v->logged_trigger[i] == POLICY_TRIGGER_QUESTION && logged.rule_depth <= q->hashes.n) {
 		verdict_rule_text(&logged, q->question.name.wire, rule_text);
 		*ret_rule = rule_text;

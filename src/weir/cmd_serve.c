@@ -443,6 +443,7 @@ static int start(struct server *s, const struct config *c)
 	bool is_current;
 	unsigned n_workers = count_workers(c);
 	set_log_level(c);
+	policy_set_threads(n_workers + 2); /* this one and the loader */
 	s->options = parts_serve(c);
 	int e = start_signals(s);
 	if (e == 0)

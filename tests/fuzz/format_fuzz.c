@@ -43,13 +43,18 @@ static int check_rule(void *arg, const struct feeds_rule *r)
 {
 	const struct scan *s = arg;
 	n_rules++;
-	must((r->name == NULL) != (r->prefix == NULL));
+	must((r->name != NULL) + (r->prefix != NULL) + (r->pattern != NULL) == 1);
 	must(r->line == s->line);
 	must((r->rule.own_match != 0) == (s->format == FEEDS_RPZ));
 	if (r->name != NULL) {
 		must(s->format != FEEDS_ADDRESSES);
 		must(s->format == FEEDS_RPZ || !name_is_root(r->name->wire));
 		check_name(r->name, s->format);
+	} else if (r->pattern != NULL) {
+		char why[POLICY_PATTERN_WHY_MAX];
+		must(s->format == FEEDS_ADBLOCK || s->format == FEEDS_REGEX);
+		must(policy_pattern_check(r->pattern->regex, why) == POLICY_PATTERN_GOOD);
+		must(strlen(r->pattern->text) <= POLICY_PATTERN_MAX);
 	} else {
 		must(feeds_format_suits(s->format, POLICY_MATCH_ANSWER));
 		must(r->prefix->length > 0 &&

@@ -23,6 +23,7 @@ struct row {
 #define A FEEDS_ADBLOCK, ""
 #define P FEEDS_ADDRESSES, ""
 #define Z FEEDS_RPZ, ""
+#define R FEEDS_REGEX, ""
 
 static const struct row rows[] = {
 	/* clang-format off */
@@ -67,6 +68,25 @@ static const struct row rows[] = {
 	{ "subdomains: false", FEEDS_WILDCARD, "e", "*.bad.example", "exact bad.example" },
 	{ "stars elsewhere", W, "*.*.example\n*..example\na.*.b\n*", "skip STAR 4" },
 	{ "comment", W, "# x\n*.a.example # y", "tree a.example" },
+	/* ---- regular expressions ---- */
+	{ "as in Pi-hole", R, "^ads?[0-9]*\\.\n(^|\\.)x\\.example$", "/^ads?[0-9]*\\./; /(^|\\.)x\\.example$/" },
+	{ "comments and blanks", R, "# a\n\n  ^ads  ", "/^ads/" },
+	{ "a number sign later is its own", R, "a#b", "/a#b/" },
+	{ "types of questions", R, "^ads;querytype=A,AAAA\n^x;querytype=!TXT", "skip DNSTYPE 2" },
+	{ "a type that is not known", R, "^ads;querytype=WHAT\n^x;querytype=", "skip DNSTYPE 2" },
+	{ "what to answer", R, "^a;reply=nodata\n^b;reply=NXDOMAIN\n^c;reply=1.2.3.4", "/^a/ nodata; /^b/ nxdomain; skip REWRITE 1" },
+	{ "what does not match", R, "^a;invert", "skip MODIFIER 1" },
+	{ "a semicolon that begins no option", R, "a;b", "/a;b/" },
+	{ "not understood", R, "(?!a)b\n(a\n[\nb\xc3\xbc" "c", "skip REGEX 4" },
+	{ "matches everything", R, "a*\n.*\nads|", "skip REGEX_ALL 3" },
+	{ "too large", R, "(a{1,99}){1,99}", "skip REGEX_BUDGET 1" },
+	{ "AdBlock: a dollar in an expression", A, "/ads$/\n/^ads$/$important", "/ads$/; /^ads$/!" },
+	{ "AdBlock: modifiers of a pattern", A, "/ads/$dnsrewrite=REFUSED\n||ads*.x^$client=1\n||ads*.x^$denyallow=a.x", "/ads/ refused; skip CLIENT 1; skip DENYALLOW 1" },
+	{ "AdBlock: a pattern switched off", A, "||ads*.x^\n||ads*.x^$badfilter", "skip BADFILTER 2" },
+	{ "AdBlock: an expression that is not understood", A, "/(?=a)/", "skip REGEX 1" },
+	{ "AdBlock: too little to go by", A, "||a*b.c^", "skip STAR 1" },
+	{ "AdBlock: a part of a name is for pages", A, "-ads-", "skip PATTERN 1" },
+	{ "AdBlock: a pattern that excepts", A, "@@||good*.example^", "/(^|\\.)good.*\\.example$/ allow" },
 	/* ---- hosts ---- */
 	{ "several names", H, "0.0.0.0 a.example b.example\tc.example", "exact a.example; exact b.example; exact c.example" },
 	{ "sinks", H, "127.0.0.1 a.b\n::1 c.d\n:: e.f\n127.1.2.3 g.h\n0 i.j\n0:0:0:0:0:0:0:1 k.l",
@@ -134,12 +154,12 @@ static const struct row rows[] = {
 	{ "forms of the exact name", A, "|a.example^\n|b.example|\nc.example", "exact a.example; exact b.example; exact c.example" },
 	{ "only below", A, "||*.a.example^\n.b.example^\n*.c.example", "below a.example; below b.example; below c.example" },
 	{ "no anchor in front", A, "a.example^\nb.example$important", "tree a.example; tree! b.example" },
-	{ "no end behind", A, "|a.example\n||ads.", "skip PATTERN 2" },
+	{ "no end behind", A, "|a.example\n||ads.", "/^a\\.example/; /(^|\\.)ads\\./" },
 	{ "texts that are not names", A, "/banner/ad\n&ad=\nads\n-ads.example^\n_ads.example\nad?x\n||a.example^b\n*", "skip PATTERN 8" },
-	{ "stars inside", A, "||ads*.example^\n||a.*^\n||*^", "skip STAR 3" },
+	{ "stars inside", A, "||ads*.example^\n||a.*^\n||*^", "/(^|\\.)ads.*\\.example$/; skip STAR 2" },
 	{ "paths and ports", A, "||a.example/x\n||a.example:8080^\n||a.example/^$all", "skip PATH 3" },
 	{ "URLs", A, "|https://a.example^\n://b.example^\nhttp://c.example", "skip URL 3" },
-	{ "regular expressions", A, "/ads[0-9]+/\n/^x/$important\n@@/y/", "skip REGEX 3" },
+	{ "regular expressions", A, "/ads[0-9]+/\n/^x/$important\n@@/y/", "/ads[0-9]+/; /^x/!; /y/ allow" },
 	{ "cosmetic", A, "##.ad\na.example##.ad\na.example#@#.ad\na.example#?#x\na.example#$#x\na.example$$script", "skip COSMETIC 6" },
 	{ "banner of a comment", A, "## Title\n#### x ####\n#", "" },
 	{ "addresses", A, "||192.0.2.1^\n||192.0.2.1$all\n||0x5bf076a8$all", "skip ADDRESS 3" },

@@ -77,6 +77,12 @@ static inline int render_rule(void *arg, const struct feeds_rule *r)
 		name_to_text(r->name->wire, text);
 		render_add(o, "%s%s%s %s%s", matches[r->rule.own_match], scopes[r->rule.scope],
 		           r->rule.is_important ? "!" : "", text, actions[r->rule.action]);
+	} else if (r->pattern != NULL) {
+		render_add(o, "/%s/%s%s", r->pattern->regex, r->rule.is_important ? "!" : "",
+		           actions[r->rule.action]);
+		for (unsigned i = 0; i < r->pattern->n_types; i++)
+			render_add(o, " %s%u", r->pattern->types_are_not ? "!" : "type ",
+			           r->pattern->types[i]);
 	} else {
 		addr_prefix_to_text(r->prefix, text);
 		render_add(o, "%s%s%s", matches[r->rule.own_match], text, actions[r->rule.action]);

@@ -248,6 +248,47 @@ static const struct row rows[] = {
 	  POLICY_TRIGGER_ANSWER, "192.0.2.7", POLICY_DROP, "192.0.2.7/32", "answer-log" },
 	{ "prefixes in a list of names do nothing", "drop",
 	  { "drop tree 192.0.2.0/24" }, POLICY_TRIGGER_ANSWER, "192.0.2.7", POLICY_NONE, "", "" },
+	/* ---- patterns ---- */
+	{ "a pattern matches a part of the name", "nxdomain",
+	  { "nxdomain pattern ^ads[0-9]*\\." }, Q, "ads7.example", POLICY_NXDOMAIN, "^ads[0-9]*\\.", "" },
+	{ "a pattern that does not match", "nxdomain",
+	  { "nxdomain pattern ^ads[0-9]*\\." }, Q, "x.ads7.example", POLICY_NONE, "", "" },
+	{ "capitals in a pattern", "nxdomain",
+	  { "nxdomain pattern TRACK" }, Q, "tracker.example", POLICY_NXDOMAIN, "TRACK", "" },
+	{ "a name goes before a pattern, whatever it does", "nxdomain allow",
+	  { "nxdomain pattern ads !", "allow tree example" }, Q, "ads.example", POLICY_ALLOW, "example", "" },
+	{ "an edit goes before a pattern", "nxdomain",
+	  { "nxdomain pattern ads !", "edit tree example allow" }, Q, "ads.example", POLICY_ALLOW, "example", "" },
+	{ "allow before block among patterns", "nxdomain allow",
+	  { "nxdomain pattern ads", "allow pattern good" }, Q, "good.ads.example", POLICY_ALLOW, "good", "" },
+	{ "important before allow among patterns", "allow nxdomain",
+	  { "nxdomain pattern ads !", "allow pattern good" }, Q, "good.ads.example", POLICY_NXDOMAIN, "ads", "" },
+	{ "the first list among patterns", "refused nxdomain",
+	  { "nxdomain pattern ads", "refused pattern good" }, Q, "good.ads.example", POLICY_REFUSED, "good", "" },
+	{ "a rule of the root stands with the patterns: list order", "refused nxdomain",
+	  { "nxdomain tree .", "refused pattern good" }, Q, "good.example", POLICY_REFUSED, "good", "" },
+	{ "and the other way round", "nxdomain refused",
+	  { "nxdomain tree .", "refused pattern good" }, Q, "good.example", POLICY_NXDOMAIN, ".", "" },
+	{ "a pattern's own action", "nxdomain",
+	  { "nxdomain pattern ads =nodata" }, Q, "ads.example", POLICY_NODATA, "ads", "" },
+	{ "a pattern of a list that the group lacks", "allow",
+	  { "nxdomain pattern ads", "allow tree other" }, Q, "ads.example", POLICY_NONE, "", "" },
+	{ "a pattern that logs, beside a name that wins", "nxdomain log",
+	  { "nxdomain tree example", "log pattern ads" }, Q, "ads.example", POLICY_NXDOMAIN, "example", "log" },
+	{ "a pattern that logs alone", "log",
+	  { "log pattern ads" }, Q, "ads.example", POLICY_NONE, "", "log" },
+	{ "a pattern on an alias", "nxdomain",
+	  { "nxdomain pattern ads" }, POLICY_TRIGGER_ALIAS, "ads.example", POLICY_NXDOMAIN, "ads", "" },
+	{ "a pattern on name servers", "server-refused nxdomain",
+	  { "server-refused pattern ^ns1", "nxdomain pattern ^ns1" }, POLICY_TRIGGER_SERVER_NAME, "ns1.bad.example", POLICY_REFUSED, "^ns1", "" },
+	{ "no pattern on name servers without match: nameserver", "nxdomain",
+	  { "nxdomain pattern ^ns1" }, POLICY_TRIGGER_SERVER_NAME, "ns1.bad.example", POLICY_NONE, "", "" },
+	{ "an allowing pattern against default deny", "allow",
+	  { "allow pattern ^win.*update" }, Q, "windows.update.example", POLICY_ALLOW, "^win.*update", "", true },
+	{ "default deny where no pattern matches", "allow",
+	  { "allow pattern ^win.*update" }, Q, "x.example", POLICY_NXDOMAIN, "default: deny", "", true },
+	{ "a byte that is no letter is matched as it is written", "nxdomain",
+	  { "nxdomain pattern ^a\\\\032b" }, Q, "a\\032b.example", POLICY_NXDOMAIN, "^a\\\\032b", "" },
 };
 /* clang-format on */
 
@@ -300,6 +341,7 @@ static void check_found(const struct row *r, const struct policy *p, const struc
 	assert_int_equal(winner->prefix_length, v->prefix_length);
 	assert_ptr_equal(winner->edit, v->edit);
 	assert_ptr_equal(winner->data, v->data);
+	assert_ptr_equal(winner->pattern, v->pattern);
 }
 
 static void check_row(const struct row *r)

@@ -29,6 +29,8 @@ struct world {
 	struct policy_list_spec *lists;
 	unsigned n_lists;
 	struct policy_builder *builder;
+	struct policy_patterns *patterns;
+	unsigned n_pattern_lines;
 	struct policy_image *opened;
 	struct policy *policy;
 };
@@ -71,12 +73,14 @@ static inline void world_start(struct world *w)
 	w->lists = calloc(WORLD_LISTS, sizeof *w->lists);
 	assert_non_null(w->lists);
 	assert_int_equal(policy_builder_new(0, &w->builder), 0);
+	assert_int_equal(policy_patterns_new(&w->patterns), 0);
 }
 
 static inline void world_end(struct world *w)
 {
 	char beside[160];
 	policy_builder_free(w->builder);
+	policy_patterns_free(w->patterns);
 	if (policy_current() == w->policy && w->policy != NULL)
 		policy_publish(NULL);
 	else
@@ -151,6 +155,14 @@ static inline int world_rule(struct world *w, const char *text)
 		struct addr_prefix p = world_prefix(subject);
 		return policy_builder_add_prefix(w->builder, at, &p, &r);
 	}
+	if (scope[0] == 'p') { /* "LIST pattern REGEX" */
+		const struct policy_pattern_rule p = { .text = subject,
+			                               .regex = subject,
+			                               .line = ++w->n_pattern_lines,
+			                               .is_important = r.is_important,
+			                               .action = r.action };
+		return policy_patterns_add(w->patterns, w->lists[at].name, &p);
+	}
 	struct name n = world_name(subject);
 	return policy_builder_add_name(w->builder, at, n.wire, &r);
 }
@@ -163,6 +175,11 @@ static inline void world_write(struct world *w)
 	policy_builder_free(w->builder);
 	w->builder = NULL;
 	assert_int_equal(policy_image_open(w->image, false, &w->opened), 0);
+	struct policy_pattern_set *set;
+	assert_int_equal(policy_patterns_make(w->patterns, NULL, NULL, NULL, &set), 0);
+	if (set != NULL)
+		assert_int_equal(policy_image_attach(w->opened, set), 0);
+	policy_pattern_set_put(set);
 }
 
 /* The lists of a group: names with blanks between; the named lists are made if need be. */
