@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "feeds/load.h"
 #include "feeds/pattern.h"
+#include "feeds/publish.h"
 #include "feeds/report.h"
 #include "feeds/rpz_zone.h"
 #include "feeds/store.h"
@@ -23,6 +24,7 @@ struct compile {
 	struct feeds_result *result;
 	struct load *loads; /* one a list */
 	struct policy_builder *builder;
+	struct policy_image *current; /* whose lists can be kept; NULL: none */
 	struct policy_patterns *patterns;
 	struct policy_pattern_set *pattern_set; /* NULL: there are none */
 	struct load *load;                      /* whose rules come now */
@@ -32,19 +34,11 @@ struct compile {
 int feeds_open(const struct feeds_plan *plan, bool set_key, struct policy_image **ret_image,
                bool *ret_is_current)
 {
-	char path[PATH_ROOM];
 	uint8_t then[FEEDS_TAG_BYTES], now[FEEDS_TAG_BYTES];
 	struct policy_image *image;
-	if (!store_image_path(plan, path, sizeof path))
-		return -ENOENT;
-	int e = policy_image_open(path, set_key, &image);
+	int e = publish_open(plan, set_key, &image);
 	if (e != 0)
 		return e;
-	e = pattern_attach(plan, image);
-	if (e != 0) {
-		policy_image_put(image);
-		return e;
-	}
 	policy_image_tag(image, then);
 	tag_make(plan, now);
 	*ret_image = image;
@@ -84,9 +78,17 @@ static int add_rule(void *arg, const struct feeds_rule *r)
 		return e;
 	/* One rule that is too much for the image does not cost the others. */
 	static const char text[] = "(a rule)";
-	report_skip(&c->result->reports[c->list], FEEDS_SKIP_TOO_MUCH, r->line, text,
-	            sizeof text - 1);
+	report_skip(c->load->report, FEEDS_SKIP_TOO_MUCH, r->line, text, sizeof text - 1);
 	return 0;
+}
+
+/* All rules of the list that the image has. */
+static int list_keep(struct compile *c, const struct policy_list_spec *spec)
+{
+	int e = policy_builder_keep_list(c->builder, spec, &c->list);
+	if (e == 0)
+		e = policy_patterns_keep(c->patterns, c->current, spec->name);
+	return e == -E2BIG ? 0 : e; /* others took the room for patterns */
 }
 
 static int build_list(struct compile *c, struct load *l)
@@ -96,8 +98,9 @@ static int build_list(struct compile *c, struct load *l)
 	if (l->path[0] != 0)
 		snprintf(spec.path, sizeof spec.path, "%.*s", (int)sizeof spec.path - 1, l->path);
 	c->load = l;
-	int e = policy_builder_add_list(c->builder, &spec, &c->list);
-	if (e == 0)
+	int e = l->is_kept ? list_keep(c, &spec)
+	                   : policy_builder_add_list(c->builder, &spec, &c->list);
+	if (e == 0 && !l->is_kept)
 		e = load_emit(l, add_rule, c);
 	const struct rpz_zone *z = l->zone;
 	if (e == 0 && z != NULL && z->has_soa)
@@ -105,6 +108,7 @@ static int build_list(struct compile *c, struct load *l)
 		                           z->soa_n);
 	if (e != 0)
 		return e;
+	policy_builder_set_source(c->builder, c->list, &l->source);
 	uint64_t skipped = l->report->skipped;
 	policy_builder_end_list(c->builder, c->list,
 	                        skipped > UINT32_MAX ? UINT32_MAX : (uint32_t)skipped,
@@ -123,75 +127,12 @@ static void on_dropped(void *arg, const struct policy_pattern_dropped *d)
 }
 
 /* All patterns into one set; the image's tag says which. */
-static int build_patterns(struct compile *c, const struct policy_image *current, uint8_t *tag)
+static int build_patterns(struct compile *c, uint8_t *tag)
 {
-	int e = policy_patterns_make(c->patterns, current, on_dropped, c, &c->pattern_set);
+	int e = policy_patterns_make(c->patterns, c->current, on_dropped, c, &c->pattern_set);
 	if (e == 0)
 		pattern_tag(tag, c->pattern_set);
 	return e;
-}
-
-/* ---- the image onto the disk ---- */
-
-static int open_image(struct compile *c, const char *path)
-{
-	int e = policy_image_open(path, false, &c->result->image);
-	return e == 0 && c->pattern_set != NULL
-	               ? policy_image_attach(c->result->image, c->pattern_set)
-	               : e;
-}
-
-/* Without a state directory the image lives in an unlinked file, as long as it is mapped. */
-static int write_private(struct compile *c, const uint8_t *tag)
-{
-	const char *tmp = getenv("TMPDIR");
-	const char *const places[] = { tmp != NULL && tmp[0] == '/' ? tmp : "/tmp", "/var/tmp",
-		                       "/dev/shm" };
-	char folder[PATH_ROOM], path[PATH_ROOM + 16];
-	int e = -ENOENT;
-	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-		snprintf(folder, sizeof folder, "%s/weir-XXXXXX", places[i]);
-		if (mkdtemp(folder) == NULL) {
-			e = -errno;
-			continue;
-		}
-		snprintf(path, sizeof path, "%s/policy.image", folder);
-		e = policy_builder_write(c->builder, path, tag);
-		bool is_written = e == 0; /* the builder is empty then */
-		if (is_written)
-			e = open_image(c, path);
-		(void)unlink(path);
-		(void)rmdir(folder);
-		if (is_written)
-			break;
-	}
-	return e;
-}
-
-/* A full or read-only disk must not keep a policy from coming into force. */
-static int write_image(struct compile *c, const uint8_t *tag)
-{
-	char path[PATH_ROOM];
-	if (c->plan->is_read_only || !store_image_path(c->plan, path, sizeof path))
-		return write_private(c, tag);
-	int e = store_prepare(c->plan);
-	/* First the patterns: an image never asks for a file that is not there. */
-	if (e == 0 && c->pattern_set != NULL)
-		e = pattern_path(c->plan, pattern_key_of_tag(tag), path, sizeof path)
-		            ? policy_pattern_set_write(c->pattern_set, path)
-		            : -ENAMETOOLONG;
-	(void)store_image_path(c->plan, path, sizeof path);
-	if (e == 0)
-		e = policy_builder_write(c->builder, path, tag);
-	if (e == 0) {
-		pattern_prune(c->plan, pattern_key_of_tag(tag));
-		return open_image(c, path);
-	}
-	if (e == -ENOMEM)
-		return e;
-	log_warning("%s could not be written: %s; the next start will not find this policy", path,
-	            strerrordesc_np(-e));
-	return write_private(c, tag);
 }
 
 /* Not being able to keep a copy costs safety, not service: it is said, and that is all. */
@@ -202,8 +143,8 @@ static void keep_copies(const struct compile *c)
 		return;
 	for (unsigned i = 0; i < c->plan->n_lists; i++) {
 		const struct load *l = &c->loads[i];
-		if (l->report->origin != FEEDS_FROM_FILE)
-			continue;
+		if (l->report->origin != FEEDS_FROM_FILE || l->path[0] == 0)
+			continue; /* no path: it was not read, and its copy is there */
 		int e = store_keep(c->plan, l->list->spec->name, l->path, &l->stat);
 		if (e != 0 && e != -EAGAIN) /* -EAGAIN: there is a newer file, with its own turn */
 			log_warning("list '%s': the last good copy could not be written: %s",
@@ -214,15 +155,71 @@ static void keep_copies(const struct compile *c)
 
 /* ---- the whole ---- */
 
+/* Does the image have the list as this file, under these settings, gives it? */
+static bool is_file_known(const struct compile *c, struct load *l, struct feeds_report *report,
+                          const char *name)
+{
+	struct policy_image_list known;
+	if (c->current == NULL || policy_image_find_list(c->current, name, &known) != 0 ||
+	    known.source.settings != l->source.settings || known.source.file != l->source.file)
+		return false;
+	l->source.text = known.source.text;
+	report_init(report, name);
+	report->names = known.n_names;
+	report->prefixes = known.n_prefixes;
+	report->skipped = known.n_skipped;
+	report->loaded_s = known.loaded_s;
+	report->is_kept = true;
+	l->report = report;
+	return true;
+}
+
+/* Has the image the rules of this text already, from whatever file? */
+static bool is_text_known(const struct compile *c, const struct load *l)
+{
+	struct policy_image_list known;
+	return c->current != NULL && l->report->origin != FEEDS_FROM_NOWHERE &&
+	       policy_image_find_list(c->current, l->report->name, &known) == 0 &&
+	       known.source.settings == l->source.settings && known.source.text != 0 &&
+	       known.source.text == l->source.text;
+}
+
+/* Read one list and see what is to be done with it. */
+static int check_list(struct compile *c, unsigned i)
+{
+	struct policy_list_source source;
+	struct load *l = &c->loads[i];
+	const struct feeds_list *list = &c->plan->lists[i];
+	struct feeds_report *r = &c->result->reports[i];
+	tag_list(c->plan, list, &source); /* before reading */
+	l->source = source;
+	l->plan = c->plan;
+	l->list = list;
+	l->is_kept = is_file_known(c, l, r, list->spec->name);
+	if (l->is_kept)
+		return 0;
+	int e = load_check(l, c->plan, list, r);
+	if (e != 0)
+		return e;
+	l->source = source;
+	l->source.text = r->origin == FEEDS_FROM_NOWHERE ? 0 : l->digest;
+	if (r->origin != FEEDS_FROM_FILE)
+		l->source.file = 0;
+	l->is_kept = is_text_known(c, l);
+	return 0;
+}
+
 static int check_lists(struct compile *c, uint64_t *ret_rules)
 {
 	uint64_t rules = 0;
 	for (unsigned i = 0; i < c->plan->n_lists; i++) {
-		struct feeds_report *r = &c->result->reports[i];
-		int e = load_check(&c->loads[i], c->plan, &c->plan->lists[i], r);
+		const struct feeds_report *r = &c->result->reports[i];
+		int e = check_list(c, i);
 		if (e != 0)
 			return e;
-		rules += r->names + r->prefixes;
+		if (!c->loads[i].is_kept)
+			rules += r->names + r->prefixes;
+		c->result->n_kept += c->loads[i].is_kept;
 		c->result->n_from_copy += r->origin == FEEDS_FROM_COPY;
 		c->result->n_from_nowhere += r->origin == FEEDS_FROM_NOWHERE;
 	}
@@ -230,43 +227,62 @@ static int check_lists(struct compile *c, uint64_t *ret_rules)
 	return 0;
 }
 
-static int compile(struct compile *c, const struct policy_image *current, uint8_t *tag)
+static int build(struct compile *c, uint64_t rules)
+{
+	int e = policy_builder_new(rules, &c->builder);
+	if (e != 0)
+		return e;
+	publish_spill(c->plan, c->builder);
+	e = policy_patterns_new(&c->patterns);
+	if (e == 0 && c->current != NULL)
+		e = policy_builder_from(c->builder, c->current);
+	for (unsigned i = 0; e == 0 && i < c->plan->n_lists; i++)
+		e = build_list(c, &c->loads[i]);
+	return e;
+}
+
+static int compile(struct compile *c, bool is_in_force, uint8_t *tag, bool *ret_is_base_bad)
 {
 	uint64_t rules;
 	char path[PATH_ROOM];
 	int e = check_lists(c, &rules);
 	if (e != 0)
 		return e;
-	if (c->result->n_from_nowhere > 0 && current != NULL &&
+	if (c->result->n_from_nowhere > 0 && is_in_force &&
 	    !store_image_path(c->plan, path, sizeof path))
 		return -EBADMSG;
 	if (c->result->n_from_copy + c->result->n_from_nowhere > 0)
 		tag_set_degraded(tag);
-	e = policy_builder_new(rules, &c->builder);
+	e = build(c, rules);
 	if (e == 0)
-		e = policy_patterns_new(&c->patterns);
-	for (unsigned i = 0; e == 0 && i < c->plan->n_lists; i++)
-		e = build_list(c, &c->loads[i]);
-	if (e == 0)
-		e = build_patterns(c, current, tag);
-	if (e == 0)
-		e = write_image(c, tag);
+		e = build_patterns(c, tag);
+	struct publish p = {
+		.plan = c->plan,
+		.current = c->current,
+		.patterns = c->pattern_set,
+		.tag = tag,
+	};
+	if (e == 0) {
+		e = publish_image(&p, c->builder, &c->result->image);
+		*ret_is_base_bad = e == -EBADMSG && c->current != NULL;
+	}
 	if (e == 0)
 		keep_copies(c);
 	return e;
 }
 
-static int compile_once(const struct feeds_plan *plan, const struct policy_image *current,
-                        uint8_t *tag, struct feeds_result *result)
+static int compile_once(const struct feeds_plan *plan, struct policy_image *current,
+                        bool is_in_force, uint8_t *tag, struct feeds_result *result,
+                        bool *ret_is_base_bad)
 {
-	struct compile c = { .plan = plan, .result = result };
+	struct compile c = { .plan = plan, .result = result, .current = current };
 	size_t n = plan->n_lists > 0 ? plan->n_lists : 1;
 	int e = -ENOMEM;
 	c.loads = calloc(n, sizeof *c.loads);
 	result->reports = calloc(n, sizeof *result->reports);
 	result->n_reports = plan->n_lists;
 	if (c.loads != NULL && result->reports != NULL)
-		e = compile(&c, current, tag);
+		e = compile(&c, is_in_force, tag, ret_is_base_bad);
 	policy_builder_free(c.builder);
 	policy_patterns_free(c.patterns);
 	policy_pattern_set_put(c.pattern_set);
@@ -276,10 +292,35 @@ static int compile_once(const struct feeds_plan *plan, const struct policy_image
 	return e;
 }
 
-int feeds_compile(const struct feeds_plan *plan, const struct policy_image *current,
-                  struct feeds_result *ret_result)
+static int compile_tries(const struct feeds_plan *plan, struct policy_image *current,
+                         struct feeds_result *result)
 {
 	uint8_t then[FEEDS_TAG_BYTES], now[FEEDS_TAG_BYTES];
+	struct policy_image *base = current;
+	int e = -EAGAIN;
+	for (unsigned i = 0; i < TRIES && e == -EAGAIN; i++) {
+		bool is_base_bad = false;
+		feeds_result_done(result);
+		tag_make(plan, now); /* before reading: what changes later makes it differ */
+		if (current != NULL) {
+			policy_image_tag(current, then);
+			result->is_unchanged = tag_is_current(then, now);
+		}
+		if (result->is_unchanged)
+			return 0;
+		e = compile_once(plan, base, current != NULL, now, result, &is_base_bad);
+		if (is_base_bad) {
+			log_warning("the image in force cannot be read again: reading all lists");
+			base = NULL;
+			e = -EAGAIN;
+		}
+	}
+	return e;
+}
+
+int feeds_compile(const struct feeds_plan *plan, struct policy_image *current,
+                  struct feeds_result *ret_result)
+{
 	struct feeds_result result = { 0 };
 	*ret_result = result;
 	if (plan->n_lists > POLICY_MAX_LISTS)
@@ -288,19 +329,7 @@ int feeds_compile(const struct feeds_plan *plan, const struct policy_image *curr
 		if (!store_is_name(plan->lists[i].spec->name))
 			return -EINVAL;
 	}
-	int e = -EAGAIN;
-	for (unsigned i = 0; i < TRIES && e == -EAGAIN; i++) {
-		feeds_result_done(&result);
-		tag_make(plan, now); /* before reading: what changes later makes it differ */
-		if (current != NULL) {
-			policy_image_tag(current, then);
-			if (tag_is_current(then, now)) {
-				ret_result->is_unchanged = true;
-				return 0;
-			}
-		}
-		e = compile_once(plan, current, now, &result);
-	}
+	int e = compile_tries(plan, current, &result);
 	if (e == 0 || e == -EBADMSG)
 		*ret_result = result;
 	else

@@ -9,13 +9,17 @@
  *                file -> reader.c (lines) -> format_*.c (rules, skips) -> load.c (is it sane?)
  *                     -> compile.c (policy builder) -> STATE/policy.image
  *
- *            STATE/lists/NAME is the last good copy of each list. Both are written beside, synced
- *            and renamed: a kill at any moment leaves the old or the new one, never half.
+ *            STATE/lists/NAME is the last good copy of each list. A list whose file, or whose
+ *            text, is that of the image in force is not read again: its rules are taken from there.
+ *            What differs of a large image goes into STATE/policy.overlay, in front of it, until
+ *            it is a twentieth. All are written beside, synced and renamed: a kill at any moment
+ *            leaves the old or the new one, never half.
  *            docs/lists.md describes the formats and these rules for users.
  * Not here:  downloading (a later version); who uses which list -> policy/policy.h.
  * Threads:   one thread at a time for feeds_compile() on one state directory; never a worker.
  *            Uses the process's name hash key (dns/name.h), which must be set before.
- * Memory:    a reader's buffers (about 400 KiB) and the policy builder; per list 24 bytes for
+ * Memory:    a reader's buffers (about 400 KiB) and the policy builder, which sorts in some 16 MiB
+ *            and files without a name in the state directory (or TMPDIR); per list 24 bytes for
  *            every AdBlock exception, at most 32 MiB. Nothing grows with the file's size or
  *            with the length of its lines.
  * Cost:      blocks on disk; about 0.1 us a line to read twice, the builder comes on top.
@@ -95,6 +99,9 @@ struct feeds_report {
 	uint64_t skips[FEEDS_N_SKIPS];   /* by reason */
 	uint64_t bytes;                  /* of text, after decompression */
 	uint64_t loaded_s;               /* wall clock: when the file in force was last written */
+	/* The rules are those of the image: the list was not read. Of the counts only names, prefixes
+	 * and skipped are known then, and names and prefixes count equal rules once. */
+	bool is_kept;
 	unsigned n_examples;
 	struct feeds_example examples[FEEDS_EXAMPLES];
 };
@@ -120,7 +127,15 @@ struct feeds_plan {
 	const char *state_dir;   /* NULL or "": nothing is kept on disk */
 	bool is_read_only;       /* use the state directory, but write nothing there */
 	uint64_t max_bytes;      /* 0: FEEDS_MAX_BYTES */
+	uint32_t overlay_from;   /* 0: FEEDS_OVERLAY_FROM */
 	const atomic_bool *stop; /* may be NULL; set it to end a compile with -ECANCELED */
+};
+
+enum {
+	/* From so many names on, a change is written in front of the image instead of with it. */
+	FEEDS_OVERLAY_FROM = 100000,
+	/* As long as no more than one in so many is different: then they become one again. */
+	FEEDS_OVERLAY_PART = 20,
 };
 
 /*
@@ -142,13 +157,14 @@ struct feeds_result {
 	struct policy_image *image;   /* the new one; a reference of the caller's */
 	struct feeds_report *reports; /* one a list of the plan; heap */
 	unsigned n_reports;
+	unsigned n_kept; /* lists that were not read */
 	unsigned n_from_copy, n_from_nowhere;
 };
 
 /*
- * feeds_compile - read what is configured and write a new image, if anything changed.
+ * feeds_compile - read what changed of what is configured and write a new image or overlay.
  *
- * @current:    the image in force, or NULL: compile in any case
+ * @current:    the image in force, or NULL: read everything
  * @ret_result: end it with feeds_result_done(); also filled (reports only) with -EBADMSG
  *
  * A list that fails does not fail the others: see its report. Returns 0; -EINVAL (a list's name
@@ -158,7 +174,7 @@ struct feeds_result {
  * stay); another -errno of writing the image. A state directory that cannot be written to costs
  * a warning: the image is then private to the process.
  */
-MUST_USE int feeds_compile(const struct feeds_plan *plan, const struct policy_image *current,
+MUST_USE int feeds_compile(const struct feeds_plan *plan, struct policy_image *current,
                            struct feeds_result *ret_result);
 void feeds_result_done(struct feeds_result *r); /* drops the image's reference if still there */
 

@@ -30,8 +30,10 @@ struct load {
 	struct stat stat;      /* of it */
 	uint64_t digest;       /* of its text */
 	struct overrides overrides;
-	struct rpz_zone *zone; /* format rpz: what was read of the zone; else NULL */
-	bool is_blank;         /* not even a comment in it */
+	struct rpz_zone *zone;            /* format rpz: what was read of the zone; else NULL */
+	struct policy_list_source source; /* the caller's */
+	bool is_kept;                     /* the caller's: its rules are in the image */
+	bool is_blank;                    /* not even a comment in it */
 };
 
 /*

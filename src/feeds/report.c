@@ -168,8 +168,8 @@ void feeds_report_log(const struct feeds_report *r)
 		log_warning("%s", r->message);
 	if (r->origin == FEEDS_FROM_NOWHERE)
 		return;
-	log_info("list %s: %" PRIu64 " names, %" PRIu64 " prefixes, %" PRIu64 " skipped", r->name,
-	         r->names, r->prefixes, r->skipped);
+	log_info("list %s: %" PRIu64 " names, %" PRIu64 " prefixes, %" PRIu64 " skipped%s", r->name,
+	         r->names, r->prefixes, r->skipped, r->is_kept ? " (unchanged)" : "");
 	for (unsigned i = 0; i < r->n_examples; i++)
 		log_debug("list %s: line %" PRIu64 ": %s: %s", r->name, r->examples[i].line,
 		          skips[r->examples[i].why].text, r->examples[i].excerpt);

@@ -47,6 +47,11 @@ bool store_image_path(const struct feeds_plan *plan, char *ret, size_t room)
 	return path_in(plan, "", "", "policy.image", "", ret, room);
 }
 
+bool store_overlay_path(const struct feeds_plan *plan, char *ret, size_t room)
+{
+	return path_in(plan, "", "", "policy.overlay", "", ret, room);
+}
+
 /* Do the first n bytes of both files agree, and does the shorter end within a line? */
 static bool is_cut_beginning(FILE *file, FILE *copy, off_t n)
 {

@@ -25,6 +25,8 @@ bool store_is_name(const char *list_name);
 bool store_copy_path(const struct feeds_plan *plan, const char *list_name, char *ret, size_t room);
 /* STATE/policy.image */
 bool store_image_path(const struct feeds_plan *plan, char *ret, size_t room);
+/* STATE/policy.overlay */
+bool store_overlay_path(const struct feeds_plan *plan, char *ret, size_t room);
 
 /*
  * Is the file at `path` the beginning of the last good copy, ending within a line? So looks a

@@ -16,13 +16,22 @@ static void add_text(XXH3_state_t *x, const char *text)
 	XXH3_128bits_update(x, text, strlen(text) + 1);
 }
 
-static void add_list(XXH3_state_t *x, const struct feeds_list *l)
+/* What is made of a list's text, whatever the file. */
+static void add_settings(XXH3_state_t *x, const struct feeds_list *l)
 {
-	struct stat st;
-	uint64_t numbers[12] = {
+	uint64_t numbers[] = {
 		l->format, l->spec->match, l->no_subdomains,
 		l->spec->action == POLICY_LOG, /* such a list grants nothing */
 	};
+	XXH3_128bits_update(x, numbers, sizeof numbers);
+	if (l->options.zone != NULL)
+		XXH3_128bits_update(x, l->options.zone->wire, l->options.zone->len);
+}
+
+static void add_file(XXH3_state_t *x, const struct feeds_list *l)
+{
+	struct stat st;
+	uint64_t numbers[12] = { 0 };
 	if (stat(l->spec->path, &st) == 0) {
 		numbers[4] = 1;
 		numbers[5] = (uint64_t)st.st_ino;
@@ -32,24 +41,50 @@ static void add_list(XXH3_state_t *x, const struct feeds_list *l)
 		numbers[9] = (uint64_t)st.st_ctim.tv_sec;
 		numbers[10] = (uint64_t)st.st_ctim.tv_nsec;
 	}
-	if (l->options.zone != NULL)
-		XXH3_128bits_update(x, l->options.zone->wire, l->options.zone->len);
-	add_text(x, l->spec->name);
 	add_text(x, l->spec->path);
 	XXH3_128bits_update(x, numbers, sizeof numbers);
+}
+
+static XXH3_state_t *digest_new(const struct feeds_plan *plan)
+{
+	XXH3_state_t *x = XXH3_createState();
+	must(x != NULL); /* some hundred bytes, at start or on the loader's thread */
+	XXH3_128bits_reset(x);
+	uint64_t numbers[2] = { TAG_VERSION, plan->max_bytes };
+	XXH3_128bits_update(x, numbers, sizeof numbers);
+	add_text(x, WEIR_VERSION);
+	return x;
+}
+
+/* Never 0. */
+static uint64_t digest_end(XXH3_state_t *x)
+{
+	uint64_t digest = XXH3_128bits_digest(x).low64;
+	XXH3_freeState(x);
+	return digest != 0 ? digest : 1;
+}
+
+void tag_list(const struct feeds_plan *plan, const struct feeds_list *list,
+              struct policy_list_source *ret)
+{
+	XXH3_state_t *x = digest_new(plan);
+	add_settings(x, list);
+	ret->settings = digest_end(x);
+	x = digest_new(plan);
+	add_file(x, list);
+	ret->file = digest_end(x);
+	ret->text = 0;
 }
 
 void tag_make(const struct feeds_plan *plan, uint8_t ret_tag[FEEDS_TAG_BYTES])
 {
 	XXH128_canonical_t canonical;
-	XXH3_state_t *x = XXH3_createState();
-	must(x != NULL); /* some hundred bytes, at start or on the loader's thread */
-	XXH3_128bits_reset(x);
-	uint64_t numbers[3] = { TAG_VERSION, plan->n_lists, plan->max_bytes };
-	XXH3_128bits_update(x, numbers, sizeof numbers);
-	add_text(x, WEIR_VERSION);
-	for (unsigned i = 0; i < plan->n_lists; i++)
-		add_list(x, &plan->lists[i]);
+	XXH3_state_t *x = digest_new(plan);
+	for (unsigned i = 0; i < plan->n_lists; i++) {
+		add_text(x, plan->lists[i].spec->name);
+		add_settings(x, &plan->lists[i]);
+		add_file(x, &plan->lists[i]);
+	}
 	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(x));
 	XXH3_freeState(x);
 	memset(ret_tag, 0, FEEDS_TAG_BYTES);

@@ -16,6 +16,10 @@
 
 #include "feeds/feeds.h"
 
+/* Of one list: the settings and the file as it is now; `text` is 0. Never 0 themselves. */
+void tag_list(const struct feeds_plan *plan, const struct feeds_list *list,
+              struct policy_list_source *ret);
+
 /* Of the plan as the files are now. */
 void tag_make(const struct feeds_plan *plan, uint8_t ret_tag[FEEDS_TAG_BYTES]);
 void tag_set_degraded(uint8_t tag[FEEDS_TAG_BYTES]);

@@ -418,6 +418,13 @@ void policy_image_count(const struct policy_image *i, uint32_t *ret_base, uint32
 	*ret_overlay = i->below != NULL ? i->header->n_used : 0;
 }
 
+bool policy_image_is_at(const struct policy_image *i, const char *path)
+{
+	struct stat mine, there;
+	return fstat(image_bottom(i)->fd, &mine) == 0 && stat(path, &there) == 0 &&
+	       mine.st_dev == there.st_dev && mine.st_ino == there.st_ino;
+}
+
 struct policy_image *policy_image_base(struct policy_image *i)
 {
 	return image_get(i->below != NULL ? i->below : i);

@@ -63,8 +63,9 @@ struct image_header {
 	uint64_t lengths_v4;    /* bit n: there are IPv4 prefixes of length n */
 	uint64_t lengths_v6[3]; /* the same for IPv6, bits 0-128 */
 	uint64_t blob_bytes;
-	uint64_t below;   /* of an overlay: the checksum of the image it belongs to; else 0 */
-	uint32_t n_slots; /* home positions, at least 1 */
+	uint64_t below;    /* of an overlay: the checksum of the image it belongs to; else 0 */
+	uint64_t high_sum; /* XXH3 of the high bits: they are read again long after opening */
+	uint32_t n_slots;  /* home positions, at least 1 */
 	uint32_t max_probe;
 	uint32_t n_used; /* slots taken */
 	uint32_t n_lists;
@@ -123,7 +124,7 @@ enum {
 	IMAGE_DATA_FLAGS = 3,
 };
 
-_Static_assert(sizeof(struct image_header) == 160, "the header has no holes");
+_Static_assert(sizeof(struct image_header) == 168, "the header has no holes");
 _Static_assert(sizeof(struct image_list) == 152, "a list has no holes");
 _Static_assert(sizeof(struct image_member) == 8, "a member is compared as 8 bytes");
 _Static_assert(sizeof(struct image_data) == 32, "data has no holes");

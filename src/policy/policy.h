@@ -562,6 +562,8 @@ MUST_USE int policy_image_find_list(const struct policy_image *i, const char *na
                                     struct policy_image_list *ret); /* -ENOENT */
 /* The image's names and prefixes: those of the image below, and those of the overlay on it. */
 void policy_image_count(const struct policy_image *i, uint32_t *ret_base, uint32_t *ret_overlay);
+/* Is the image, under its overlay, the file of this path? */
+bool policy_image_is_at(const struct policy_image *i, const char *path);
 /* The image without its overlay; another reference of it, the caller's. */
 struct policy_image *policy_image_base(struct policy_image *i);
 /* Drop a reference; snapshots hold their own. */

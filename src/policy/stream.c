@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 int stream_init(struct stream *s, const struct policy_image *image)
 {
@@ -12,12 +13,17 @@ int stream_init(struct stream *s, const struct policy_image *image)
 		return 0;
 	s->n_slots = (uint64_t)image->n_slots + image->max_probe + 1;
 	s->high = malloc((size_t)STREAM_HIGH_AT_ONCE * IMAGE_HIGH_BYTES);
-	return s->high != NULL ? 0 : -ENOMEM;
+	s->sum = XXH3_createState();
+	if (s->high == NULL || s->sum == NULL)
+		return -ENOMEM;
+	XXH3_64bits_reset(s->sum);
+	return 0;
 }
 
 void stream_done(struct stream *s)
 {
 	free(s->high);
+	XXH3_freeState(s->sum);
 	*s = (struct stream){ 0 };
 }
 
@@ -38,10 +44,18 @@ static int high_read(struct stream *s)
 			return got < 0 ? -errno : -EBADMSG;
 		at += (size_t)got;
 	}
+	XXH3_64bits_update(s->sum, s->high, bytes);
 	s->n_read += n;
 	s->n_high = n;
 	s->at_high = 0;
 	return 0;
+}
+
+static bool is_whole(const struct stream *s)
+{
+	const struct image_header *h = s->image->header;
+	return s->at_high == s->n_high && s->n_read == h->n_used &&
+	       XXH3_64bits_digest(s->sum) == h->high_sum;
 }
 
 int stream_next(struct stream *s)
@@ -49,11 +63,8 @@ int stream_next(struct stream *s)
 	const uint64_t *slots = s->image != NULL ? s->image->slots : NULL;
 	while (s->slot < s->n_slots && slots[s->slot] == 0)
 		s->slot++;
-	if (s->slot == s->n_slots) {
-		bool is_whole = s->image == NULL ||
-		                (s->at_high == s->n_high && s->n_read == s->image->header->n_used);
-		return is_whole ? 0 : -EBADMSG;
-	}
+	if (s->slot == s->n_slots)
+		return s->image == NULL || is_whole(s) ? 0 : -EBADMSG;
 	if (s->at_high == s->n_high) {
 		int e = high_read(s);
 		if (e != 0)

@@ -7,7 +7,7 @@
  * Memory:    64 KiB.
  * Cost:      11 bytes an entry, read from front to back.
  * Limits:    an image that lies (a table out of order, or not as long as it says) ends with
- *            -EBADMSG.
+ *            -EBADMSG, and so does one whose high bits are not what they were: at its end.
  * Tests:     tests/unit/policy/merge_test.c
  */
 #pragma once
@@ -24,6 +24,7 @@ struct stream {
 	uint8_t *high;          /* the high bits of the next entries */
 	uint32_t n_high, at_high;
 	uint64_t n_read; /* entries whose high bits were read */
+	void *sum;       /* XXH3 of those */
 	uint64_t last;   /* hash */
 	bool has_last;
 	/* what stream_next() found */

@@ -22,7 +22,8 @@ struct writer {
 	int fd;
 	size_t n;
 	uint64_t done; /* bytes written and in the buffer */
-	XXH3_state_t *sum;
+	XXH3_state_t *sum, *high_sum;
+	bool is_high; /* what is written now is the high bits */
 	uint8_t *buffer;
 	const struct spool *spool;
 	const struct image_list *lists;
@@ -35,6 +36,8 @@ struct writer {
 static int writer_flush(struct writer *w)
 {
 	XXH3_64bits_update(w->sum, w->buffer, w->n);
+	if (w->is_high)
+		XXH3_64bits_update(w->high_sum, w->buffer, w->n);
 	int e = disk_write(w->fd, w->buffer, w->n);
 	w->n = 0;
 	return e;
@@ -161,6 +164,7 @@ static int table_write(struct writer *w)
 		e = writer_put_slot(w, 0);
 	if (e == 0)
 		e = writer_flush(w);
+	w->is_high = true;
 	return e == 0 ? spool_each(w->spool, high_write, w) : e;
 }
 
@@ -216,6 +220,7 @@ static int file_write(struct writer *w, struct image_header *h)
 		return e;
 	h->max_probe = w->max_probe;
 	h->file_bytes = w->done;
+	h->high_sum = XXH3_64bits_digest(w->high_sum);
 	must(image_layout(h).end == w->done);
 	h->checksum = image_seal(h, XXH3_64bits_digest(w->sum));
 	return lseek(w->fd, 0, SEEK_SET) != 0 ? -errno : disk_write(w->fd, h, sizeof *h);
@@ -245,17 +250,20 @@ static int image_write(const struct policy_builder *b, struct writer *w, uint32_
 	h.below = below;
 	w->n_homes = h.n_slots;
 	w->sum = XXH3_createState();
+	w->high_sum = XXH3_createState();
 	w->buffer = malloc(WRITE_BUFFER_BYTES);
 	w->new_ids = calloc(w->sets->n_sets, sizeof *w->new_ids);
 	int e = -ENOMEM;
-	if (w->sum != NULL && w->buffer != NULL && w->new_ids != NULL) {
+	if (w->sum != NULL && w->high_sum != NULL && w->buffer != NULL && w->new_ids != NULL) {
 		XXH3_64bits_reset(w->sum);
+		XXH3_64bits_reset(w->high_sum);
 		e = spool_each(w->spool, set_is_used, w->new_ids);
 		sets_number(w, &h);
 	}
 	if (e == 0)
 		e = file_make(w, &h, path);
 	XXH3_freeState(w->sum);
+	XXH3_freeState(w->high_sum);
 	free(w->buffer);
 	free(w->new_ids);
 	return e;

@@ -136,6 +136,18 @@ static void new_hash_key(void)
 	name_set_hash_key(&key);
 }
 
+/* What is known of lists that were not read again is what reading them said. */
+static void reports_carry(const struct loader *l, struct feeds_result *r)
+{
+	for (unsigned i = 0; i < r->n_reports; i++) {
+		const struct feeds_report *old = loader_report(l, r->reports[i].name);
+		if (r->reports[i].is_kept && old != NULL) {
+			r->reports[i] = *old;
+			r->reports[i].is_kept = true;
+		}
+	}
+}
+
 /* Take what the lists gave: the reports, and the image if there is a new one. */
 static void keep_result(struct loader *l)
 {
@@ -144,6 +156,7 @@ static void keep_result(struct loader *l)
 		policy_image_put(l->image);
 		l->image = r->image;
 		r->image = NULL;
+		reports_carry(l, r);
 		free(l->reports);
 		l->reports = r->reports;
 		l->n_reports = r->n_reports;

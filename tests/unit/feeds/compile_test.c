@@ -289,6 +289,198 @@ static void locating(void **state)
 		-ENOENT);
 }
 
+/* ---- only what changed is read ---- */
+
+/* The lists once more; what is in force is what they are now. */
+static void again(void)
+{
+	struct feeds_result next;
+	assert_int_equal(feeds_compile(&plan, result.image, &next), 0);
+	assert_false(next.is_unchanged);
+	feeds_result_done(&result);
+	result = next;
+}
+
+static void unchanged_lists_are_not_read(void **state)
+{
+	(void)state;
+	fresh(3, state_dir);
+	files_put_text("a", "bad.example\nbad.example\n");
+	files_put_text("b", "||ads.example^\n@@||good.example^\n");
+	files_put_text("c", "0.0.0.0 exact.example\n");
+	assert_int_equal(feeds_compile(&plan, NULL, &result), 0);
+	assert_int_equal(result.n_kept, 0);
+	files_put_text("c", "0.0.0.0 other.example\n");
+	again();
+	assert_int_equal(result.n_kept, 2);
+	assert_true(result.reports[0].is_kept);
+	assert_int_equal(result.reports[0].names, 1); /* equal ones once */
+	assert_int_equal(result.reports[0].lines, 0);
+	assert_true(result.reports[0].loaded_s > 0);
+	assert_false(result.reports[2].is_kept);
+	assert_int_equal(judge(result.image, "www.bad.example"), POLICY_NXDOMAIN);
+	assert_int_equal(judge(result.image, "good.example"), POLICY_ALLOW);
+	assert_int_equal(judge(result.image, "exact.example"), POLICY_NONE);
+	assert_int_equal(judge(result.image, "other.example"), POLICY_NXDOMAIN);
+
+	/* The same text in another file is read, and makes no work. */
+	files_put_text("d", "bad.example\nbad.example\n");
+	snprintf(specs[0].path, sizeof specs[0].path, "%s", files_path("d"));
+	again();
+	assert_int_equal(result.n_kept, 3);
+	assert_int_equal(result.reports[0].lines, 2);
+
+	/* Other settings make other rules of it. */
+	lists[0].no_subdomains = true;
+	again();
+	assert_int_equal(result.n_kept, 2);
+	assert_int_equal(judge(result.image, "www.bad.example"), POLICY_NONE);
+	assert_int_equal(judge(result.image, "bad.example"), POLICY_NXDOMAIN);
+
+	/* One list fewer, and it comes again. */
+	plan.n_lists = 2;
+	again();
+	assert_int_equal(result.n_kept, 2);
+	assert_int_equal(judge(result.image, "other.example"), POLICY_NONE);
+	plan.n_lists = 3;
+	again();
+	assert_int_equal(judge(result.image, "other.example"), POLICY_NXDOMAIN);
+}
+
+/* One bad list among many costs the reading of that one. */
+static void a_bad_list_does_not_cost_the_others(void **state)
+{
+	(void)state;
+	fresh(2, state_dir);
+	files_put_text("a", "bad.example\n");
+	files_put_text("b", "||ads.example^\n");
+	assert_int_equal(feeds_compile(&plan, NULL, &result), 0);
+	files_put_text("a", "<html>\n");
+	again();
+	assert_int_equal(result.n_from_copy, 1);
+	assert_int_equal(result.n_kept, 2); /* the copy's text is that of the image */
+	assert_non_null(strstr(result.reports[0].message, "stays in force"));
+	again(); /* it is said again, though nothing changed */
+	assert_int_equal(result.n_from_copy, 1);
+	assert_int_equal(result.n_kept, 2);
+	assert_int_equal(judge(result.image, "bad.example"), POLICY_NXDOMAIN);
+	files_put_text("a", "worse.example\n");
+	again();
+	assert_int_equal(result.n_from_copy, 0);
+	assert_int_equal(result.n_kept, 1);
+	assert_int_equal(judge(result.image, "bad.example"), POLICY_NONE);
+	assert_int_equal(judge(result.image, "worse.example"), POLICY_NXDOMAIN);
+}
+
+enum {
+	MANY = 2000
+};
+
+/* A list of many names; those from `from` to `to` are others than usual. */
+static void put_many(const char *file, unsigned from, unsigned to)
+{
+	FILE *f = fopen(files_path(file), "w");
+	assert_non_null(f);
+	for (unsigned i = 0; i < MANY; i++)
+		fprintf(f, "%s%u.example\n", i >= from && i < to ? "other" : "n", i);
+	assert_int_equal(fclose(f), 0);
+}
+
+static struct policy_image *open_current(void)
+{
+	struct policy_image *image;
+	bool is_current = false;
+	assert_int_equal(feeds_open(&plan, false, &image, &is_current), 0);
+	assert_true(is_current);
+	return image;
+}
+
+static void a_small_change_is_an_overlay(void **state)
+{
+	(void)state;
+	uint32_t base, over;
+	fresh(1, state_dir);
+	plan.overlay_from = 100;
+	put_many("a", 0, 0);
+	assert_int_equal(feeds_compile(&plan, NULL, &result), 0);
+	put_many("a", 10, 20);
+	again();
+	policy_image_count(result.image, &base, &over);
+	assert_int_equal(base, MANY);
+	assert_int_equal(over, 20); /* ten came, ten went */
+	assert_true(files_exists("state/policy.overlay"));
+	assert_int_equal(judge(result.image, "n10.example"), POLICY_NONE);
+	assert_int_equal(judge(result.image, "x.other10.example"), POLICY_NXDOMAIN);
+	assert_int_equal(judge(result.image, "n20.example"), POLICY_NXDOMAIN);
+
+	/* A restart finds it. */
+	struct policy_image *image = open_current();
+	assert_int_equal(judge(image, "n10.example"), POLICY_NONE);
+	assert_int_equal(judge(image, "other19.example"), POLICY_NXDOMAIN);
+	policy_image_put(image);
+
+	/* What goes back to what it was leaves the overlay. */
+	put_many("a", 10, 15);
+	again();
+	policy_image_count(result.image, &base, &over);
+	assert_int_equal(over, 10);
+	assert_int_equal(judge(result.image, "n17.example"), POLICY_NXDOMAIN);
+
+	/* Too much for an overlay: one image again, and the overlay is gone. */
+	put_many("a", 0, 200);
+	again();
+	policy_image_count(result.image, &base, &over);
+	assert_int_equal(over, 0);
+	assert_int_equal(base, MANY);
+	assert_false(files_exists("state/policy.overlay"));
+	image = open_current();
+	assert_int_equal(judge(image, "n10.example"), POLICY_NONE);
+	assert_int_equal(judge(image, "other199.example"), POLICY_NXDOMAIN);
+	policy_image_put(image);
+}
+
+static void damage(const char *name, off_t at)
+{
+	FILE *f = fopen(files_path(name), "r+");
+	assert_non_null(f);
+	assert_int_equal(fseeko(f, at, at < 0 ? SEEK_END : SEEK_SET), 0);
+	int c = fgetc(f);
+	assert_int_equal(fseeko(f, at, at < 0 ? SEEK_END : SEEK_SET), 0);
+	assert_int_not_equal(fputc(c ^ 0x55, f), EOF);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Damage at any place costs reading the lists again, never a wrong or half policy. */
+static void damaged_files(void **state)
+{
+	(void)state;
+	struct policy_image *image;
+	bool is_current = true;
+	fresh(1, state_dir);
+	plan.overlay_from = 100;
+	put_many("a", 0, 0);
+	assert_int_equal(feeds_compile(&plan, NULL, &result), 0);
+	put_many("a", 10, 20);
+	again();
+	damage("state/policy.overlay", 200);
+	assert_int_equal(feeds_open(&plan, false, &image, &is_current), 0);
+	assert_false(is_current); /* the image below is the policy before */
+	assert_int_equal(judge(image, "n10.example"), POLICY_NXDOMAIN);
+	feeds_result_done(&result);
+	result.image = image;
+	again();
+	assert_int_equal(judge(result.image, "n10.example"), POLICY_NONE);
+
+	/* High bits that are damaged after the image was opened: it is no base any more. */
+	damage("state/policy.image", -3);
+	put_many("a", 10, 21);
+	again();
+	assert_int_equal(result.n_kept, 0);
+	assert_int_equal(judge(result.image, "n20.example"), POLICY_NONE);
+	assert_int_equal(judge(result.image, "n21.example"), POLICY_NXDOMAIN);
+	policy_image_put(open_current());
+}
+
 static int set_up(void **state)
 {
 	const struct siphash_key key = { 1, 2 };
@@ -318,6 +510,10 @@ int main(void)
 		cmocka_unit_test(reading_only),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(locating),
+		cmocka_unit_test(unchanged_lists_are_not_read),
+		cmocka_unit_test(a_bad_list_does_not_cost_the_others),
+		cmocka_unit_test(a_small_change_is_an_overlay),
+		cmocka_unit_test(damaged_files),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

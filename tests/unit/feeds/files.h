@@ -62,6 +62,7 @@ static inline int files_tear_down(void **state)
 		"state/lists/c",
 		"state/lists",
 		"state/policy.image",
+		"state/policy.overlay",
 		"state",
 		"a",
 		"b",

@@ -17,13 +17,19 @@
 enum {
 	KILLS = 40,
 	NAMES = 4000,
+	OVERLAY_FROM = 1000, /* so that changes are overlays, too */
 	LATEST_US = 12000
 };
 
 static char state_dir[128];
 static struct policy_list_spec specs[2];
 static struct feeds_list lists[2];
-static struct feeds_plan plan = { .lists = lists, .n_lists = 2, .state_dir = state_dir };
+static struct feeds_plan plan = {
+	.lists = lists,
+	.n_lists = 2,
+	.state_dir = state_dir,
+	.overlay_from = OVERLAY_FROM,
+};
 
 static void write_list(const char *file, unsigned version)
 {
@@ -32,8 +38,9 @@ static void write_list(const char *file, unsigned version)
 	FILE *f = fopen(files_path(beside), "w");
 	if (f == NULL)
 		_exit(1);
-	for (unsigned i = 0; i < NAMES + version; i++)
-		fprintf(f, "n%u.v%u.example\n", i, version);
+	/* Version 2 is as good as version 1: an overlay; from 0 to either it is a new image. */
+	for (unsigned i = 0; i < NAMES + (version > 0); i++)
+		fprintf(f, "n%u.v%u.example\n", i, version == 2 && i % 100 != 0 ? 1 : version);
 	if (fclose(f) != 0 || rename(files_path(beside), files_path(file)) != 0)
 		_exit(1);
 }
@@ -48,7 +55,7 @@ static _Noreturn void work(void)
 	if (e != 0 && e != -ENOENT)
 		_exit(2);
 	for (unsigned i = 0;; i++) {
-		write_list(i % 2 == 0 ? "a" : "b", random_u32() % 2);
+		write_list(i % 2 == 0 ? "a" : "b", random_u32() % 3);
 		if (feeds_compile(&plan, image, &result) != 0 || result.n_from_copy > 0)
 			_exit(3);
 		if (result.is_unchanged)
