@@ -93,6 +93,11 @@ struct api_context {
 	 * control_reload_finished() is called twice; another -errno: nothing will follow.
 	 */
 	int (*reload)(void *arg);
+	/*
+	 * What groups learn: "save" it now; "enforce" or "resume" a group (in force with the next
+	 * reload). 0; -ENOENT: no such group, or it does not learn; another -errno.
+	 */
+	int (*learn)(void *arg, const char *action, const char *group);
 	/* Ask; control_ask_finished() with the token later, or from inside. 0 or -errno. */
 	int (*ask)(void *arg, const struct api_question *question, uint64_t token);
 };

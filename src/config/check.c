@@ -532,6 +532,20 @@ static int check_group_names(struct checker *k)
 	return 0;
 }
 
+static void check_learning(struct checker *k, unsigned i)
+{
+	const struct config_group *g = &k->c->groups.at[i];
+	const struct config_place place = place_in(k->nodes->groups[i], "learn");
+	if (g->learn_s == 0)
+		return;
+	if (strcmp(g->default_action, "deny") != 0)
+		problem_warning(k->problems, place,
+		                "groups[].learn has no effect without 'default: deny'; add it");
+	if (k->c->state == NULL || k->c->state[0] == 0)
+		problem_error(k->problems, place,
+		              "groups[].learn needs a folder to keep what is learned: add 'state'");
+}
+
 static int check_groups(struct checker *k)
 {
 	const struct config_groups *gs = &k->c->groups;
@@ -540,10 +554,11 @@ static int check_groups(struct checker *k)
 		const struct config_group *g = &gs->at[i];
 		bool has_allow = false;
 		e = check_group_lists(k, g, &has_allow);
-		if (strcmp(g->default_action, "deny") == 0 && !has_allow)
+		if (strcmp(g->default_action, "deny") == 0 && !has_allow && g->learn_s == 0)
 			problem_warning(
 				k->problems, place_in(k->nodes->groups[i], "default"),
 				"groups[].default: deny without a list of action allow stops every name; add one to 'lists'");
+		check_learning(k, i);
 	}
 	for (unsigned i = 0; i < k->c->lists.n && e == 0 && gs->n > 0; i++) {
 		if (!k->is_used[i] && k->c->lists.at[i].name != NULL)

@@ -212,6 +212,13 @@ uint32_t policy_generation(const struct policy *p);
 /* The group with the longest prefix that covers the client; POLICY_NO_GROUP if none. */
 uint16_t policy_group_of(const struct policy *p, const struct addr *client);
 
+/* Does the group find out what it needs before default deny holds? (learn/learn.h) */
+enum policy_learn {
+	POLICY_LEARN_OFF = 0,
+	POLICY_LEARNING, /* is_default_deny is false meanwhile */
+	POLICY_LEARNED,  /* enforced: what is denied now is drift */
+};
+
 struct policy_group_view {
 	const char *name;
 	bool is_default_deny;
@@ -220,8 +227,9 @@ struct policy_group_view {
 	bool has_answer_rules;          /* some match: answer list */
 	bool has_server_rules;          /* some match: nameserver list */
 	bool log_all;                   /* events for every question */
-	bool use_dns64;                 /* serve/ makes AAAA records of A records */
-	bool is_rebinding_checked;      /* serve/ stops private addresses from the public DNS */
+	enum policy_learn learn;
+	bool use_dns64;            /* serve/ makes AAAA records of A records */
+	bool is_rebinding_checked; /* serve/ stops private addresses from the public DNS */
 	unsigned n_lists;
 	const uint16_t *lists; /* in order */
 };
@@ -348,6 +356,7 @@ struct policy_group_spec {
 	bool log_all;
 	bool use_dns64, is_rebinding_checked;
 	bool is_strict; /* evaluation: strict */
+	enum policy_learn learn;
 };
 
 /* ---- patterns: regular expressions over names ---- */

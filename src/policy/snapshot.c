@@ -147,6 +147,7 @@ static int group_init(const struct policy *p, struct policy_group *g,
 	g->use_dns64 = spec->use_dns64;
 	g->is_rebinding_checked = spec->is_rebinding_checked;
 	g->is_strict = spec->is_strict;
+	g->learn = spec->learn;
 	g->late_tier = TIER_NONE;
 	g->deny_action = spec->deny_action > POLICY_LOG ? spec->deny_action : POLICY_NXDOMAIN;
 	g->lists = calloc(spec->n_lists + 1U, sizeof *g->lists);
@@ -337,6 +338,7 @@ void policy_group_view(const struct policy *p, uint16_t group, struct policy_gro
 		.has_answer_rules = g->has_rules[POLICY_MATCH_ANSWER],
 		.has_server_rules = g->has_rules[POLICY_MATCH_NAMESERVER],
 		.log_all = g->log_all,
+		.learn = g->learn,
 		.use_dns64 = g->use_dns64,
 		.is_rebinding_checked = g->is_rebinding_checked,
 		.n_lists = g->n_lists,

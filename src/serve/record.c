@@ -205,15 +205,71 @@ static void put_event(struct query *q, const struct policy_group_view *g)
 	events_put(s->ring, &e);
 }
 
+/* ---- groups that learn what they need (learn/learn.h) ---- */
+
+/* What no rule fits and what exists is needed. Names that a list blocks never are. */
+static bool is_needed(const struct query *q)
+{
+	return q->verdict.action == POLICY_NONE && !q->is_silent && q->found != NULL &&
+	       q->found->rcode == RCODE_NOERROR && q->rcode == RCODE_NOERROR &&
+	       q->own.outcome == LOCAL_UNKNOWN && q->n_aliases == 0;
+}
+
+/* Where the chain of aliases leads, for people to see: an allow covers it anyway. */
+static void add_aliases(const struct query *q, uint8_t names[][NAME_MAX_BYTES],
+                        struct learn_question *ret)
+{
+	struct message opened, m;
+	struct rr rr;
+	if (q->question.type == DNS_CNAME || q->found->n_an < 2 ||
+	    !open_found(q, q->found, false, &opened))
+		return;
+	m = opened;
+	while (ret->n_aliases < LEARN_ALIASES_MAX && next_found(&m, &opened, &rr)) {
+		if (rr.type != DNS_CNAME)
+			continue;
+		name_copy_lower(names[ret->n_aliases], rr.rdata);
+		ret->aliases[ret->n_aliases] = names[ret->n_aliases];
+		ret->n_aliases++;
+	}
+}
+
+static void note_for_learning(struct query *q, const struct policy_group_view *g)
+{
+	uint8_t aliases[LEARN_ALIASES_MAX][NAME_MAX_BYTES];
+	struct serve *s = q->serve;
+	bool is_denied = g->learn == POLICY_LEARNED &&
+	                 q->verdict.trigger == POLICY_TRIGGER_DEFAULT &&
+	                 verdict_is_block(&q->verdict);
+	if (s->learned == NULL || (g->learn == POLICY_LEARNING ? !is_needed(q) : !is_denied))
+		return;
+	struct name asked;
+	struct learn_question l = {
+		.group = g->name,
+		.is_denied = is_denied,
+		.client = &q->client.addr,
+		.wall_s = (q->start_ns + s->wall_offset_ns) / NS_PER_S,
+	};
+	query_asked(q, &asked, &l.type);
+	l.name = q->question.name.wire;
+	if (!learn_wants(s->learned, &l))
+		return;
+	if (!is_denied)
+		add_aliases(q, aliases, &l);
+	learn_put(s->learned, &l);
+}
+
 enum outcome record_query(struct query *q)
 {
 	struct policy_group_view g;
 	count(q);
 	/* Strangers and noise are counted, not written down. */
-	if (q->serve->ring == NULL || q->group == POLICY_NO_GROUP || !q->question.has_question)
+	if (q->group == POLICY_NO_GROUP || !q->question.has_question)
 		return GO_ON;
 	policy_group_view(policy_current(), q->group, &g);
-	if (matters(q, &g))
+	if (UNLIKELY(g.learn != POLICY_LEARN_OFF))
+		note_for_learning(q, &g);
+	if (q->serve->ring != NULL && matters(q, &g))
 		put_event(q, &g);
 	return GO_ON;
 }

@@ -216,6 +216,8 @@ void serve_init(struct serve *s, struct loop *loop, struct cache *cache, struct 
 	atomic_init(&s->options, options);
 	/* Pages that no list's slot lies in are never touched. */
 	s->lists = calloc(POLICY_MAX_LISTS, sizeof *s->lists);
+	if (learn_notes_new(&s->learned) != 0)
+		s->learned = NULL;
 }
 
 void serve_done(struct serve *s)
@@ -226,6 +228,8 @@ void serve_done(struct serve *s)
 		free(q);
 	}
 	s->pool = NULL;
+	learn_notes_free(s->learned);
+	s->learned = NULL;
 	free(s->lists);
 	s->lists = NULL;
 }

@@ -27,6 +27,7 @@
 #include "dns/reply.h"
 #include "events/events.h"
 #include "io/loop.h"
+#include "learn/learn.h"
 #include "local/local.h"
 #include "policy/policy.h"
 #include "resolve/resolve.h"
@@ -184,6 +185,7 @@ struct serve {
 	unsigned n_parked, max_parked;
 	uint64_t wall_offset_ns; /* wall clock minus monotonic, for event times */
 	struct serve_counters counters;
+	struct learn_notes *learned;     /* of groups that learn; NULL: not noted */
 	struct serve_list_counts *lists; /* POLICY_MAX_LISTS; NULL: not counted */
 };
 

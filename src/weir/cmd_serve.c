@@ -18,6 +18,7 @@
 #include "local/local.h"
 #include "weir/command.h"
 #include "weir/fetching.h"
+#include "weir/learning.h"
 #include "weir/loader.h"
 #include "weir/parts.h"
 #include "weir/privileges.h"
@@ -67,6 +68,7 @@ struct server {
 	const struct serve_list_counts *list_counts[WORKERS_MAX];
 	struct trust_watch *trust; /* NULL: no validation */
 	struct fetching *fetching;
+	struct learning *learning;  /* NULL: no state folder */
 	struct asking_box answered; /* questions of weir query on their way back */
 	unsigned next_asked;        /* the worker that gets the next one */
 };
@@ -129,6 +131,20 @@ static int start_trust(struct server *s, const struct config *c)
 		.n_workers = s->n_workers,
 	};
 	return trust_start(&plan, &s->trust);
+}
+
+static int start_learning(struct server *s, const struct config *c)
+{
+	struct learn_notes *notes[WORKERS_MAX];
+	struct learning_plan plan = {
+		.config = c,
+		.notes = notes,
+		.n_notes = s->n_workers,
+		.ring = s->events != NULL ? events_ring(s->events, s->n_workers) : NULL,
+	};
+	for (unsigned i = 0; i < s->n_workers; i++)
+		notes[i] = worker_notes(s->workers[i]);
+	return learning_start(&plan, &s->learning);
 }
 
 static int start_fetching(struct server *s, const struct config *c)
@@ -206,6 +222,7 @@ static void every_second(struct timer *t)
 	resolve_root_zone_tick(loader_config(s->loader)->resolver.root_zone,
 	                       clock_wall_ns() / NS_PER_S);
 	trust_tick(s->trust);
+	learning_tick(s->learning, loader_config(s->loader), clock_wall_ns() / NS_PER_S);
 	timer_set(s->loop, t, loop_now_ns(s->loop) + NS_PER_S);
 }
 
@@ -364,6 +381,12 @@ static int api_start_reload(void *arg)
 	return loader_begin(s->loader, true);
 }
 
+static int api_learn(void *arg, const char *action, const char *group)
+{
+	struct server *s = arg;
+	return learning_command(s->learning, loader_config(s->loader), action, group);
+}
+
 static int api_ask(void *arg, const struct api_question *question, uint64_t token)
 {
 	struct server *s = arg;
@@ -393,6 +416,7 @@ static int start_control(struct server *s, const struct config *c)
 		.config = api_get_config,
 		.list_problem = api_get_list_problem,
 		.reload = api_start_reload,
+		.learn = api_learn,
 		.ask = api_ask,
 	};
 	if (c->control == NULL || *c->control == 0)
@@ -461,6 +485,8 @@ static int start(struct server *s, const struct config *c)
 	if (e == 0)
 		e = start_trust(s, c);
 	if (e == 0)
+		e = start_learning(s, c);
+	if (e == 0)
 		e = start_control(s, c);
 	if (e == 0)
 		resolve_root_zone_tick(c->resolver.root_zone, clock_wall_ns() / NS_PER_S);
@@ -497,6 +523,7 @@ static void stop(struct server *s)
 	rcu_wake();
 	tell_answers(s); /* nobody is left to be told: they are freed */
 	trust_stop(s->trust);
+	learning_stop(s->learning);
 	fetching_free(s->fetching);
 	if (s->events != NULL)
 		events_stop(s->events);

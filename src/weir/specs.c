@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "learn/learn.h"
+
 /* options.def names the same words as the tables of policy/ and feeds/: a miss is our mistake. */
 static enum policy_match match_from_text(const char *text)
 {
@@ -100,6 +102,11 @@ static int fill_group(const struct config *c, const struct config_group *from,
 	for (unsigned i = 0; i < from->lists.n; i++)
 		spec->lists[spec->n_lists++] = list_named(s, from->lists.at[i]);
 	spec->is_default_deny = strcmp(from->default_action, "deny") == 0;
+	if (spec->is_default_deny && from->learn_s > 0) {
+		spec->learn =
+			learn_is_enforced(c->state, from->name) ? POLICY_LEARNED : POLICY_LEARNING;
+		spec->is_default_deny = spec->learn == POLICY_LEARNED;
+	}
 	must(policy_action_from_text(from->deny_action, &spec->deny_action) == 0);
 	spec->use_dns64 = is_on(from->dns64, c->dns64.enable);
 	spec->is_rebinding_checked = is_on(from->rebinding_protection, c->rebinding.protection);

@@ -153,6 +153,11 @@ const struct serve_list_counts *worker_list_counts(const struct worker *w)
 	return w->serve.lists;
 }
 
+struct learn_notes *worker_notes(const struct worker *w)
+{
+	return w->serve.learned;
+}
+
 const struct resolver *worker_resolver(const struct worker *w)
 {
 	return w->resolver;
