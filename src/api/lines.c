@@ -63,6 +63,16 @@ static uint8_t own_match(const json_t *match, enum feeds_format format)
 	}
 }
 
+/* How the file is read, as the daemon says. The texts are the match's. */
+static struct feeds_options options_of(const json_t *match)
+{
+	const char *separator = json_string_value(json_object_get(match, "separator"));
+	return (struct feeds_options){
+		.column = json_string_value(json_object_get(match, "column")),
+		.separator = separator != NULL ? feeds_separator_from_text(separator) : 0,
+	};
+}
+
 static int locate_name(const char *path, enum feeds_format format, const json_t *match,
                        const char *rule, uint64_t *ret_line)
 {
@@ -84,7 +94,9 @@ static int locate_name(const char *path, enum feeds_format format, const json_t 
 		            (format == FEEDS_RPZ || !is_member(match, "own_action")),
 		.own_match = own_match(match, format),
 	};
-	return feeds_locate(path, format, !is_member(match, "subdomains"), NULL, &wanted, ret_line);
+	const struct feeds_options options = options_of(match);
+	return feeds_locate(path, format, !is_member(match, "subdomains"), &options, &wanted,
+	                    ret_line);
 }
 
 static int locate(const json_t *match, uint64_t *ret_line)
@@ -106,7 +118,9 @@ static int locate(const json_t *match, uint64_t *ret_line)
 		.prefix = &prefix,
 		.own_match = own_match(match, format),
 	};
-	return feeds_locate(path, format, !is_member(match, "subdomains"), NULL, &wanted, ret_line);
+	const struct feeds_options options = options_of(match);
+	return feeds_locate(path, format, !is_member(match, "subdomains"), &options, &wanted,
+	                    ret_line);
 }
 
 static bool same_text(const json_t *a, const json_t *b, const char *member)

@@ -323,15 +323,44 @@ static void check_list_rpz(struct checker *k, const struct config_list *l, const
 			"lists[].match has no effect with 'format: rpz': its rules say what they match");
 }
 
+/* Is the word one of those in `words`, with '|' between them? */
+static bool is_one_of(const char *word, const char *words)
+{
+	size_t n = strlen(word);
+	for (const char *p = words; (p = strstr(p, word)) != NULL; p += n) {
+		if ((p == words || p[-1] == '|') && (p[n] == 0 || p[n] == '|'))
+			return true;
+	}
+	return false;
+}
+
+/* Keys that say how a file of some formats is to be read. */
+static void check_list_reading(struct checker *k, const struct config_list *l,
+                               const struct node *node)
+{
+	const struct {
+		const char *key, *formats;
+		bool is_usual;
+	} keys[] = {
+		{ "subdomains", "domains|wildcard|csv", l->subdomains },
+		{ "zone", "rpz", l->zone.len == 0 },
+		{ "column", "csv", strcmp(l->column, "1") == 0 },
+		{ "separator", "csv", strcmp(l->separator, "comma") == 0 },
+	};
+	for (unsigned i = 0; i < ARRAY_LEN(keys); i++) {
+		if (!keys[i].is_usual && !is_one_of(l->format, keys[i].formats))
+			problem_warning(k->problems, place_in(node, keys[i].key),
+			                "lists[].%s has no effect with 'format: %s'; remove it",
+			                keys[i].key, l->format);
+	}
+}
+
 static void check_list_format(struct checker *k, const struct config_list *l,
                               const struct node *node)
 {
 	bool has_addresses = strcmp(l->format, "addresses") == 0;
-	if (strcmp(l->format, "rpz") != 0 && l->zone.len > 0)
-		problem_warning(k->problems, place_in(node, "zone"),
-		                "lists[].zone has no effect with 'format: %s'; remove it",
-		                l->format);
-	if (strcmp(l->match, "answer") == 0 && !has_addresses && strcmp(l->format, "rpz") != 0)
+	check_list_reading(k, l, node);
+	if (strcmp(l->match, "answer") == 0 && !is_one_of(l->format, "addresses|rpz|csv"))
 		problem_error(
 			k->problems, place_in(node, "match"),
 			"lists[].match: answer compares addresses, but a list of format %s holds names; write 'format: addresses', or another match",
@@ -340,11 +369,6 @@ static void check_list_format(struct checker *k, const struct config_list *l,
 		problem_error(
 			k->problems, place_in(node, "format"),
 			"lists[].format: addresses cannot be compared with names; add 'match: answer' or 'match: nameserver'");
-	if (!l->subdomains && strcmp(l->format, "domains") != 0 &&
-	    strcmp(l->format, "wildcard") != 0)
-		problem_warning(k->problems, place_in(node, "subdomains"),
-		                "lists[].subdomains has no effect with 'format: %s'; remove it",
-		                l->format);
 }
 
 static int check_lists(struct checker *k)
@@ -424,8 +448,8 @@ static int check_group_lists(struct checker *k, const struct config_group *g, bo
 		const struct config_list *l = &k->c->lists.at[found->i];
 		k->is_used[found->i] = true;
 		/* Exceptions inside an AdBlock list or a policy zone are allow rules too. */
-		if (strcmp(l->action, "allow") == 0 || strcmp(l->format, "adblock") == 0 ||
-		    strcmp(l->format, "rpz") == 0)
+		if (strcmp(l->action, "allow") == 0 ||
+		    is_one_of(l->format, "adblock|rpz|dnsmasq|unbound"))
 			*ret_has_allow = true;
 		used[n++] = (struct named){ g->lists.at[i], i };
 	}

@@ -42,6 +42,9 @@ enum feeds_format {
 	FEEDS_N_FORMATS
 };
 
+/* The word of the option `separator` as a character; a comma for one that is not known. */
+char feeds_separator_from_text(const char *text);
+
 const char *feeds_format_name(enum feeds_format f);
 MUST_USE int feeds_format_from_text(const char *text, enum feeds_format *ret); /* or -EINVAL */
 
@@ -109,6 +112,8 @@ struct feeds_report {
 /* What some formats must be told. Zeroed: nothing. Borrowed. */
 struct feeds_options {
 	const struct name *zone; /* rpz: the apex; NULL: the file says */
+	const char *column;      /* csv: number, from 1, or title; NULL: the first */
+	char separator;          /* csv: 0: a comma */
 };
 
 /* One configured list. */
@@ -195,7 +200,7 @@ struct feeds_wanted {
 	const struct addr_prefix *prefix; /* a prefix */
 	enum policy_scope scope;          /* of the name */
 	bool is_allow;                    /* an AdBlock exception */
-	uint8_t own_match;                /* as in struct policy_rule */
+	uint8_t own_match;                /* as in struct policy_rule; 0: any */
 };
 
 /*

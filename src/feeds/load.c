@@ -15,6 +15,7 @@ static void set_up(const struct load *l, struct scan *s, struct feeds_report *re
 	*s = (struct scan){
 		.format = l->list->format,
 		.no_subdomains = l->list->no_subdomains,
+		.match = l->list->spec->match,
 		.options = &l->list->options,
 		.zone = l->zone,
 		.is_log_only = l->list->spec->action == POLICY_LOG,
@@ -70,6 +71,9 @@ static int check_file(struct load *l, const char *path, struct feeds_report *rep
 	if (e == -E2BIG) {
 		*ret_why = "has more than a million exceptions";
 		*ret_line = s.line;
+	} else if (e == -ENOKEY) {
+		*ret_why = "has no column of the title that `column` says";
+		*ret_line = s.line;
 	} else if (e != 0) {
 		(void)reader_error(r, ret_why);
 		*ret_line = reader_line(r);
@@ -115,7 +119,7 @@ static void describe(const struct load *l, int error, const char *why, uint64_t 
 	}
 	bool is_plain = error == -EBADMSG || error == -ENODATA || error == -EILSEQ ||
 	                error == -ENOTSUP || error == -EAGAIN || error == -EFBIG ||
-	                error == -E2BIG || error == -EINVAL;
+	                error == -ENOKEY || error == -E2BIG || error == -EINVAL;
 	if (line > 0)
 		snprintf(place, sizeof place, ":%" PRIu64 ":", line);
 	/* A wrong `format:` is the usual cause, and the first line's reason tells the right one. */

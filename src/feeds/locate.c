@@ -17,7 +17,7 @@ static int compare(void *arg, const struct feeds_rule *r)
 {
 	struct search *s = arg;
 	const struct feeds_wanted *w = s->wanted;
-	if (w->own_match != r->rule.own_match)
+	if (w->own_match != 0 && w->own_match != r->rule.own_match)
 		return 0;
 	if (w->lower != NULL) {
 		if (r->name == NULL || r->rule.scope != w->scope ||

@@ -56,6 +56,19 @@ int feeds_format_from_text(const char *text, enum feeds_format *ret)
 	return -EINVAL;
 }
 
+char feeds_separator_from_text(const char *text)
+{
+	static const struct {
+		const char *text;
+		char separator;
+	} words[] = { { "semicolon", ';' }, { "tab", '\t' }, { "space", ' ' }, { "pipe", '|' } };
+	for (unsigned i = 0; i < ARRAY_LEN(words); i++) {
+		if (strcmp(text, words[i].text) == 0)
+			return words[i].separator;
+	}
+	return ',';
+}
+
 bool feeds_format_suits(enum feeds_format f, enum policy_match m)
 {
 	switch (m) {

@@ -40,6 +40,7 @@ struct scan {
 	/* set by the caller */
 	enum scan_pass pass;
 	enum feeds_format format;
+	enum policy_match match;
 	const struct feeds_options *options; /* may be NULL: none are set */
 	bool no_subdomains;
 	bool is_log_only;            /* the list's action is `log`: it grants nothing */

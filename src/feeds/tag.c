@@ -26,6 +26,8 @@ static void add_settings(XXH3_state_t *x, const struct feeds_list *l)
 	XXH3_128bits_update(x, numbers, sizeof numbers);
 	if (l->options.zone != NULL)
 		XXH3_128bits_update(x, l->options.zone->wire, l->options.zone->len);
+	add_text(x, l->options.column != NULL ? l->options.column : "");
+	XXH3_128bits_update(x, &l->options.separator, 1);
 }
 
 static void add_file(XXH3_state_t *x, const struct feeds_list *l)

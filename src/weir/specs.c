@@ -70,7 +70,11 @@ static void fill_list(const struct config *c, const struct config_list *from,
 	feed->spec = spec;
 	must(feeds_format_from_text(from->format, &feed->format) == 0);
 	feed->no_subdomains = !from->subdomains;
-	feed->options.zone = from->zone.len > 0 ? &from->zone : NULL;
+	feed->options = (struct feeds_options){
+		.zone = from->zone.len > 0 ? &from->zone : NULL,
+		.column = from->column,
+		.separator = feeds_separator_from_text(from->separator),
+	};
 }
 
 static uint16_t list_named(const struct specs *s, const char *name)

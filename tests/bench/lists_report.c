@@ -15,7 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../unit/feeds/syntaxes.h"
 #include "base/clock.h"
+#include "feeds/rpz_zone.h"
 #include "feeds/scan.h"
 
 enum {
@@ -31,11 +33,27 @@ static const struct known {
 	{ "urlhaus-2022-03/urlhaus-filter-ag.txt.xz",          FEEDS_ADBLOCK },
 	{ "urlhaus-2022-03/urlhaus-filter-hosts.txt.xz",       FEEDS_HOSTS },
 	{ "urlhaus-2022-03/urlhaus-filter-rpz.conf.xz",        FEEDS_RPZ },
+	{ "urlhaus-2022-03/urlhaus-filter-unbound.conf.xz",    FEEDS_UNBOUND },
+	{ "urlhaus-2022-03/urlhaus-filter-bind.conf.xz",       FEEDS_BIND },
 	{ "hagezi-2025-12/adblock_dyndns.txt.xz",              FEEDS_ADBLOCK },
 	{ "hagezi-2025-12/adblock_multi.txt.xz",               FEEDS_ADBLOCK },
 	{ "hagezi-2025-12/adblock_pro.txt.xz",                 FEEDS_ADBLOCK },
 	{ "hagezi-2025-12/adblock_spam-tlds-adblock.txt.xz",   FEEDS_ADBLOCK },
 	{ "hagezi-2025-12/adblock_tif.mini.txt.xz",            FEEDS_ADBLOCK },
+	{ "hagezi-2025-12/dnsmasq_multi.txt.xz",               FEEDS_DNSMASQ },
+	{ "hagezi-2025-12/dnsmasq_tif.mini.txt.xz",            FEEDS_DNSMASQ },
+	{ "hagezi-2025-12/rpz_doh-vpn-proxy-bypass.txt.xz",    FEEDS_RPZ },
+	{ "hagezi-2025-12/rpz_doh.txt.xz",                     FEEDS_RPZ },
+	{ "hagezi-2025-12/rpz_dyndns.txt.xz",                  FEEDS_RPZ },
+	{ "hagezi-2025-12/rpz_fake.txt.xz",                    FEEDS_RPZ },
+	{ "hagezi-2025-12/rpz_hoster.txt.xz",                  FEEDS_RPZ },
+	{ "hagezi-2025-12/rpz_light.txt.xz",                   FEEDS_RPZ },
+	{ "hagezi-2025-12/rpz_popupads.txt.xz",                FEEDS_RPZ },
+	{ "hagezi-2025-12/rpz_pro.plus.mini.txt.xz",           FEEDS_RPZ },
+	{ "hagezi-2025-12/rpz_spam-tlds-rpz-aggressive.txt.xz", FEEDS_RPZ },
+	{ "hagezi-2025-12/rpz_spam-tlds-rpz.txt.xz",           FEEDS_RPZ },
+	{ "hagezi-2025-12/rpz_tif-ips.txt.xz",                 FEEDS_RPZ },
+	{ "hagezi-2025-12/rpz_ultimate.mini.txt.xz",           FEEDS_RPZ },
 	{ "hagezi-2025-12/domains_light.txt.xz",               FEEDS_DOMAINS },
 	{ "hagezi-2025-12/hosts_light.txt.xz",                 FEEDS_HOSTS },
 	{ "hagezi-2025-12/wildcard_pro.plus-onlydomains.txt.xz", FEEDS_DOMAINS },
@@ -50,15 +68,28 @@ static const struct known {
 	/* clang-format on */
 };
 
-/* Pairs that say the same: every name of the second is in the first; both ways if is_equal. */
+enum {
+	URLHAUS = 6, /* the first ones: one list in so many syntaxes */
+};
+
+/* Others that say the same: both have the same names. */
 static const struct pair {
-	unsigned one, other;
-	bool is_equal;
+	const char *one, *other;
 } pairs[] = {
-	{ 0, 1, true },   /* urlhaus: domains, AdBlock */
-	{ 0, 2, true },   /* urlhaus: domains, hosts */
-	{ 8, 9, true },   /* hagezi light: domains, hosts */
-	{ 10, 11, true }, /* hagezi pro.plus: domains, wildcard */
+	{ "hagezi-2025-12/domains_light.txt.xz", "hagezi-2025-12/hosts_light.txt.xz" },
+	{ "hagezi-2025-12/wildcard_pro.plus-onlydomains.txt.xz",
+	  "hagezi-2025-12/wildcard_pro.plus.txt.xz" },
+	{ "hagezi-2025-12/dnsmasq_multi.txt.xz", "hagezi-2025-12/adblock_multi.txt.xz" },
+	{ "hagezi-2025-12/dnsmasq_tif.mini.txt.xz",
+	  "hagezi-2025-12/wildcard_tif.mini-onlydomains.txt.xz" },
+};
+
+/* Files that no reader could make rules of, and why that is right. */
+static const struct broken {
+	const char *file, *why;
+} broken[] = {
+	{ "hagezi-2025-12/rpz_tif-ips.txt.xz",
+	  "its owners have addresses forwards and without prefix length: every record is refused" },
 };
 
 struct names {
@@ -127,21 +158,59 @@ static int run(const char *path, enum feeds_format format, struct names *ret_nam
 	if (e != 0)
 		return e;
 	e = scan_file(&s, r);
+	rpz_zone_free(s.zone);
 	reader_close(r);
 	if (ret_names->n > 0)
 		qsort(ret_names->hashes, ret_names->n, sizeof *ret_names->hashes, compare_hashes);
 	return e;
 }
 
+static unsigned index_of(const char *file)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(known); i++) {
+		if (strcmp(known[i].file, file) == 0)
+			return i;
+	}
+	must(!"a file that is not known");
+	return 0;
+}
+
 static bool check_pair(const struct pair *p, const struct names *names)
 {
-	const struct names *one = &names[p->one], *other = &names[p->other];
+	const struct names *one = &names[index_of(p->one)], *other = &names[index_of(p->other)];
 	size_t missing = count_missing(one, other), extra = count_missing(other, one);
 	bool is_good = one->n > 0 && other->n > 0 && missing == 0 && extra == 0;
 	printf("%s: %s (%zu names) and %s (%zu): %zu only in the second, %zu only in the first\n",
-	       is_good ? "agree" : "DIFFER", known[p->one].file, one->n, known[p->other].file,
-	       other->n, missing, extra);
+	       is_good ? "agree" : "DIFFER", p->one, one->n, p->other, other->n, missing, extra);
 	return is_good;
+}
+
+/* Every name of the urlhaus list, judged with each of its syntaxes. */
+static bool check_verdicts(const char *folder)
+{
+	static char paths[URLHAUS][4096];
+	struct syntax all[URLHAUS];
+	struct syntaxes_result r;
+	for (unsigned i = 0; i < URLHAUS; i++) {
+		snprintf(paths[i], sizeof paths[i], "%s/%s", folder, known[i].file);
+		all[i] = (struct syntax){ paths[i], known[i].format };
+	}
+	int e = syntaxes_compare(all, URLHAUS, stdout, &r);
+	printf("urlhaus in %d syntaxes: error %d, %zu names, %zu blocked by all, %zu differently "
+	       "(%zu of them numbers)\n",
+	       URLHAUS, e, r.names, r.blocked, r.different, r.numbers);
+	return e == 0 && r.names > 6000 && r.different == r.numbers && r.numbers < 10;
+}
+
+static bool is_broken(const char *file)
+{
+	for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
+		if (strcmp(broken[i].file, file) == 0) {
+			printf("  as expected: %s\n\n", broken[i].why);
+			return true;
+		}
+	}
+	return false;
 }
 
 static int run_folder(const char *folder)
@@ -155,10 +224,12 @@ static int run_folder(const char *folder)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
 		snprintf(path, sizeof path, "%s/%s", folder, known[i].file);
-		n_bad += run(path, known[i].format, &names[i]) != 0;
+		if (run(path, known[i].format, &names[i]) != 0)
+			n_bad += !is_broken(known[i].file);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
 		n_bad += !check_pair(&pairs[i], names);
+	n_bad += !check_verdicts(folder);
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		free(names[i].hashes);
 	return n_bad == 0 ? 0 : 1;

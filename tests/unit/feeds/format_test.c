@@ -24,6 +24,10 @@ struct row {
 #define P FEEDS_ADDRESSES, ""
 #define Z FEEDS_RPZ, ""
 #define R FEEDS_REGEX, ""
+#define M FEEDS_DNSMASQ, ""
+#define U FEEDS_UNBOUND, ""
+#define B FEEDS_BIND, ""
+#define C FEEDS_CSV, ""
 
 static const struct row rows[] = {
 	/* clang-format off */
@@ -115,6 +119,35 @@ static const struct row rows[] = {
 	{ "everything", P, "0.0.0.0/0\n::/0\n0.0.0.0-255.255.255.255", "skip EVERYTHING 3" },
 	{ "IPv6 range over the mapped addresses", P, "::fffe:ffff:ffff-::1:0:0:0", "skip RANGE 1" },
 	{ "not addresses", P, "bad.example\n1.2.3\n1.2.3.4/33\n1.2.3.4:80\n01.2.3.4\n-", "skip NOT_ADDRESS 6" },
+	/* ---- dnsmasq ---- */
+	{ "the ways to block", M, "address=/a.b/\naddress=/b.c/0.0.0.0\naddress=/c.d/#\naddress=/d.e/::\nlocal=/e.f/\nserver=/f.g/\n# x\naddress=/g.h/127.0.0.1 # x",
+		"tree a.b; tree b.c; tree c.d; tree d.e; tree e.f; tree f.g; tree g.h" },
+	{ "several names", M, "address=/a.b/B.c/.c.d/*.d.e/0.0.0.0", "tree a.b; tree b.c; tree c.d; below d.e" },
+	{ "exceptions", M, "server=/good.a.b/#\n", "tree good.a.b allow" },
+	{ "exceptions of a list that logs", FEEDS_DNSMASQ, "l", "server=/good.a.b/#\n", "skip LOG_EXCEPTION 1" },
+	{ "what blocks nothing", M, "address=/a.b/192.0.2.1\nserver=/a.b/192.0.2.1\nserver=192.0.2.1\ncache-size=1", "skip NOT_SINK 1; skip OPTION 2; skip FORWARDING 1" },
+	{ "everything", M, "address=/#/0.0.0.0\nlocal=//\naddress=/*/", "skip ROOT 1; skip STAR 1; skip NO_NAME 1" },
+	{ "malformed", M, "address=/a.b\nlocal=/\nbad.example\n<html>", "skip NOT_FORMAT 4" },
+	{ "not names", M, "local=/1.2.3.4/\nlocal=/a..b/c.d/", "tree c.d; skip EMPTY_LABEL 1; skip ADDRESS 1" },
+	/* ---- unbound ---- */
+	{ "types", U, "server:\n# x\nlocal-zone: \"a.b\" always_nxdomain\n  local-zone: 'b.c' static\nlocal-zone: c.d redirect\nlocal-zone: \"d.e.\" always_null # x\n"
+		"local-zone: \"e.f\" always_nodata\nlocal-zone: \"f.g\" refuse\nlocal-zone: \"g.h\" deny\nlocal-zone: \"h.i\" transparent\nlocal-zone: i.j inform",
+		"tree a.b; tree b.c; tree c.d; tree d.e; tree e.f nodata; tree f.g refused; tree g.h drop; tree h.i allow; tree i.j log" },
+	{ "other types and options", U, "local-zone: \"a.b\" nodefault\nlocal-zone: a.b foo\ninterface: 1.2.3.4\ninclude: x", "skip OPTION 4" },
+	{ "local data", U, "local-data: \"a.b A 0.0.0.0\"\nlocal-data: 'a.c 60 IN AAAA ::'\nlocal-data: \"a.d A 192.0.2.1\"\nlocal-data: \"a.e TXT x\"\nlocal-data: x",
+		"exact a.b; exact a.c; skip NOT_SINK 3" },
+	{ "malformed", U, "local-zone: \"a.b\nlocal-zone: a.b\nlocal-zone: a.b static x\nlocal-data:\nbad.example\n<a b: c>", "skip NOT_FORMAT 6" },
+	{ "not names", U, "local-zone: \"1.2.3.4\" static\nlocal-zone: \".\" static", "skip ROOT 1; skip ADDRESS 1" },
+	/* ---- bind ---- */
+	{ "zones", B, "# x\n// y\n/* z */\nzone \"A.b\" { type master; notify no; file \"null.zone.file\"; };\nzone \"b.c\" IN {type primary; file \"x\";};", "tree a.b; tree b.c" },
+	{ "other zones", B, "zone \"a.b\" { type forward; };\nzone \"a.b\" {", "skip OPTION 2" },
+	{ "malformed", B, "zone a.b { type master; };\nzone \"a.b\noptions {\n};", "skip NOT_FORMAT 4" },
+	{ "not names", B, "zone \"1.2.3.4\" { type master; };", "skip ADDRESS 1" },
+	/* ---- csv; values have rows in value_test.c, columns in csv_test.c ---- */
+	{ "the first column", C, "# x\nbad.example,1\n\n\"worse.example\",\"a, b\"\n192.0.2.1,x", "tree bad.example; tree worse.example; answer 192.0.2.1/32" },
+	{ "titles", C, "Domain Name,Date\nbad.example,1", "tree bad.example" },
+	{ "quotes", C, "\"a.b\"\n\"a\"\"b\",x\n\"c.d", "tree a.b; skip BAD_CHARACTER 1; skip QUOTE 1" },
+	{ "empty values", C, "a.b\n,x\n \n\"\",y", "tree a.b; skip NO_VALUE 2" },
 	/* ---- rpz; what records mean has rows in rpz_rule_test.c ---- */
 	{ "a zone as publishers write it", Z, "$TTL 30\n@ IN SOA rpz.example. hostmaster.rpz.example. 1647216695 86400 3600 600 30\n NS localhost.\n\n; x\n"
 		"bad.example CNAME .\n*.bad.example CNAME .\n", "exact bad.example nxdomain; below bad.example nxdomain; skip RPZ_APEX 2" },

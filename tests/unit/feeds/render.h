@@ -135,6 +135,15 @@ static inline void render_lines(struct scan *s, const char *text, size_t n)
 	}
 }
 
+static inline void render_skips(struct render *o, const struct feeds_report *report)
+{
+	for (unsigned i = 0; i < FEEDS_N_SKIPS; i++) {
+		if (report->skips[i] > 0)
+			render_add(o, "%sskip %s %u", o->n > 0 ? "; " : "", render_skip_names[i],
+			           (unsigned)report->skips[i]);
+	}
+}
+
 /* Both passes over the lines in `text`, as load.c makes them. */
 static inline void render_list(enum feeds_format format, const char *flags, const char *text,
                                size_t n, struct render *o, struct feeds_report *report)
@@ -160,9 +169,5 @@ static inline void render_list(enum feeds_format format, const char *flags, cons
 	render_lines(&s, text, n);
 	overrides_done(&overrides);
 	rpz_zone_free(s.zone);
-	for (unsigned i = 0; i < FEEDS_N_SKIPS; i++) {
-		if (report->skips[i] > 0)
-			render_add(o, "%sskip %s %u", o->n > 0 ? "; " : "", render_skip_names[i],
-			           (unsigned)report->skips[i]);
-	}
+	render_skips(o, report);
 }
