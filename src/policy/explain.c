@@ -3,9 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/edits.h"
+#include "policy/judge.h"
 #include "policy/pattern_hits.h"
-#include "policy/snapshot.h"
 
 /* clang-format off */
 static const char *const action_names[] = {
@@ -101,6 +100,7 @@ size_t verdict_rule_text(const struct verdict *v, const uint8_t *subject, char *
 			return name_rule_text(v, subject, ret_text);
 		break;
 	case POLICY_TRIGGER_ANSWER:
+	case POLICY_TRIGGER_CLIENT:
 	case POLICY_TRIGGER_SERVER_ADDRESS: {
 		struct addr_prefix prefix = {
 			.addr = addr_masked(&v->addr, v->prefix_length),
@@ -122,6 +122,9 @@ struct finding {
 	const struct policy_group *g;    /* NULL: no group */
 	const struct policy_part *parts; /* its row, or the row of no group */
 	enum policy_match match;
+	enum policy_trigger trigger;
+	const struct policy_terms *terms;
+	bool has_tiers;
 	struct policy_match_found *found;
 	unsigned n, max;
 	bool has_winner;
@@ -143,14 +146,27 @@ static uint32_t found_order(const struct finding *f, const struct policy_match_f
 	return 1U << 24 | is_log << 20 | rule_order(bits, m->action, rank);
 }
 
+/* Groups with policy zones: the tier, then the depth; unused lists are in the last tier. */
+static bool found_is_behind(const struct finding *f, const struct policy_match_found *a,
+                            const struct policy_match_found *m, bool is_full_name)
+{
+	if (f->has_tiers) {
+		if (a->tier != m->tier)
+			return a->tier > m->tier;
+		if (a->rule_depth != m->rule_depth || a->prefix_length != m->prefix_length)
+			return false; /* deeper ones were found first */
+	}
+	return found_order(f, a, is_full_name) > found_order(f, m, is_full_name);
+}
+
 /* Put m in its place behind `from`, where this depth begins. What does not fit is only counted. */
 static void found_put(struct finding *f, unsigned from, const struct policy_match_found *m,
                       bool is_full_name)
 {
-	uint32_t order = found_order(f, m, is_full_name);
 	unsigned n = f->n < f->max ? f->n : f->max;
 	unsigned at = n;
-	while (at > from && found_order(f, &f->found[at - 1], is_full_name) > order)
+	from = f->has_tiers ? 0 : from;
+	while (at > from && found_is_behind(f, &f->found[at - 1], m, is_full_name))
 		at--;
 	f->n++;
 	if (at >= f->max)
@@ -168,7 +184,7 @@ static void find_in_set(struct finding *f, unsigned from, uint32_t set, unsigned
 	for (uint32_t i = 0; i < n; i++) {
 		const struct image_member *m = &members[i];
 		const struct policy_part *part = &f->parts[m->list];
-		enum policy_action action = rule_action(m->action, part);
+		enum policy_action action = tiers_action(f->p, part, m, f->trigger, f->terms);
 		if (!part->is_known || rule_match(m->scope, part) != f->match ||
 		    action == POLICY_NONE || !scope_matches(m->scope, is_full_name))
 			continue;
@@ -176,15 +192,14 @@ static void find_in_set(struct finding *f, unsigned from, uint32_t set, unsigned
 			.action = action,
 			.scope = m->scope & IMAGE_SCOPE_MASK,
 			.list = f->p->list_of_image[m->list],
+			.tier = part->tier,
 			.rule_depth = (uint8_t)depth,
 			.prefix_length = (uint8_t)prefix_length,
 			.is_important = (m->scope & IMAGE_IMPORTANT) != 0,
 			.in_group = part->rank != RANK_NONE,
 			.is_shadow = part->is_shadow,
 		};
-		if (action == POLICY_ADDRESS || action == POLICY_REDIRECT)
-			found.data = m->data != IMAGE_NO_DATA ? image_data(f->p->image, m)
-			                                      : &f->p->lists[found.list].data;
+		found.data = judge_data(f->p, m, action);
 		found_put(f, from, &found, is_full_name);
 	}
 }
@@ -201,10 +216,15 @@ static void find_in_edits(struct finding *f, unsigned from, const uint8_t *suffi
 			.action = e->action,
 			.scope = e->scope,
 			.list = POLICY_NO_LIST,
+			.tier = f->g == NULL            ? TIER_NONE
+			        : f->g->edits_are_apart ? TIER_EDITS
+			                                : TIER_FIRST,
 			.rule_depth = (uint8_t)depth,
 			.in_group = f->g != NULL && edits_is_for(e, f->g->name),
 			.edit = e,
 		};
+		if (!found.in_group)
+			found.tier = TIER_NONE;
 		found_put(f, from, &found, is_full_name);
 	}
 }
@@ -212,6 +232,8 @@ static void find_in_edits(struct finding *f, unsigned from, const uint8_t *suffi
 /* The first of this depth that takes part is the winner, unless there was a deeper one. */
 static void winner_mark(struct finding *f, unsigned from)
 {
+	if (f->has_tiers)
+		return; /* not before all is found */
 	for (unsigned i = from; i < f->n && i < f->max && !f->has_winner; i++) {
 		struct policy_match_found *m = &f->found[i];
 		if (m->in_group && m->action != POLICY_LOG && !m->is_shadow) {
@@ -232,6 +254,7 @@ static void find_patterns(struct finding *f, unsigned from, const uint8_t *lower
 			.action = hit->action,
 			.scope = POLICY_SCOPE_TREE,
 			.list = f->p->list_of_image[hit->image_list],
+			.tier = part->tier,
 			.is_important = hit->rule->is_important,
 			.in_group = part->rank != RANK_NONE,
 			.is_shadow = part->is_shadow,
@@ -283,12 +306,23 @@ unsigned policy_find_all(const struct policy *p, uint16_t group, enum policy_tri
                          const uint8_t *lower, const struct name_hashes *hashes,
                          const struct addr *a, struct policy_match_found *ret, unsigned max)
 {
+	return policy_find_all_on(p, group, trigger, lower, hashes, a, &policy_any_terms, ret, max);
+}
+
+unsigned policy_find_all_on(const struct policy *p, uint16_t group, enum policy_trigger trigger,
+                            const uint8_t *lower, const struct name_hashes *hashes,
+                            const struct addr *a, const struct policy_terms *terms,
+                            struct policy_match_found *ret, unsigned max)
+{
 	size_t row = group < p->n_groups ? group : p->n_groups;
 	struct finding f = {
 		.p = p,
 		.g = group < p->n_groups ? &p->groups[group] : NULL,
 		.parts = p->parts + row * p->n_image_lists,
 		.match = match_of_trigger(trigger),
+		.trigger = trigger,
+		.terms = terms,
+		.has_tiers = group < p->n_groups && p->groups[group].has_rpz,
 		.found = ret,
 		.max = max,
 	};
@@ -296,5 +330,7 @@ unsigned policy_find_all(const struct policy *p, uint16_t group, enum policy_tri
 		find_name(&f, lower, hashes);
 	else if (a != NULL)
 		find_address(&f, a);
+	f.has_tiers = false;
+	winner_mark(&f, 0);
 	return f.n;
 }

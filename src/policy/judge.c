@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policy/edits.h"
+#include "policy/judge.h"
+
 #include "policy/pattern_hits.h"
-#include "policy/snapshot.h"
 
 /* The order of precedence is written down in policy.h and docs/policy.md; policy_find_all()
  * in explain.c follows the same order and a test compares the two. */
+
+const struct policy_terms policy_any_terms = { .ns_dots = UINT8_MAX };
 
 static void verdict_clear(struct verdict *v)
 {
@@ -13,6 +15,7 @@ static void verdict_clear(struct verdict *v)
 	v->scope = POLICY_SCOPE_EXACT;
 	v->is_important = false;
 	v->list = POLICY_NO_LIST;
+	v->tier = TIER_NONE;
 	v->rule_depth = 0;
 	v->prefix_length = 0;
 	v->n_logged = 0;
@@ -23,18 +26,8 @@ static void verdict_clear(struct verdict *v)
 	v->name.len = 0;
 }
 
-/* What is being looked at: one name of the subject's suffixes, or one prefix. */
-struct place {
-	const struct policy *p;
-	const struct policy_group *g;
-	enum policy_match match;
-	enum policy_trigger trigger;
-	uint8_t depth;     /* labels of the suffix, or length of the prefix */
-	bool is_full_name; /* not a part of the tree above it */
-};
-
-static void log_note(const struct place *at, uint16_t image_list, enum policy_action action,
-                     const struct policy_pattern *pattern, struct verdict *v)
+void judge_note(const struct place *at, uint16_t image_list, enum policy_action action,
+                const struct policy_pattern *pattern, struct verdict *v)
 {
 	uint16_t list = at->p->list_of_image[image_list];
 	for (unsigned i = 0; i < v->n_logged; i++) {
@@ -50,8 +43,8 @@ static void log_note(const struct place *at, uint16_t image_list, enum policy_ac
 	v->logged_depth[v->n_logged++] = at->depth;
 }
 
-static const struct policy_data *data_of(const struct policy *p, const struct image_member *m,
-                                         enum policy_action action)
+const struct policy_data *judge_data(const struct policy *p, const struct image_member *m,
+                                     enum policy_action action)
 {
 	const struct policy_list *l = &p->lists[p->list_of_image[m->list]];
 	/* A zone's rule that the operator's word overrides keeps its TTL alone. */
@@ -61,15 +54,18 @@ static const struct policy_data *data_of(const struct policy *p, const struct im
 	return action == POLICY_ADDRESS || action == POLICY_REDIRECT ? &l->data : NULL;
 }
 
-static void verdict_win(const struct place *at, const struct image_member *m,
-                        enum policy_action action, struct verdict *v)
+void judge_win(const struct place *at, const struct image_member *m, enum policy_action action,
+               struct verdict *v)
 {
 	v->action = action;
 	v->trigger = at->trigger;
 	v->scope = m->scope & IMAGE_SCOPE_MASK;
 	v->is_important = (m->scope & IMAGE_IMPORTANT) != 0;
 	v->list = at->p->list_of_image[m->list];
-	v->data = data_of(at->p, m, action);
+	v->edit = NULL;
+	v->pattern = NULL;
+	v->tier = at->g->parts[m->list].tier;
+	v->data = judge_data(at->p, m, action);
 	v->rule_depth = at->depth;
 }
 
@@ -85,7 +81,7 @@ static void judge_shadows(const struct place *at, const struct image_member *mem
 		    rule_match(m->scope, part) == at->match &&
 		    scope_matches(m->scope, at->is_full_name) && action != POLICY_NONE &&
 		    rule_order(m->scope, action, part->rank) < best_order)
-			log_note(at, m->list, action, NULL, v);
+			judge_note(at, m->list, action, NULL, v);
 	}
 }
 
@@ -109,7 +105,7 @@ static void judge_set(const struct place *at, uint32_t set, struct verdict *v)
 			continue;
 		}
 		if (action == POLICY_LOG)
-			log_note(at, m->list, action, NULL, v);
+			judge_note(at, m->list, action, NULL, v);
 		if (action == POLICY_NONE || action == POLICY_LOG)
 			continue;
 		uint32_t order = rule_order(m->scope, action, part->rank);
@@ -121,11 +117,11 @@ static void judge_set(const struct place *at, uint32_t set, struct verdict *v)
 	if (has_shadow && v->action == POLICY_NONE)
 		judge_shadows(at, members, n, best_order, v);
 	if (best != NULL && v->action == POLICY_NONE)
-		verdict_win(at, best, rule_action(best->action, &at->g->parts[best->list]), v);
+		judge_win(at, best, rule_action(best->action, &at->g->parts[best->list]), v);
 }
 
-static void judge_edits(const struct place *at, const struct edits_table *t, const uint8_t *suffix,
-                        uint64_t hash, struct verdict *v)
+bool judge_edits(const struct place *at, const struct edits_table *t, const uint8_t *suffix,
+                 uint64_t hash, struct verdict *v)
 {
 	const struct policy_edit *best = NULL;
 	const struct policy_edit *e;
@@ -137,12 +133,18 @@ static void judge_edits(const struct place *at, const struct edits_table *t, con
 			best = e;
 	}
 	if (best == NULL)
-		return;
+		return false;
 	v->action = best->action;
 	v->trigger = at->trigger;
 	v->scope = best->scope;
 	v->edit = best;
+	v->list = POLICY_NO_LIST;
+	v->is_important = false;
+	v->data = NULL;
+	v->pattern = NULL;
+	v->tier = TIER_FIRST;
 	v->rule_depth = at->depth;
+	return true;
 }
 
 /* What a pattern must go before to win: the rule that won at the root, or everything. */
@@ -156,6 +158,20 @@ static uint32_t order_to_beat(const struct place *at, const struct verdict *v)
 	return rule_order(v->is_important ? IMAGE_IMPORTANT : 0, v->action, rank);
 }
 
+void judge_win_by_pattern(const struct place *at, const struct pattern_hit *hit, struct verdict *v)
+{
+	v->action = hit->action;
+	v->trigger = at->trigger;
+	v->scope = POLICY_SCOPE_TREE;
+	v->is_important = hit->rule->is_important;
+	v->list = at->p->list_of_image[hit->image_list];
+	v->data = pattern_hit_data(at->p, hit);
+	v->tier = at->g->parts[hit->image_list].tier;
+	v->rule_depth = 0;
+	v->pattern = &hit->rule->shown;
+	v->edit = NULL;
+}
+
 /* Patterns are rules of the root: whatever names the name or one above it went before. */
 static void judge_patterns(struct place *at, const uint8_t *lower, struct verdict *v)
 {
@@ -167,18 +183,11 @@ static void judge_patterns(struct place *at, const uint8_t *lower, struct verdic
 		const struct pattern_hit *hit = &hits.at[i];
 		const struct policy_pattern *shown = &hit->rule->shown;
 		if (hit->action == POLICY_LOG) {
-			log_note(at, hit->image_list, hit->action, shown, v);
+			judge_note(at, hit->image_list, hit->action, shown, v);
 		} else if (hit->order < beat && at->g->parts[hit->image_list].is_shadow) {
-			log_note(at, hit->image_list, hit->action, shown, v);
+			judge_note(at, hit->image_list, hit->action, shown, v);
 		} else if (hit->order < beat) {
-			v->action = hit->action;
-			v->trigger = at->trigger;
-			v->scope = POLICY_SCOPE_TREE;
-			v->is_important = hit->rule->is_important;
-			v->list = at->p->list_of_image[hit->image_list];
-			v->data = pattern_hit_data(at->p, hit);
-			v->rule_depth = 0;
-			v->pattern = shown;
+			judge_win_by_pattern(at, hit, v);
 			beat = hit->order;
 		}
 	}
@@ -194,7 +203,7 @@ static void judge_suffixes(struct place *at, const struct policy_image *image,
 		at->depth = (uint8_t)(hashes->n - i);
 		at->is_full_name = i == 0;
 		if (edits != NULL && v->action == POLICY_NONE)
-			judge_edits(at, edits, suffix, hashes->h[i], v);
+			(void)judge_edits(at, edits, suffix, hashes->h[i], v);
 		if (image != NULL && i == hashes->n && !image->has_root_rule)
 			image = NULL; /* spares every question one probe */
 		uint32_t set = image != NULL ? image_find(image, hashes->h[i]) : 0;
@@ -216,12 +225,20 @@ void policy_prefetch_name(const struct policy *p, const struct name_hashes *hash
 void policy_judge_name(const struct policy *p, uint16_t group, enum policy_trigger trigger,
                        const uint8_t *lower, const struct name_hashes *hashes, struct verdict *ret)
 {
+	policy_judge_name_on(p, group, trigger, lower, hashes, &policy_any_terms, ret);
+}
+
+void policy_judge_name_on(const struct policy *p, uint16_t group, enum policy_trigger trigger,
+                          const uint8_t *lower, const struct name_hashes *hashes,
+                          const struct policy_terms *terms, struct verdict *ret)
+{
 	verdict_clear(ret);
 	if (group >= p->n_groups || bug_if(hashes->n > NAME_MAX_LABELS))
 		return;
 	struct place at = {
 		.p = p,
 		.g = &p->groups[group],
+		.terms = terms,
 		.match = match_of_trigger(trigger),
 		.trigger = trigger,
 	};
@@ -229,9 +246,11 @@ void policy_judge_name(const struct policy *p, uint16_t group, enum policy_trigg
 	const struct edits_table *edits = at.match == POLICY_MATCH_NAME ? edits_now() : NULL;
 	if (image != NULL)
 		policy_prefetch_name(p, hashes);
-	if (image != NULL || edits != NULL)
+	if (UNLIKELY(at.g->has_rpz))
+		tiers_judge_name(&at, image, edits, lower, hashes, ret);
+	else if (image != NULL || edits != NULL)
 		judge_suffixes(&at, image, edits, lower, hashes, ret);
-	if (at.g->has_patterns[at.match] &&
+	if (!at.g->has_rpz && at.g->has_patterns[at.match] &&
 	    (ret->action == POLICY_NONE || ret->rule_depth == 0 || at.g->has_log[at.match]))
 		judge_patterns(&at, lower, ret);
 	if (trigger == POLICY_TRIGGER_QUESTION && at.g->is_default_deny &&
@@ -271,17 +290,29 @@ static void judge_lengths(struct place *at, uint64_t bits, unsigned word, const 
 void policy_judge_address(const struct policy *p, uint16_t group, enum policy_trigger trigger,
                           const struct addr *a, struct verdict *ret)
 {
+	policy_judge_address_on(p, group, trigger, a, &policy_any_terms, ret);
+}
+
+void policy_judge_address_on(const struct policy *p, uint16_t group, enum policy_trigger trigger,
+                             const struct addr *a, const struct policy_terms *terms,
+                             struct verdict *ret)
+{
 	verdict_clear(ret);
 	if (group >= p->n_groups)
 		return;
 	struct place at = {
 		.p = p,
 		.g = &p->groups[group],
+		.terms = terms,
 		.match = match_of_trigger(trigger),
 		.trigger = trigger,
 	};
 	if (at.match == POLICY_MATCH_NAME || !at.g->has_rules[at.match])
 		return;
+	if (UNLIKELY(at.g->has_rpz)) {
+		tiers_judge_address(&at, a, ret);
+		return;
+	}
 	const struct image_header *h = p->image->header;
 	if (a->is_v4) {
 		judge_lengths(&at, h->lengths_v4, 0, a, ret);

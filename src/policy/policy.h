@@ -168,6 +168,7 @@ struct verdict {
 	bool is_important;
 	uint16_t list;         /* index into the snapshot's lists, POLICY_NO_LIST for an edit or
 				 the default */
+	uint16_t tier;         /* of the group; smaller ones go before (docs/why/008) */
 	uint8_t rule_depth;    /* the rule's name is the subject's last rule_depth labels */
 	uint8_t prefix_length; /* address triggers: the rule's prefix, in the family's own count */
 	uint8_t n_logged;
@@ -226,6 +227,12 @@ struct policy_group_view {
 	bool has_alias_rules;           /* some name list: hops need judging */
 	bool has_answer_rules;          /* some match: answer list */
 	bool has_server_rules;          /* some match: nameserver list */
+	bool has_client_rules;          /* some policy zone has rules on client addresses */
+	bool has_zones;                 /* policy zones: the lists are several tiers */
+	bool is_strict;                 /* has_zones, and evaluation: strict */
+	bool keeps_dnssec;              /* some policy zone has break-dnssec: false */
+	bool waits_for_ns;              /* some wants all addresses of name servers (ns-wait) */
+	uint16_t late_tier;             /* the first with rules on answers or name servers */
 	bool log_all;                   /* events for every question */
 	enum policy_learn learn;
 	bool use_dns64;            /* serve/ makes AAAA records of A records */
@@ -234,6 +241,8 @@ struct policy_group_view {
 	const uint16_t *lists; /* in order */
 };
 void policy_group_view(const struct policy *p, uint16_t group, struct policy_group_view *ret);
+/* has_client_rules alone, for the path of a cached answer. */
+bool policy_group_judges_clients(const struct policy *p, uint16_t group);
 unsigned policy_n_groups(const struct policy *p);
 uint16_t policy_group_named(const struct policy *p, const char *name); /* or POLICY_NO_GROUP */
 
@@ -248,7 +257,8 @@ struct policy_list_view {
 	uint64_t loaded_s;    /* wall clock of the file that is in force */
 	const char *path;     /* the file it came from; explain looks the line up there */
 	const char *ede_text; /* "" for the usual one */
-	bool is_rpz;
+	bool is_rpz, keeps_dnssec, no_soa, has_max_ttl;
+	uint32_t max_ttl_s;
 	/* The SOA that the list's zone came with; soa NULL: none. */
 	const uint8_t *soa_owner, *soa; /* wire names; rdata */
 	uint32_t soa_bytes, soa_ttl_s, serial;
@@ -275,9 +285,34 @@ void policy_judge_name(const struct policy *p, uint16_t group, enum policy_trigg
 /* Bring into the processor's cache what judging this name will look at. */
 void policy_prefetch_name(const struct policy *p, const struct name_hashes *hashes);
 
-/* Judge an address; trigger is ANSWER or SERVER_ADDRESS. */
+/* Judge an address; trigger is ANSWER, SERVER_ADDRESS or CLIENT. */
 void policy_judge_address(const struct policy *p, uint16_t group, enum policy_trigger trigger,
                           const struct addr *a, struct verdict *ret);
+
+/* What judging may take into account beside the subject. */
+struct policy_terms {
+	uint16_t type;   /* of the question; 0: not known: local data is taken to have it */
+	uint8_t ns_dots; /* dots in the name of the zone whose servers are judged (min-ns-dots) */
+	bool is_secure;  /* the client set DO, and the answer is signed and good (break-dnssec) */
+	bool no_zones;   /* policy zones are not looked at */
+};
+/* Nothing is known. */
+extern const struct policy_terms policy_any_terms;
+
+/* The two above are these, with policy_any_terms. */
+void policy_judge_name_on(const struct policy *p, uint16_t group, enum policy_trigger trigger,
+                          const uint8_t *lower, const struct name_hashes *hashes,
+                          const struct policy_terms *terms, struct verdict *ret);
+void policy_judge_address_on(const struct policy *p, uint16_t group, enum policy_trigger trigger,
+                             const struct addr *a, const struct policy_terms *terms,
+                             struct verdict *ret);
+
+/*
+ * Of two verdicts of one stage (docs/why/008), both of the same group: does a go before b? In one
+ * policy zone by the order of the RPZ draft (5.3 to 5.7); among plain lists never, so that the
+ * subject that was judged first stays. Name triggers compare by verdict.name.
+ */
+bool verdict_goes_before(const struct policy *p, const struct verdict *a, const struct verdict *b);
 
 /*
  * The winning rule as text: "*.evil.example" (BELOW), "evil.example", "192.0.2.0/24",
@@ -298,6 +333,7 @@ struct policy_match_found {
 	enum policy_action action;
 	enum policy_scope scope;
 	uint16_t list;
+	uint16_t tier; /* of the group; 0xffff: the group does not use it */
 	uint8_t rule_depth, prefix_length;
 	bool is_important, in_group, is_winner; /* in_group: the group uses this list */
 	bool is_shadow;                         /* the list only reports; it never wins */
@@ -314,6 +350,10 @@ struct policy_match_found {
 unsigned policy_find_all(const struct policy *p, uint16_t group, enum policy_trigger trigger,
                          const uint8_t *lower, const struct name_hashes *hashes,
                          const struct addr *a, struct policy_match_found *ret, unsigned max);
+unsigned policy_find_all_on(const struct policy *p, uint16_t group, enum policy_trigger trigger,
+                            const uint8_t *lower, const struct name_hashes *hashes,
+                            const struct addr *a, const struct policy_terms *terms,
+                            struct policy_match_found *ret, unsigned max);
 
 /* ---- building: the housekeeping thread ---- */
 

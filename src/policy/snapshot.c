@@ -107,6 +107,9 @@ static void parts_init(const struct policy *p, struct policy_part *parts)
 		parts[i].action = (uint8_t)l->action;
 		parts[i].is_shadow = l->is_shadow;
 		parts[i].is_rpz = l->is_rpz;
+		parts[i].keeps_dnssec = l->keeps_dnssec;
+		parts[i].local_data = (uint8_t)l->local_data;
+		parts[i].min_ns_dots = l->min_ns_dots;
 		parts[i].is_known = true;
 	}
 }
@@ -132,6 +135,11 @@ static void group_has(const struct policy *p, struct policy_group *g, const stru
 		g->has_rules[m] = true;
 		g->has_log[m] |= l->action == POLICY_LOG || l->is_shadow || p->has_log_rules;
 	}
+	if (l->is_rpz) {
+		g->keeps_dnssec |= l->keeps_dnssec;
+		g->waits_for_ns |= !l->no_ns_wait && n[POLICY_MATCH_NAMESERVER] > 0 &&
+		                   l->image->n_prefixes > 0;
+	}
 	bool is_late = n[POLICY_MATCH_ANSWER] > 0 || n[POLICY_MATCH_NAMESERVER] > 0;
 	if (is_late && tier < g->late_tier)
 		g->late_tier = tier;
@@ -154,7 +162,7 @@ static int group_init(const struct policy *p, struct policy_group *g,
 	if (g->lists == NULL)
 		return -ENOMEM;
 	g->parts = parts;
-	uint16_t tier = 0;
+	uint16_t tier = TIER_FIRST;
 	for (uint32_t i = 0; i < spec->n_lists; i++) {
 		uint16_t list = spec->lists[i];
 		if (list >= p->n_lists)
@@ -337,6 +345,12 @@ void policy_group_view(const struct policy *p, uint16_t group, struct policy_gro
 		.has_alias_rules = g->has_rules[POLICY_MATCH_NAME] || edits_now() != NULL,
 		.has_answer_rules = g->has_rules[POLICY_MATCH_ANSWER],
 		.has_server_rules = g->has_rules[POLICY_MATCH_NAMESERVER],
+		.has_client_rules = g->has_rules[POLICY_MATCH_CLIENT],
+		.has_zones = g->has_rpz,
+		.is_strict = g->has_rpz && g->is_strict,
+		.keeps_dnssec = g->keeps_dnssec,
+		.waits_for_ns = g->waits_for_ns,
+		.late_tier = g->late_tier,
 		.log_all = g->log_all,
 		.learn = g->learn,
 		.use_dns64 = g->use_dns64,
@@ -344,6 +358,11 @@ void policy_group_view(const struct policy *p, uint16_t group, struct policy_gro
 		.n_lists = g->n_lists,
 		.lists = g->lists,
 	};
+}
+
+bool policy_group_judges_clients(const struct policy *p, uint16_t group)
+{
+	return group < p->n_groups && p->groups[group].has_rules[POLICY_MATCH_CLIENT];
 }
 
 unsigned policy_n_groups(const struct policy *p)
@@ -384,6 +403,10 @@ void policy_list_view(const struct policy *p, uint16_t list, struct policy_list_
 		.is_shadow = l->is_shadow,
 		.ede_text = l->ede_text,
 		.is_rpz = l->is_rpz,
+		.keeps_dnssec = l->keeps_dnssec,
+		.no_soa = l->no_soa,
+		.has_max_ttl = l->has_max_ttl,
+		.max_ttl_s = l->max_ttl_s,
 	};
 	if (l->image == NULL)
 		return;

@@ -5,7 +5,7 @@
  * What:      the image, the lists as configured, and for each group a row that says, for each
  *            list of the image, whether and how it takes part: one look-up a rule.
  * Threads:   immutable after policy_new, but for the generation (atomic).
- * Memory:    10 bytes a group and list; the image is counted.
+ * Memory:    14 bytes a group and list; the image is counted.
  * Tests:     tests/unit/policy/snapshot_test.c
  */
 #pragma once
@@ -15,6 +15,8 @@
 
 enum {
 	RANK_NONE = 0xffff,
+	TIER_EDITS = 0,     /* edits that stand before a policy zone */
+	TIER_FIRST = 1,     /* of lists */
 	TIER_NONE = 0xffff, /* behind all tiers: no rule, or the default */
 };
 
@@ -25,6 +27,9 @@ struct policy_part {
 	uint8_t action; /* enum policy_action, the list's own; POLICY_NONE: what rules say */
 	uint16_t tier;  /* of the group: each policy zone, and plain lists that follow each other */
 	bool is_rpz, is_shadow;
+	bool keeps_dnssec;
+	uint8_t local_data; /* enum policy_local_data */
+	uint8_t min_ns_dots;
 	bool is_known; /* it is configured */
 };
 
@@ -56,6 +61,8 @@ struct policy_group {
 	bool has_log[POLICY_MATCH_COUNT];      /* and some of them may be `log`, or in shadow */
 	bool has_rpz;         /* there are several tiers, or the order of the draft */
 	bool is_strict;       /* evaluation: strict */
+	bool keeps_dnssec;    /* some policy zone does */
+	bool waits_for_ns;    /* some policy zone wants all addresses of servers */
 	bool edits_are_apart; /* edits stand before tier 0, which is a policy zone */
 	uint16_t late_tier;   /* the first with rules on answers or name servers; TIER_NONE */
 	enum policy_learn learn;
@@ -86,6 +93,8 @@ static inline enum policy_match match_of_trigger(enum policy_trigger t)
 	case POLICY_TRIGGER_SERVER_NAME:
 	case POLICY_TRIGGER_SERVER_ADDRESS:
 		return POLICY_MATCH_NAMESERVER;
+	case POLICY_TRIGGER_CLIENT:
+		return POLICY_MATCH_CLIENT;
 	default:
 		return POLICY_MATCH_NAME;
 	}

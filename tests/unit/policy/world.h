@@ -122,8 +122,14 @@ static inline uint16_t world_list(struct world *w, const char *name)
 	l->is_rpz = strncmp(name, "zone", 4) == 0;
 	snprintf(action, sizeof action, "%s", l->match == POLICY_MATCH_NAME ? name : name + 7);
 	action[strcspn(action, ".")] = 0;
+	/* "zone.1.disabled": the zone is reported only; "zone.nxdomain": an override. */
+	const char *last = strrchr(name, '.');
 	if (!l->is_rpz)
 		assert_int_equal(policy_action_from_text(action, &l->action), 0);
+	else if (last != NULL && strcmp(last, ".disabled") == 0)
+		l->action = POLICY_LOG;
+	else if (last != NULL)
+		(void)!policy_action_from_text(last + 1, &l->action);
 	if (l->action == POLICY_ADDRESS)
 		l->data = (struct policy_data){ .addrs = &world_sinkhole, .n_addrs = 1 };
 	if (l->action == POLICY_REDIRECT)
@@ -134,18 +140,26 @@ static inline uint16_t world_list(struct world *w, const char *name)
 	return list;
 }
 
-/* "LIST SCOPE NAME-OR-PREFIX [!] [=ACTION]"; ! is important. Returns what adding returned. */
+/*
+ * "LIST SCOPE NAME-OR-PREFIX [!] [=ACTION] [@MATCH]"; ! is important; a rule's own match is @name,
+ * @answer, @ns or @client. Returns what adding returned.
+ */
 static inline int world_rule(struct world *w, const char *text)
 {
-	char list[64] = "", scope[16] = "", subject[256] = "", more[2][32] = { "", "" };
-	assert_in_range(
-		sscanf(text, "%63s %15s %255s %31s %31s", list, scope, subject, more[0], more[1]),
-		3, 5);
+	char list[64] = "", scope[16] = "", subject[256] = "", more[3][32] = { "", "", "" };
+	assert_in_range(sscanf(text, "%63s %15s %255s %31s %31s %31s", list, scope, subject,
+	                       more[0], more[1], more[2]),
+	                3, 6);
 	struct policy_rule r = { .scope = scope[0] == 'e'   ? POLICY_SCOPE_EXACT
 		                          : scope[0] == 't' ? POLICY_SCOPE_TREE
 		                                            : POLICY_SCOPE_BELOW };
-	for (unsigned i = 0; i < 2; i++) {
-		if (more[i][0] == '!')
+	for (unsigned i = 0; i < 3; i++) {
+		if (more[i][0] == '@')
+			r.own_match = more[i][1] == 'c'   ? POLICY_MATCH_CLIENT + 1
+			              : more[i][1] == 'a' ? POLICY_MATCH_ANSWER + 1
+			              : more[i][2] == 's' ? POLICY_MATCH_NAMESERVER + 1
+			                                  : POLICY_MATCH_NAME + 1;
+		else if (more[i][0] == '!')
 			r.is_important = true;
 		else if (more[i][0] == '=')
 			assert_int_equal(policy_action_from_text(more[i] + 1, &r.action), 0);
@@ -220,7 +234,8 @@ static inline struct verdict world_judge(const struct policy *p, uint16_t group,
 {
 	struct verdict v;
 	struct name_hashes h;
-	if (trigger == POLICY_TRIGGER_ANSWER || trigger == POLICY_TRIGGER_SERVER_ADDRESS) {
+	if (trigger == POLICY_TRIGGER_ANSWER || trigger == POLICY_TRIGGER_SERVER_ADDRESS ||
+	    trigger == POLICY_TRIGGER_CLIENT) {
 		struct addr a = world_addr(subject);
 		policy_judge_address(p, group, trigger, &a, &v);
 		return v;
