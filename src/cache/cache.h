@@ -224,6 +224,28 @@ struct answer_plan {
 /* 0, -ENOMEM, or -EMSGSIZE (over 64 KiB or too many records). */
 MUST_USE int answer_new(const struct answer_plan *plan, struct answer **ret);
 
+/*
+ * The next address of an answer's A and AAAA records; *at starts as 0. Every record has its TTL in
+ * ttl_at, and those of the answer section come first.
+ */
+static inline bool answer_next_addr(const struct answer *a, unsigned *at, struct addr *ret)
+{
+	while (*at < a->n_an && *at < a->n_ttls) {
+		const uint8_t *ttl = a->blocks + a->ttl_at[(*at)++];
+		uint16_t type = load16(ttl - 4);
+		uint16_t bytes = load16(ttl + 4);
+		if (type == DNS_A && bytes == 4) {
+			*ret = addr_from_bytes4(ttl + 6);
+			return true;
+		}
+		if (type == DNS_AAAA && bytes == 16) {
+			*ret = addr_from_bytes16(ttl + 6);
+			return true;
+		}
+	}
+	return false;
+}
+
 struct cut_plan {
 	const uint8_t *zone;
 	uint64_t hash;

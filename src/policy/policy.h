@@ -231,7 +231,9 @@ struct policy_group_view {
 	bool has_zones;                 /* policy zones: the lists are several tiers */
 	bool is_strict;                 /* has_zones, and evaluation: strict */
 	bool keeps_dnssec;              /* some policy zone has break-dnssec: false */
-	bool waits_for_ns;              /* some wants all addresses of name servers (ns-wait) */
+	uint8_t ns_families;            /* whose name server addresses some wants all (ns-wait):
+	                                   1 IPv4, 2 IPv6 */
+	uint8_t min_ns_dots;            /* of zones with fewer dots none wants them */
 	uint16_t late_tier;             /* the first with rules on answers or name servers */
 	bool log_all;                   /* events for every question */
 	enum policy_learn learn;

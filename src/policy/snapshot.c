@@ -114,6 +114,19 @@ static void parts_init(const struct policy *p, struct policy_part *parts)
 	}
 }
 
+static void zone_has(const struct policy *p, struct policy_group *g, const struct policy_list *l,
+                     bool has_server_rules)
+{
+	const struct image_header *h = p->image->header;
+	g->keeps_dnssec |= l->keeps_dnssec;
+	if (!has_server_rules || l->no_ns_wait || l->image->n_prefixes == 0)
+		return;
+	g->ns_families |= h->lengths_v4 != 0 ? 1 : 0;
+	g->ns_families |= (h->lengths_v6[0] | h->lengths_v6[1] | h->lengths_v6[2]) != 0 ? 2 : 0;
+	if (l->min_ns_dots < g->min_ns_dots)
+		g->min_ns_dots = l->min_ns_dots;
+}
+
 /* Which kinds of rules a list brings to its group. */
 static void group_has(const struct policy *p, struct policy_group *g, const struct policy_list *l,
                       uint16_t tier)
@@ -135,11 +148,8 @@ static void group_has(const struct policy *p, struct policy_group *g, const stru
 		g->has_rules[m] = true;
 		g->has_log[m] |= l->action == POLICY_LOG || l->is_shadow || p->has_log_rules;
 	}
-	if (l->is_rpz) {
-		g->keeps_dnssec |= l->keeps_dnssec;
-		g->waits_for_ns |= !l->no_ns_wait && n[POLICY_MATCH_NAMESERVER] > 0 &&
-		                   l->image->n_prefixes > 0;
-	}
+	if (l->is_rpz)
+		zone_has(p, g, l, n[POLICY_MATCH_NAMESERVER] > 0);
 	bool is_late = n[POLICY_MATCH_ANSWER] > 0 || n[POLICY_MATCH_NAMESERVER] > 0;
 	if (is_late && tier < g->late_tier)
 		g->late_tier = tier;
@@ -157,6 +167,7 @@ static int group_init(const struct policy *p, struct policy_group *g,
 	g->is_strict = spec->is_strict;
 	g->learn = spec->learn;
 	g->late_tier = TIER_NONE;
+	g->min_ns_dots = UINT8_MAX;
 	g->deny_action = spec->deny_action > POLICY_LOG ? spec->deny_action : POLICY_NXDOMAIN;
 	g->lists = calloc(spec->n_lists + 1U, sizeof *g->lists);
 	if (g->lists == NULL)
@@ -349,7 +360,8 @@ void policy_group_view(const struct policy *p, uint16_t group, struct policy_gro
 		.has_zones = g->has_rpz,
 		.is_strict = g->has_rpz && g->is_strict,
 		.keeps_dnssec = g->keeps_dnssec,
-		.waits_for_ns = g->waits_for_ns,
+		.ns_families = g->ns_families,
+		.min_ns_dots = g->min_ns_dots,
 		.late_tier = g->late_tier,
 		.log_all = g->log_all,
 		.learn = g->learn,

@@ -250,7 +250,8 @@ static bool judge_target(struct task *t, const struct policy *p, const uint8_t *
 {
 	struct name_hashes hashes;
 	name_hash_all(target, &hashes);
-	policy_judge_name(p, t->group, POLICY_TRIGGER_ALIAS, target, &hashes, ret);
+	const struct policy_terms terms = { .type = t->type, .ns_dots = UINT8_MAX };
+	policy_judge_name_on(p, t->group, POLICY_TRIGGER_ALIAS, target, &hashes, &terms, ret);
 	name_set(&ret->name, target);
 	t->is_allowed = ret->action == POLICY_ALLOW;
 	return !verdict_is_block(ret);
@@ -261,12 +262,23 @@ static bool judge_target(struct task *t, const struct policy *p, const uint8_t *
  * zone (those just asked have been judged already), then the alias's target. An allow that
  * wins ends the walk, for all that follows.
  */
+/* Who asks for CNAME or DNAME records is not led on: targets are no stages (RPZ draft 5.1). */
+static bool has_stages(const struct task *t, const struct policy *p)
+{
+	struct policy_group_view view;
+	if (t->type != DNS_DNAME)
+		return true;
+	policy_group_view(p, t->group, &view);
+	return !view.has_zones;
+}
+
 static bool judge_hops(struct task *t, const struct response *w, const struct answer *found)
 {
 	const struct policy *p = policy_current();
 	struct verdict v;
 	bool is_fine = true;
-	if (p == NULL || t->group == POLICY_NO_GROUP || t->is_lookup)
+	if (p == NULL || t->group == POLICY_NO_GROUP || t->is_lookup || t->is_late ||
+	    !has_stages(t, p))
 		return true;
 	for (unsigned i = 0; i < w->n_aliases && is_fine && !t->is_allowed; i++) {
 		if (found != NULL && i < found->n_cuts)

@@ -61,6 +61,7 @@ static void clear(struct verdict *v)
 	v->action = POLICY_NONE;
 	v->trigger = POLICY_TRIGGER_NONE;
 	v->list = POLICY_NO_LIST;
+	v->tier = UINT16_MAX;
 	v->n_logged = 0;
 	v->edit = NULL;
 	v->data = NULL;
@@ -68,22 +69,120 @@ static void clear(struct verdict *v)
 	v->name.len = 0;
 }
 
-static bool has_server_rules(const struct policy *p, uint16_t group)
+/* ---- groups with policy zones: the servers of a cut are one stage, whatever their order ---- */
+
+static void take_better(const struct policy *p, struct verdict *v, struct verdict *ret)
 {
-	struct policy_group_view view;
-	if (p == NULL || group == POLICY_NO_GROUP)
-		return false;
-	policy_group_view(p, group, &view);
-	return view.has_server_rules;
+	if (verdict_goes_before(p, v, ret))
+		set_winner(v, ret);
+	else
+		verdict_keep_logged(ret, v);
 }
 
-bool resolve_judge_cut(const struct policy *p, uint16_t group, const struct cut *cut,
-                       struct verdict *ret_verdict)
+static void judge_one_address(const struct policy *p, uint16_t group, const struct addr *a,
+                              const struct policy_terms *terms, struct verdict *ret)
+{
+	struct verdict v;
+	policy_judge_address_on(p, group, POLICY_TRIGGER_SERVER_ADDRESS, a, terms, &v);
+	v.name.len = 0;
+	take_better(p, &v, ret);
+}
+
+static bool has_family(const struct cut *cut, const struct cut_server *s, bool is_v4)
+{
+	for (unsigned i = 0; i < s->n_addrs; i++) {
+		if (cut->addrs[s->first_addr + i].is_v4 == is_v4)
+			return true;
+	}
+	return false;
+}
+
+/* What the cache knows of a server's addresses; NULL: nothing. */
+static const struct answer *find_known(const struct cut_judging *j, const uint8_t *name,
+                                       const struct name_hashes *hashes, uint16_t type)
+{
+	const struct answer *a = cache_find_answer(j->cache, hashes->h[0], name, type);
+	if (a == NULL || !item_is_fresh(&a->item, j->now_s))
+		a = cache_find_answer(j->cache, hashes->h[0], name, 0); /* there is no such name */
+	return a != NULL && item_is_fresh(&a->item, j->now_s) ? a : NULL;
+}
+
+/* Addresses that did not come with the delegation. */
+static void judge_known(const struct policy *p, uint16_t group, const uint8_t *name,
+                        const struct name_hashes *hashes, uint16_t type,
+                        const struct policy_terms *terms, struct cut_judging *j,
+                        struct verdict *ret)
+{
+	struct addr a;
+	unsigned at = 0;
+	const struct answer *known = find_known(j, name, hashes, type);
+	while (known != NULL && answer_next_addr(known, &at, &a))
+		judge_one_address(p, group, &a, terms, ret);
+	if (known != NULL)
+		return;
+	j->is_incomplete = true;
+	if (j->missing_type == 0) {
+		name_set(&j->missing, name);
+		j->missing_type = type;
+	}
+}
+
+static struct policy_terms terms_of(const struct cut *cut, const struct cut_judging *j)
+{
+	unsigned labels = name_labels(cut->zone);
+	return (struct policy_terms){ .type = j->type,
+		                      .ns_dots = (uint8_t)(labels > 0 ? labels - 1 : 0),
+		                      .is_secure = j->is_secure,
+		                      .no_zones = j->no_zones };
+}
+
+static void judge_pooled(const struct policy *p, uint16_t group,
+                         const struct policy_group_view *view, const struct cut *cut,
+                         struct cut_judging *j, struct verdict *ret)
+{
+	struct verdict v;
+	struct name_hashes hashes;
+	struct policy_terms terms = terms_of(cut, j);
+	bool wants_all = j->cache != NULL && !j->no_zones && terms.ns_dots >= view->min_ns_dots;
+	for (unsigned i = 0; i < cut->n_servers; i++) {
+		const struct cut_server *s = &cut->servers[i];
+		name_hash_all(s->name, &hashes);
+		policy_judge_name_on(p, group, POLICY_TRIGGER_SERVER_NAME, s->name, &hashes, &terms,
+		                     &v);
+		name_set(&v.name, s->name);
+		take_better(p, &v, ret);
+		for (unsigned f = 0; f < 2 && wants_all; f++) {
+			if ((view->ns_families >> f & 1) != 0 && !has_family(cut, s, f == 0))
+				judge_known(p, group, s->name, &hashes, f == 0 ? DNS_A : DNS_AAAA,
+				            &terms, j, ret);
+		}
+	}
+	for (unsigned i = 0; i < cut->n_addrs; i++)
+		judge_one_address(p, group, &cut->addrs[i], &terms, ret);
+}
+
+/* ---- a cut and those above it ---- */
+
+static bool judge_next(const struct policy *p, uint16_t group, const struct policy_group_view *view,
+                       const struct cut *cut, struct cut_judging *j, struct verdict *ret)
+{
+	if (!view->has_zones)
+		return judge_one(p, group, cut, ret);
+	judge_pooled(p, group, view, cut, j, ret);
+	return ret->action != POLICY_NONE && !j->is_whole;
+}
+
+bool resolve_judge_servers(const struct policy *p, uint16_t group, const struct cut *cut,
+                           struct cut_judging *j, struct verdict *ret_verdict)
 {
 	const struct cut *chain[CHAIN_MAX];
+	struct policy_group_view view;
 	unsigned n = 0;
 	clear(ret_verdict);
-	if (cut == NULL || cut->is_forward || !has_server_rules(p, group))
+	if (cut == NULL || cut->is_forward || p == NULL || group == POLICY_NO_GROUP)
+		return true;
+	policy_group_view(p, group, &view);
+	if (!view.has_server_rules)
 		return true;
 	uint32_t generation = policy_generation(p);
 	/* A cut that is clean has nothing but clean ones above it. */
@@ -92,15 +191,25 @@ bool resolve_judge_cut(const struct policy *p, uint16_t group, const struct cut 
 			break;
 		chain[n++] = cut;
 	}
+	bool is_all = !j->is_secure && !j->no_zones; /* of the rules there are */
 	while (n > 0) {
 		cut = chain[--n];
-		if (judge_one(p, group, cut, ret_verdict))
-			return !verdict_is_block(ret_verdict);
-		/* What a `log` rule matched is to be said each time, so it is not forgotten. */
-		if (ret_verdict->n_logged == 0)
+		if (judge_next(p, group, &view, cut, j, ret_verdict))
+			break;
+		/* What a `log` rule matched is to be said each time, so it is not forgotten. With
+		 * policy zones only those are clean whose servers' addresses were all there. */
+		if (is_all && !j->is_incomplete && (j->cache != NULL || view.ns_families == 0) &&
+		    ret_verdict->action == POLICY_NONE && ret_verdict->n_logged == 0)
 			cache_memo_set_clean(&cut->item, generation, group);
 	}
-	return true;
+	return !verdict_is_block(ret_verdict);
+}
+
+bool resolve_judge_cut(const struct policy *p, uint16_t group, const struct cut *cut,
+                       struct verdict *ret_verdict)
+{
+	struct cut_judging j = { 0 };
+	return resolve_judge_servers(p, group, cut, &j, ret_verdict);
 }
 
 /* Is the address one that was judged with the cut? */
@@ -113,22 +222,54 @@ static bool is_of_cut(const struct cut *cut, const struct addr *a)
 	return false;
 }
 
+/*
+ * Does this verdict on a server stand, whatever the answer and the servers below will say? Where
+ * the group waits for the answer (evaluation: strict) only one of plain lists does, and only if no
+ * tier before it may still have its say. An earlier stage of the chain goes before it.
+ */
+static bool is_settled(const struct policy *p, const struct policy_group_view *view,
+                       const struct guard_packet *g, const struct verdict *v)
+{
+	struct policy_list_view list;
+	if (!g->is_late)
+		return true;
+	if (g->is_behind_alias || v->tier > view->late_tier || v->list == POLICY_NO_LIST)
+		return false;
+	policy_list_view(p, v->list, &list);
+	return !list.is_rpz;
+}
+
+/* An address that did not come with the cut. */
+static bool judge_other(const struct policy *p, const struct policy_group_view *view,
+                        const struct guard_packet *g, const struct cut_judging *j,
+                        struct verdict *ret_verdict)
+{
+	struct verdict v;
+	struct policy_terms terms = terms_of(g->cut, j);
+	policy_judge_address_on(p, g->group, POLICY_TRIGGER_SERVER_ADDRESS, &g->server->addr,
+	                        &terms, &v);
+	if (!verdict_is_block(&v) || !is_settled(p, view, g, &v))
+		return true;
+	v.name.len = 0;
+	set_winner(&v, ret_verdict);
+	return false;
+}
+
 bool guard_packet(const struct guard_packet *g, struct verdict *ret_verdict)
 {
 	if (g->is_allowed || g->group == POLICY_NO_GROUP || g->cut->is_forward)
 		return true;
 	const struct policy *p = policy_current();
-	if (!has_server_rules(p, g->group))
+	struct policy_group_view view;
+	if (p == NULL)
 		return true;
-	if (!resolve_judge_cut(p, g->group, g->cut, ret_verdict))
-		return false;
+	policy_group_view(p, g->group, &view);
+	if (!view.has_server_rules)
+		return true;
+	struct cut_judging j = { .type = g->type, .no_zones = g->is_lookup && view.has_zones };
+	if (!resolve_judge_servers(p, g->group, g->cut, &j, ret_verdict))
+		return !is_settled(p, &view, g, ret_verdict);
 	if (ret_verdict->action == POLICY_ALLOW || is_of_cut(g->cut, &g->server->addr))
 		return true;
-	struct verdict v;
-	policy_judge_address(p, g->group, POLICY_TRIGGER_SERVER_ADDRESS, &g->server->addr, &v);
-	if (!verdict_is_block(&v))
-		return true;
-	v.name.len = 0;
-	set_winner(&v, ret_verdict);
-	return false;
+	return judge_other(p, &view, g, &j, ret_verdict);
 }

@@ -118,7 +118,9 @@ static void start_one(struct task *t, struct lookup *l, unsigned server, bool is
 		                        .hashes = &hashes,
 		                        .type = is_v6 ? DNS_AAAA : DNS_A,
 		                        .group = t->group,
-		                        .is_allowed = t->is_allowed,
+		                        .is_allowed =
+		                                t->is_allowed || (t->is_late && t->n_hops > 0),
+		                        .is_late = t->is_late,
 		                        .is_lookup = true,
 		                        .depth = (uint8_t)(t->depth + 1),
 		                        .key_depth = t->key_depth,

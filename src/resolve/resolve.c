@@ -42,8 +42,9 @@ struct task *task_find(struct resolver *r, const struct task_plan *plan)
 	for (struct task *t = *bucket_of(r, plan); t != NULL; t = t->next) {
 		if (t->hash == plan->hashes->h[0] && t->type == plan->type &&
 		    t->group == plan->group && t->is_allowed_first == plan->is_allowed &&
-		    t->is_lookup == plan->is_lookup && t->is_priming == plan->is_priming &&
-		    t->is_keys == plan->is_keys && name_equal(t->question.wire, plan->name))
+		    t->is_late == plan->is_late && t->is_lookup == plan->is_lookup &&
+		    t->is_priming == plan->is_priming && t->is_keys == plan->is_keys &&
+		    name_equal(t->question.wire, plan->name))
 			return t;
 	}
 	return NULL;
@@ -115,6 +116,7 @@ struct task *task_new(struct resolver *r, const struct task_plan *plan)
 	t->type = plan->type;
 	t->group = plan->group;
 	t->is_allowed = t->is_allowed_first = plan->is_allowed;
+	t->is_late = plan->is_late;
 	t->is_lookup = plan->is_lookup;
 	t->is_refresh = plan->is_refresh;
 	t->is_priming = plan->is_priming;
@@ -328,6 +330,7 @@ void resolve_start(struct resolver *r, struct resolve_request *request)
 		                        .type = request->type,
 		                        .group = request->group,
 		                        .is_allowed = request->is_allowed,
+		                        .is_late = request->is_late,
 		                        .is_refresh = request->is_refresh };
 	if (r->config.n_forwards > 0 && UNLIKELY(ring_is_closed(r->forwards, request))) {
 		count_up(&r->counts.rings_closed);

@@ -89,6 +89,8 @@ struct resolve_request {
 	uint16_t type;
 	uint16_t group;  /* whose policy the guard applies; POLICY_NO_GROUP: none */
 	bool is_allowed; /* an allow rule won for the name: the guard lets everything pass */
+	bool is_late;    /* policy looks at the answer: the guard stops only what nothing else can
+	                    overrule, and aliases are not judged on the way */
 	bool is_refresh; /* ask the servers although the cache has an answer */
 	const struct addr *client; /* who asked; NULL: we did, or nobody knows */
 	void (*done)(struct resolve_request *r, const struct resolve_result *result);
@@ -184,14 +186,36 @@ void resolve_root_zone_stop(void);
 bool resolve_judge_cut(const struct policy *p, uint16_t group, const struct cut *cut,
                        struct verdict *ret_verdict);
 
+/* What judging the servers of a zone may use, and what it found missing. Zeroed: the cut alone. */
+struct cut_judging {
+	struct cache
+		*cache; /* addresses that did not come with the delegation; NULL: not looked at */
+	uint32_t now_s;
+	uint16_t type;  /* of the question; 0: not known */
+	bool is_secure; /* struct policy_terms */
+	bool no_zones;
+	bool is_whole; /* policy zones: the best of all cuts; else the first cut with a match decides */
+	/* Out: some address is wanted (ns-wait) and not in the cache; the first of them. */
+	bool is_incomplete;
+	uint16_t missing_type; /* A or AAAA; 0: none */
+	struct name missing;
+};
+
+/* The same with what j allows for. */
+bool resolve_judge_servers(const struct policy *p, uint16_t group, const struct cut *cut,
+                           struct cut_judging *j, struct verdict *ret_verdict);
+
 /* Everything a packet is judged by. */
 struct guard_packet {
 	const uint8_t *name; /* of the question that would be sent, lower case */
 	uint16_t type;
 	uint16_t group;
 	bool is_allowed;
-	const struct cut *cut;         /* the zone it would be sent to */
-	const uint8_t *server_name;    /* NULL for forwarders */
+	bool is_late;               /* struct resolve_request */
+	bool is_behind_alias;       /* of the question's own name policy has not judged all yet */
+	bool is_lookup;             /* for a server's address or a key: zones do not hold */
+	const struct cut *cut;      /* the zone it would be sent to */
+	const uint8_t *server_name; /* NULL for forwarders */
 	const struct endpoint *server; /* where it would go */
 };
 

@@ -139,7 +139,9 @@ static bool ask_for_keys(struct task *t, const struct trust_path *p)
 		                        .hashes = &hashes,
 		                        .type = p->want_type,
 		                        .group = t->group,
-		                        .is_allowed = t->is_allowed,
+		                        .is_allowed =
+		                                t->is_allowed || (t->is_late && t->n_hops > 0),
+		                        .is_late = t->is_late,
 		                        .is_keys = true,
 		                        .depth = t->depth,
 		                        .key_depth = (uint8_t)(t->key_depth + 1),

@@ -76,6 +76,9 @@ static bool pass_guard(struct task *t)
 		                        .type = t->ask.type,
 		                        .group = t->group,
 		                        .is_allowed = t->is_allowed,
+		                        .is_late = t->is_late,
+		                        .is_behind_alias = t->n_hops > 0,
+		                        .is_lookup = t->is_lookup || t->is_keys,
 		                        .cut = t->cut,
 		                        .server_name = server_name_of(t, t->at_addr),
 		                        .server = &t->ask.server };
@@ -241,6 +244,7 @@ static enum sent send_to(struct task *t, unsigned at, enum ask_how how)
 void iterate_give_up(struct task *t)
 {
 	struct verdict verdict;
+	struct cut_judging without_zones = { .no_zones = true };
 	if (secure_settle(t))
 		return;
 	if (t->trouble.what == NULL)
@@ -248,7 +252,8 @@ void iterate_give_up(struct task *t)
 		             false);
 	/* A look-up was refused: judged afresh, because verdicts live for a turn only. */
 	if (t->blocked_cut != NULL &&
-	    !resolve_judge_cut(policy_current(), t->group, t->blocked_cut, &verdict)) {
+	    !resolve_judge_servers(policy_current(), t->group, t->blocked_cut, &without_zones,
+	                           &verdict)) {
 		task_block(t, &verdict);
 		return;
 	}

@@ -150,6 +150,7 @@ struct task {
 	/* what it is for */
 	uint16_t type, group;
 	bool is_allowed; /* policy lets everything pass */
+	bool is_late;    /* struct resolve_request */
 	bool is_lookup;  /* of a name server's address, for another task */
 	bool is_refresh; /* the cache is not looked into for the first hop */
 	bool is_priming;
@@ -241,7 +242,7 @@ struct task_plan {
 	const uint8_t *name; /* lower case; copied */
 	const struct name_hashes *hashes;
 	uint16_t type, group;
-	bool is_allowed, is_lookup, is_refresh, is_priming, is_keys;
+	bool is_allowed, is_late, is_lookup, is_refresh, is_priming, is_keys;
 	uint8_t depth, key_depth;
 	struct budget *budget; /* NULL: a new one */
 };

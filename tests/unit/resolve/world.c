@@ -33,6 +33,8 @@ void policy_group_view(const struct policy *p, uint16_t group, struct policy_gro
 	(void)p;
 	(void)group;
 	*ret = (struct policy_group_view){ .has_server_rules = rules.has_server_rules,
+		                           .has_zones = rules.has_zones,
+		                           .late_tier = 1,
 		                           .has_alias_rules = true };
 }
 
@@ -43,10 +45,12 @@ static bool is_named(const uint8_t *wire, const char *text)
 	       name_is_within(wire, n.wire);
 }
 
-void policy_judge_name(const struct policy *p, uint16_t group, enum policy_trigger trigger,
-                       const uint8_t *lower, const struct name_hashes *hashes, struct verdict *ret)
+void policy_judge_name_on(const struct policy *p, uint16_t group, enum policy_trigger trigger,
+                          const uint8_t *lower, const struct name_hashes *hashes,
+                          const struct policy_terms *terms, struct verdict *ret)
 {
 	(void)p;
+	(void)terms;
 	(void)group;
 	(void)hashes;
 	bool is_server = trigger == POLICY_TRIGGER_SERVER_NAME;
@@ -63,10 +67,12 @@ void policy_judge_name(const struct policy *p, uint16_t group, enum policy_trigg
 	}
 }
 
-void policy_judge_address(const struct policy *p, uint16_t group, enum policy_trigger trigger,
-                          const struct addr *a, struct verdict *ret)
+void policy_judge_address_on(const struct policy *p, uint16_t group, enum policy_trigger trigger,
+                             const struct addr *a, const struct policy_terms *terms,
+                             struct verdict *ret)
 {
 	(void)p;
+	(void)terms;
 	(void)group;
 	char text[ADDR_TEXT_MAX];
 	addr_to_text(a, text);
@@ -74,6 +80,32 @@ void policy_judge_address(const struct policy *p, uint16_t group, enum policy_tr
 	ret->trigger = trigger;
 	if (rules.blocked_addr != NULL && strcmp(text, rules.blocked_addr) == 0)
 		ret->action = POLICY_REFUSED;
+}
+
+void policy_judge_name(const struct policy *p, uint16_t group, enum policy_trigger trigger,
+                       const uint8_t *lower, const struct name_hashes *hashes, struct verdict *ret)
+{
+	policy_judge_name_on(p, group, trigger, lower, hashes, NULL, ret);
+}
+
+void policy_judge_address(const struct policy *p, uint16_t group, enum policy_trigger trigger,
+                          const struct addr *a, struct verdict *ret)
+{
+	policy_judge_address_on(p, group, trigger, a, NULL, ret);
+}
+
+/* Zones' order is tested with the real policy (tests/unit/policy/tiers_test.c). */
+bool verdict_goes_before(const struct policy *p, const struct verdict *a, const struct verdict *b)
+{
+	(void)p;
+	return a->action != POLICY_NONE && b->action == POLICY_NONE;
+}
+
+void policy_list_view(const struct policy *p, uint16_t list, struct policy_list_view *ret)
+{
+	(void)p;
+	(void)list;
+	*ret = (struct policy_list_view){ .is_rpz = rules.has_zones };
 }
 
 /* ---- the small internet ---- */

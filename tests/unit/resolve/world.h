@@ -29,6 +29,7 @@ struct world {
 /* What the policy says: names cover what is below them. */
 struct rules {
 	bool has_server_rules;
+	bool has_zones; /* the rules are those of a policy zone */
 	uint32_t generation;
 	const char *blocked_server, *allowed_server, *blocked_addr, *blocked_alias, *allowed_alias;
 	const char *logged_server;
