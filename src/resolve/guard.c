@@ -121,6 +121,10 @@ static void judge_known(const struct policy *p, uint16_t group, const uint8_t *n
 	if (known != NULL)
 		return;
 	j->is_incomplete = true;
+	for (unsigned i = 0; i < j->n_unknown; i++) {
+		if (j->unknown[i] == cut_judging_mark(hashes->h[0], type))
+			return;
+	}
 	if (j->missing_type == 0) {
 		name_set(&j->missing, name);
 		j->missing_type = type;

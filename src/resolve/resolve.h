@@ -195,11 +195,18 @@ struct cut_judging {
 	bool is_secure; /* struct policy_terms */
 	bool no_zones;
 	bool is_whole; /* policy zones: the best of all cuts; else the first cut with a match decides */
+	const uint64_t *unknown; /* cut_judging_mark() of what cannot be found: no longer missing */
+	unsigned n_unknown;
 	/* Out: some address is wanted (ns-wait) and not in the cache; the first of them. */
 	bool is_incomplete;
 	uint16_t missing_type; /* A or AAAA; 0: none */
 	struct name missing;
 };
+
+static inline uint64_t cut_judging_mark(uint64_t name_hash, uint16_t type)
+{
+	return name_hash ^ type;
+}
 
 /* The same with what j allows for. */
 bool resolve_judge_servers(const struct policy *p, uint16_t group, const struct cut *cut,

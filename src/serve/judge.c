@@ -18,24 +18,54 @@ static bool lets_pass(const struct query *q, const struct verdict *v)
 static bool decide(struct query *q, struct verdict *v);
 static bool judge_alias(struct query *q, const struct policy *p, const uint8_t *target);
 
+bool query_keeps_dnssec(const struct query *q)
+{
+	const struct answer *a = q->found;
+	if (!q->question.is_do || a == NULL)
+		return false;
+	/* Without validation of our own what is signed is taken to be good. */
+	return a->security == SECURITY_SECURE ||
+	       (a->security == SECURITY_UNCHECKED && a->n_an_sigs + a->n_ns_sigs > 0);
+}
+
+static enum outcome outcome_of(const struct query *q)
+{
+	return q->is_allowed ? GO_ON : q->verdict.action == POLICY_DROP ? DROP : SAY;
+}
+
+/* A group with policy zones. */
+static enum outcome judge_zones(struct query *q, const struct policy *p,
+                                const struct policy_group_view *g)
+{
+	struct verdict v;
+	bool has = judge_first_stage(q, p, g, &v);
+	q->verdict = v;
+	if (!has)
+		return GO_ON;
+	q->is_allowed = lets_pass(q, &v);
+	return outcome_of(q);
+}
+
 enum outcome judge_question(struct query *q)
 {
+	const struct policy *p = policy_current();
+	struct policy_group_view g;
+	policy_group_view(p, q->group, &g);
 	if (UNLIKELY(q->n_aliases > 0)) { /* the name is where a local alias leads */
-		if (q->is_allowed || !judge_alias(q, policy_current(), q->question.name.wire) ||
-		    q->is_allowed)
+		q->is_late = g.is_strict;
+		if (q->is_allowed || !judge_alias(q, p, q->question.name.wire))
 			return GO_ON;
-		return q->verdict.action == POLICY_DROP ? DROP : SAY;
+		return outcome_of(q);
 	}
-	policy_judge_name(policy_current(), q->group, POLICY_TRIGGER_QUESTION,
-	                  q->question.name.wire, &q->hashes, &q->verdict);
+	if (UNLIKELY(g.has_zones))
+		return judge_zones(q, p, &g);
+	policy_judge_name(p, q->group, POLICY_TRIGGER_QUESTION, q->question.name.wire, &q->hashes,
+	                  &q->verdict);
 	q->verdict.name.len = 0;
 	if (LIKELY(q->verdict.action == POLICY_NONE))
 		return GO_ON;
-	if (lets_pass(q, &q->verdict)) {
-		q->is_allowed = true;
-		return GO_ON;
-	}
-	return q->verdict.action == POLICY_DROP ? DROP : SAY;
+	q->is_allowed = lets_pass(q, &q->verdict);
+	return outcome_of(q);
 }
 
 /* Take v over if it decides: true. Otherwise only its `log` matches. */
@@ -64,17 +94,10 @@ static bool judge_alias(struct query *q, const struct policy *p, const uint8_t *
 	return decide(q, &v);
 }
 
-static bool judge_addr(struct query *q, const struct policy *p, const struct addr *a)
-{
-	struct verdict v;
-	policy_judge_address(p, q->group, POLICY_TRIGGER_ANSWER, a, &v);
-	v.addr = *a;
-	v.name.len = 0;
-	return decide(q, &v);
-}
+/* ---- the addresses that a record leads to ---- */
 
 /* ipv4hint and ipv6hint of a SVCB or HTTPS record (RFC 9460 7.3). */
-static bool judge_hints(struct query *q, const struct policy *p, const struct rr *rr)
+static bool visit_hints(const struct rr *rr, address_visitor *visit, void *arg)
 {
 	if (rr->rdata_len < 3)
 		return false;
@@ -91,7 +114,7 @@ static bool judge_hints(struct query *q, const struct policy *p, const struct rr
 			const uint8_t *bytes = rr->rdata + at + i;
 			struct addr a =
 				step == 4 ? addr_from_bytes4(bytes) : addr_from_bytes16(bytes);
-			if (judge_addr(q, p, &a))
+			if (visit(arg, &a))
 				return true;
 		}
 		at += len;
@@ -100,47 +123,59 @@ static bool judge_hints(struct query *q, const struct policy *p, const struct rr
 }
 
 /* The address that DNS64 will make of this one. */
-static bool judge_made(struct query *q, const struct policy *p, const uint8_t v4[4])
+static bool visit_made(const struct query *q, const uint8_t v4[4], address_visitor *visit,
+                       void *arg)
 {
 	const struct local *l = local_current();
 	uint8_t v6[16];
 	if (!q->is_dns64 || l == NULL || !local_dns64_embed(l, v4, v6))
 		return false;
 	struct addr a = addr_from_bytes16(v6);
-	return judge_addr(q, p, &a);
+	return visit(arg, &a);
 }
 
 /* Behind a translator the IPv4 address inside is the one that is reached. */
-static bool judge_inner(struct query *q, const struct policy *p, const uint8_t v6[16])
+static bool visit_inner(const uint8_t v6[16], address_visitor *visit, void *arg)
 {
 	const struct local *l = local_current();
 	uint8_t v4[4];
 	if (l == NULL || !local_dns64_extract(l, v6, v4))
 		return false;
 	struct addr a = addr_from_bytes4(v4);
-	return judge_addr(q, p, &a);
+	return visit(arg, &a);
 }
 
-static bool judge_rr_addresses(struct query *q, const struct policy *p, const struct rr *rr)
+bool visit_addresses(const struct query *q, const struct rr *rr, bool with_hints,
+                     address_visitor *visit, void *arg)
 {
 	struct addr a;
 	switch (rr->type) {
 	case DNS_A:
 		a = addr_from_bytes4(rr->rdata);
-		return judge_addr(q, p, &a) || judge_made(q, p, rr->rdata);
+		return visit(arg, &a) || visit_made(q, rr->rdata, visit, arg);
 	case DNS_AAAA:
 		a = addr_from_bytes16(rr->rdata);
-		return judge_addr(q, p, &a) || judge_inner(q, p, rr->rdata);
+		return visit(arg, &a) || visit_inner(rr->rdata, visit, arg);
 	case DNS_SVCB:
 	case DNS_HTTPS:
-		return judge_hints(q, p, rr);
+		return with_hints && visit_hints(rr, visit, arg);
 	default:
 		return false;
 	}
 }
 
+static bool judge_addr(void *arg, const struct addr *a)
+{
+	struct query *q = arg;
+	struct verdict v;
+	policy_judge_address(policy_current(), q->group, POLICY_TRIGGER_ANSWER, a, &v);
+	v.addr = *a;
+	v.name.len = 0;
+	return decide(q, &v);
+}
+
 /* The alias that a record makes of its owner: CNAME, or SVCB/HTTPS in AliasMode (RFC 9460 2.4.2). */
-static const uint8_t *alias_of(const struct rr *rr, uint16_t asked)
+const uint8_t *rr_alias(const struct rr *rr, uint16_t asked)
 {
 	if (rr->type == DNS_CNAME && asked != DNS_CNAME && asked != DNS_ANY)
 		return rr->rdata;
@@ -175,7 +210,7 @@ static bool walk(struct query *q, const struct policy *p, const struct policy_gr
 	struct message m = *opened;
 	struct rr rr;
 	while (next_found(&m, opened, &rr)) {
-		const uint8_t *target = alias_of(&rr, a->type);
+		const uint8_t *target = rr_alias(&rr, a->type);
 		if (target == NULL)
 			continue;
 		if (g->has_alias_rules && judge_alias(q, p, target))
@@ -186,7 +221,7 @@ static bool walk(struct query *q, const struct policy *p, const struct policy_gr
 	}
 	m = *opened;
 	while (g->has_answer_rules && next_found(&m, opened, &rr)) {
-		if (judge_rr_addresses(q, p, &rr))
+		if (visit_addresses(q, &rr, true, judge_addr, q))
 			return true;
 	}
 	return false;
@@ -233,37 +268,76 @@ static bool block_rebinding(struct query *q)
 	return decide(q, &v);
 }
 
-enum outcome inspect_answer(struct query *q)
+bool open_answer(const struct query *q, struct message *ret)
 {
 	static _Thread_local uint8_t bytes[DNS_MAX_MESSAGE];
 	static _Thread_local uint8_t scratch[SCRATCH_BYTES];
+	size_t n = lay_out(q, bytes, sizeof bytes);
+	return n != 0 && message_open(bytes, n, scratch, sizeof scratch, ret) == 0;
+}
+
+/* GO_ON: nothing was decided. *ret_is_clean: nor will be for anybody of the group. */
+static enum outcome inspect_zones(struct query *q, const struct policy *p,
+                                  const struct policy_group_view *g, bool *ret_is_clean)
+{
+	struct verdict v;
+	enum staged s;
+	/* A look-up that is answered at once lets us look again; they are bounded. */
+	while ((s = judge_stages(q, p, g, &v)) == STAGED_MISSING) {
+		if (resolve_missing(q) == PARK)
+			return PARK;
+	}
+	if (q->found == NULL)
+		return GO_ON; /* not reached */
+	*ret_is_clean = s == STAGED_NOTHING;
+	if (g->is_strict || q->is_pending)
+		q->verdict.n_logged = 0; /* the first stage was looked at again */
+	if (s != STAGED_DECIDED) {
+		verdict_keep_logged(&q->verdict, &v);
+		return GO_ON;
+	}
+	(void)decide(q, &v);
+	return q->verdict.action == POLICY_DROP ? DROP : SAY;
+}
+
+static enum outcome inspect_lists(struct query *q, const struct policy *p,
+                                  const struct policy_group_view *g)
+{
+	const struct answer *a = q->found;
+	struct message m;
+	bool has_alias = a->n_cuts > 1 || a->type == DNS_SVCB || a->type == DNS_HTTPS;
+	if (!g->has_server_rules && !g->has_answer_rules && !(g->has_alias_rules && has_alias))
+		return GO_ON;
+	if (!open_answer(q, &m) || !walk(q, p, g, &m))
+		return GO_ON;
+	return q->verdict.action == POLICY_DROP ? DROP : SAY;
+}
+
+enum outcome inspect_answer(struct query *q)
+{
 	const struct policy *p = policy_current();
 	const struct answer *a = q->found;
+	bool is_clean = true;
 	if (a == NULL)
 		return GO_ON;
+	struct policy_group_view g;
+	policy_group_view(p, q->group, &g);
 	if (q->is_allowed) {
+		if (g.has_zones)
+			judge_allowed(q, p, &g);
 		(void)begin_dns64(q);
 		return GO_ON;
 	}
-	struct policy_group_view g;
-	policy_group_view(p, q->group, &g);
-	bool has_alias = a->n_cuts > 1 || a->type == DNS_SVCB || a->type == DNS_HTTPS;
-	if (g.has_server_rules || g.has_answer_rules || (g.has_alias_rules && has_alias)) {
-		struct message m;
-		size_t n = lay_out(q, bytes, sizeof bytes);
-		if (n == 0 || message_open(bytes, n, scratch, sizeof scratch, &m) != 0)
-			return GO_ON; /* not reached: answer_new laid it out */
-		if (walk(q, p, &g, &m)) {
-			if (q->verdict.action == POLICY_DROP)
-				return DROP;
-			return SAY;
-		}
-	}
+	enum outcome o = UNLIKELY(g.has_zones) ? inspect_zones(q, p, &g, &is_clean)
+	                                       : inspect_lists(q, p, &g);
+	if (o != GO_ON)
+		return o;
 	if (g.is_rebinding_checked && block_rebinding(q))
 		return SAY;
 	if (begin_dns64(q))
 		return GO_ON;
-	if (q->verdict.action == POLICY_NONE && q->verdict.n_logged == 0 && !q->is_stale)
+	if (is_clean && q->verdict.action == POLICY_NONE && q->verdict.n_logged == 0 &&
+	    !q->is_stale)
 		cache_memo_set_clean(&a->item, policy_generation(p), q->group);
 	return GO_ON;
 }

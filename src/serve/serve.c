@@ -85,6 +85,17 @@ static void prefetch(struct query *q, const struct answer *a, uint32_t now_s)
 	                q->is_allowed);
 }
 
+/* The memo is of the group: rules on one client's address are not in it. */
+static bool client_is_listed(const struct query *q)
+{
+	const struct policy *p = policy_current();
+	struct verdict v;
+	if (LIKELY(!policy_group_judges_clients(p, q->group)))
+		return false;
+	policy_judge_address(p, q->group, POLICY_TRIGGER_CLIENT, &q->client.addr, &v);
+	return v.action != POLICY_NONE || v.n_logged > 0;
+}
+
 static enum outcome look_in_cache(struct query *q)
 {
 	struct serve *s = q->serve;
@@ -98,7 +109,8 @@ static enum outcome look_in_cache(struct query *q)
 	q->found = a;
 	q->is_cached = !q->is_parked;
 	/* Of what becomes AAAA records the policy has seen the A records only. */
-	if (cache_memo_is_clean(&a->item, q->generation, q->group) && !q->is_dns64) {
+	if (cache_memo_is_clean(&a->item, q->generation, q->group) && !q->is_dns64 &&
+	    !client_is_listed(q)) {
 		prefetch(q, a, now_s);
 		return SAY;
 	}
@@ -164,6 +176,8 @@ void serve_begin(struct query *q)
 	q->is_silent = q->is_parked = q->is_stale = q->is_cached = false;
 	q->is_allowed = q->is_resolved = q->is_waiting = false;
 	q->n_redirects = q->n_aliases = 0;
+	q->is_late = q->is_pending = q->has_strict = q->is_ns_counted = q->is_too_long = false;
+	q->n_ns_lookups = q->n_ns_unknown = 0;
 	q->is_dns64 = false;
 	q->own.outcome = LOCAL_UNKNOWN;
 	q->group = POLICY_NO_GROUP;

@@ -37,7 +37,9 @@ enum {
 	QUERY_IN_MAX = 1232,
 	QUERY_OUT_MIN = 4096, /* a transport's buffer has at least this */
 	SERVE_TEXT_MAX = 255,
-	STALE_TTL_S = 30, /* RFC 8767 4 */
+	STALE_TTL_S = 30,   /* RFC 8767 4 */
+	NS_LOOKUPS_MAX = 8, /* for one question (ns-wait) */
+	NS_WAIT_MS = 3000,  /* and no longer than this for all of them */
 };
 
 struct query;
@@ -90,7 +92,18 @@ struct query {
 	bool is_waiting;     /* the resolver is asked for a redirect's target */
 	uint8_t n_redirects; /* how often that was */
 	uint8_t n_aliases;   /* of local data, followed: question.name is where they lead */
-	bool is_dns64;       /* question.type is A, of which AAAA records will be made */
+	bool is_late;        /* policy waits for the answer (stage.c) */
+	bool is_pending;     /* and a rule on client or name with it */
+	bool has_strict;     /* evaluation: strict would have said something else: */
+	uint8_t strict_action;
+	uint16_t strict_list;
+	bool is_ns_counted;
+	bool is_too_long;                   /* a redirect's target that goes behind the name */
+	uint8_t n_ns_lookups, n_ns_unknown; /* of name servers' addresses (wait.c) */
+	uint16_t ns_missing_type;
+	uint64_t ns_unknown[NS_LOOKUPS_MAX]; /* cut_judging.unknown */
+	uint64_t ns_deadline_ns;
+	bool is_dns64; /* question.type is A, of which AAAA records will be made */
 	uint32_t dns64_ttl_s;
 	struct local_found own; /* outcome not UNKNOWN: we answer; this turn only */
 	uint16_t group;
@@ -110,7 +123,7 @@ struct query {
 	struct verdict verdict, guard_verdict;
 	struct resolve_request request;
 	struct timer stale_timer;
-	struct name redirect; /* the target being resolved */
+	struct name redirect; /* the target being resolved, or a name server's name */
 	struct name_hashes redirect_hashes;
 	uint8_t rule_at; /* where in ede_text the rule begins, to the end; 0: nowhere */
 	char ede_text[EDE_TEXT_MAX + 1];
@@ -149,6 +162,7 @@ struct serve_options {
 	X(allowed, "passed by an allow rule") \
 	X(logged, "matched by a log rule") \
 	X(shadow, "a list in shadow would have decided") \
+	X(ns_unknown, "judged without all addresses of name servers (ns-wait)") \
 	X(dropped, "not answered") \
 	X(refused, "from clients in no group, or not recursive") \
 	X(malformed, "FORMERR, NOTIMP, BADVERS") \
@@ -243,10 +257,40 @@ void add_one_set(struct query *q, struct reply *r);
 
 enum outcome judge_question(struct query *q); /* judge.c */
 enum outcome inspect_answer(struct query *q);
+/* The client set DO, and what was found is signed and good (break-dnssec: false). */
+bool query_keeps_dnssec(const struct query *q);
+/* The answer section of what was found, for next_found(); no other may be open. */
+bool open_answer(const struct query *q, struct message *ret);
+/* The alias that a record makes of its owner; NULL: none. */
+const uint8_t *rr_alias(const struct rr *rr, uint16_t asked);
+/* Each address that a record leads to, until visit says true. */
+typedef bool address_visitor(void *arg, const struct addr *a);
+bool visit_addresses(const struct query *q, const struct rr *rr, bool with_hints,
+                     address_visitor *visit, void *arg);
+
+/* Groups with policy zones (stage.c). True: ret decides. */
+bool judge_first_stage(struct query *q, const struct policy *p, const struct policy_group_view *g,
+                       struct verdict *ret);
+enum staged {
+	STAGED_NOTHING,
+	STAGED_NOT_CLEAN, /* nothing, but another question for the same may get another verdict */
+	STAGED_DECIDED,
+	STAGED_MISSING, /* an address of a name server is needed first: resolve_missing() */
+};
+enum staged judge_stages(struct query *q, const struct policy *p, const struct policy_group_view *g,
+                         struct verdict *ret);
+/* An allow has won before: would strict have said so? */
+void judge_allowed(struct query *q, const struct policy *p, const struct policy_group_view *g);
+
 enum outcome write_answer(struct query *q);     /* write.c */
 enum outcome record_query(struct query *q);     /* record.c */
 enum outcome resolve_question(struct query *q); /* wait.c */
 enum outcome resolve_redirect(struct query *q);
+/* The verdict's answer is an alias. */
+bool query_redirects(const struct query *q);
+/* Look the address up that is missing; GO_ON: look again at once. */
+enum outcome resolve_missing(struct query *q);
+bool may_wait_for_servers(const struct query *q);
 bool find_stale(struct query *q);
 
 /* Data that validation found bad is served to those only who check it themselves (CD). */

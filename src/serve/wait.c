@@ -131,6 +131,13 @@ static void start(struct query *q)
 	q->is_parked = was_parked;
 }
 
+static bool is_strict(const struct query *q)
+{
+	struct policy_group_view g;
+	policy_group_view(policy_current(), q->group, &g);
+	return g.is_strict;
+}
+
 enum outcome resolve_question(struct query *q)
 {
 	if (q->found != NULL || q->is_resolved)
@@ -147,7 +154,10 @@ enum outcome resolve_question(struct query *q)
 		.hashes = &q->hashes,
 		.type = q->question.type,
 		.group = q->group,
-		.is_allowed = q->is_allowed,
+		/* A rule that waits for the answer lets everything pass until then, unless
+		 * the guard knows what stands before it. */
+		.is_allowed = q->is_allowed || (q->is_pending && !is_strict(q)),
+		.is_late = q->is_late,
 		.client = &q->client.addr,
 		.done = resolver_done,
 	};
@@ -163,6 +173,49 @@ enum outcome resolve_question(struct query *q)
 	return PARK;
 }
 
+/* The alias among the records of local data, when they have none of the type asked. */
+static const uint8_t *alias_of_records(const struct policy_data *d, uint16_t type)
+{
+	const uint8_t *target = NULL;
+	struct policy_record r;
+	for (size_t at = 0; d != NULL && policy_record_next(d, &at, &r);) {
+		if (r.type == type)
+			return NULL;
+		if (r.type == DNS_CNAME)
+			target = r.rdata;
+	}
+	return type == DNS_ANY ? NULL : target;
+}
+
+bool query_redirects(const struct query *q)
+{
+	const struct verdict *v = &q->verdict;
+	if (v->action == POLICY_RECORDS)
+		return alias_of_records(v->data, q->question.type) != NULL;
+	return v->action == POLICY_REDIRECT;
+}
+
+/* Where the alias leads. A target that goes behind the whole name may not fit: len 0. */
+static void set_target(struct query *q)
+{
+	const struct policy_data *d = q->verdict.data;
+	const struct name *asked = &q->question.name;
+	if (q->verdict.action == POLICY_RECORDS) {
+		name_set(&q->redirect, alias_of_records(d, q->question.type));
+		name_copy_lower(q->redirect.wire, q->redirect.wire);
+	} else if (d == NULL || d->target == NULL) {
+		q->redirect.len = 0; /* not reached: such a rule is not loaded */
+	} else if (!d->is_target_suffix) {
+		name_set(&q->redirect, d->target);
+	} else if (asked->len - 1U + name_len(d->target) > NAME_MAX_BYTES) {
+		q->redirect.len = 0;
+	} else {
+		memcpy(q->redirect.wire, asked->wire, asked->len - 1U);
+		memcpy(q->redirect.wire + asked->len - 1, d->target, name_len(d->target));
+		q->redirect.len = (uint8_t)(asked->len - 1U + name_len(d->target));
+	}
+}
+
 /*
  * The target of a redirect is resolved like any name, and policy does not apply to it: it is
  * the operator's. GO_ON when redirect_found says all there is to know.
@@ -170,9 +223,10 @@ enum outcome resolve_question(struct query *q)
 enum outcome resolve_redirect(struct query *q)
 {
 	struct serve *s = q->serve;
-	if (q->redirect_found != NULL)
+	set_target(q);
+	if (q->redirect_found != NULL || q->redirect.len == 0 || q->question.type == DNS_CNAME ||
+	    q->question.type == DNS_ANY)
 		return GO_ON;
-	name_set(&q->redirect, q->verdict.data->target);
 	name_hash_all(q->redirect.wire, &q->redirect_hashes);
 	const struct answer *a = cache_find_answer(s->cache, q->redirect_hashes.h[0],
 	                                           q->redirect.wire, q->question.type);
@@ -193,6 +247,70 @@ enum outcome resolve_redirect(struct query *q)
 	q->is_waiting = true;
 	start(q);
 	return q->is_waiting ? PARK : GO_ON;
+}
+
+/* ---- addresses of name servers, which policy zones have rules about ---- */
+
+bool may_wait_for_servers(const struct query *q)
+{
+	return q->n_ns_lookups < NS_LOOKUPS_MAX && !q->is_stale &&
+	       (q->n_ns_lookups == 0 || loop_now_ns(q->serve->loop) < q->ns_deadline_ns);
+}
+
+/* It will not be looked up again for this question. */
+static void note_unknown(struct query *q)
+{
+	if (q->n_ns_unknown < NS_LOOKUPS_MAX)
+		q->ns_unknown[q->n_ns_unknown++] =
+			cut_judging_mark(q->redirect_hashes.h[0], q->ns_missing_type);
+}
+
+static void missing_done(struct resolve_request *request, const struct resolve_result *r)
+{
+	struct query *q = CONTAINER_OF(request, struct query, request);
+	timer_cancel(q->serve->loop, &q->stale_timer);
+	/* An answer that does not keep would be asked for again and again. */
+	if (r->status != RESOLVE_ANSWERED || r->answer->item.ttl_s == 0)
+		note_unknown(q);
+	q->is_waiting = false;
+	if (!q->is_parked)
+		return;
+	q->is_resolved = false; /* what was found for the question was valid in its turn only */
+	resume(q);
+}
+
+static void missing_is_late(struct timer *t)
+{
+	struct query *q = CONTAINER_OF(t, struct query, stale_timer);
+	resolve_cancel(q->serve->resolver, &q->request);
+	q->n_ns_lookups = NS_LOOKUPS_MAX;
+	q->is_waiting = false;
+	q->is_resolved = false;
+	resume(q);
+}
+
+/* Nobody's policy holds for it: it is our own question. */
+enum outcome resolve_missing(struct query *q)
+{
+	uint64_t now_ns = loop_now_ns(q->serve->loop);
+	if (q->n_ns_lookups++ == 0)
+		q->ns_deadline_ns = now_ns + NS_WAIT_MS * NS_PER_MS;
+	name_hash_all(q->redirect.wire, &q->redirect_hashes);
+	q->request = (struct resolve_request){
+		.name = q->redirect.wire,
+		.hashes = &q->redirect_hashes,
+		.type = q->ns_missing_type,
+		.group = POLICY_NO_GROUP,
+		.is_allowed = true,
+		.done = missing_done,
+	};
+	q->is_waiting = true;
+	start(q);
+	if (!q->is_waiting)
+		return GO_ON;
+	q->stale_timer.fire = missing_is_late;
+	timer_set(q->serve->loop, &q->stale_timer, q->ns_deadline_ns);
+	return PARK;
 }
 
 void serve_abandon(struct query *q)

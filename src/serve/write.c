@@ -11,24 +11,34 @@ enum {
 	SOA_RDATA_MAX = 64,
 	DEFAULT_BLOCK_TTL_S = 10,
 	EDE_NONE = 0xffff,
+	EDE_OTHER = 0,
 };
 
 struct block_terms {
 	uint32_t ttl_s;
 	uint16_t ede_code;
 	const char *list;
+	const char *ede_text;
+	struct policy_list_view view; /* of the list; is_rpz false: none */
 };
+
+static uint32_t cap_ttl(const struct policy_list_view *v, uint32_t ttl_s)
+{
+	return v->has_max_ttl && ttl_s > v->max_ttl_s ? v->max_ttl_s : ttl_s;
+}
 
 /* What the winning list, edit or default says about the answer. */
 static struct block_terms terms_of(const struct query *q)
 {
 	struct block_terms t = { .ttl_s = DEFAULT_BLOCK_TTL_S, .ede_code = 15, .list = NULL };
+	const struct policy_data *d = q->verdict.data;
 	if (q->verdict.list != POLICY_NO_LIST) {
-		struct policy_list_view view;
-		policy_list_view(policy_current(), q->verdict.list, &view);
-		t.ttl_s = view.ttl_s;
-		t.ede_code = view.ede_code;
-		t.list = view.name;
+		policy_list_view(policy_current(), q->verdict.list, &t.view);
+		t.ttl_s = d != NULL && d->has_ttl ? d->ttl_s : t.view.ttl_s;
+		t.ttl_s = cap_ttl(&t.view, t.ttl_s);
+		t.ede_code = t.view.ede_code;
+		t.ede_text = t.view.ede_text;
+		t.list = t.view.name;
 	} else if (q->verdict.trigger == POLICY_TRIGGER_DEFAULT) {
 		t.ede_code = 18; /* prohibited: nothing was listed, nothing was allowed either */
 	}
@@ -54,6 +64,11 @@ static void write_ede_text(struct query *q, const struct block_terms *t)
 	const size_t room = sizeof q->ede_text;
 	size_t n = verdict_rule_text(v, subject, rule);
 	size_t at = 0;
+	q->rule_at = 0;
+	if (t->ede_text != NULL && t->ede_text[0] != 0) {
+		append(to, 0, room, t->ede_text, strlen(t->ede_text));
+		return;
+	}
 	if (t->list != NULL) {
 		at = append(to, at, room, "list ", 5);
 		at = append(to, at, room, t->list, strlen(t->list));
@@ -94,6 +109,34 @@ static void add_addresses(struct query *q, struct reply *r, uint32_t ttl_s)
 		add_soa(r, ttl_s); /* NODATA for the other types */
 }
 
+/*
+ * Local data of a policy zone (RPZ draft 3.6): the records of the type asked, all of them for ANY,
+ * else an alias, which resolve_redirect() leads on; none of these: no such record.
+ */
+static void add_local(struct query *q, struct reply *r, const struct block_terms *t)
+{
+	const struct policy_data *d = q->verdict.data;
+	struct policy_record rr;
+	uint16_t type = q->question.type;
+	for (size_t at = 0; d != NULL && policy_record_next(d, &at, &rr);) {
+		if (rr.type == type || type == DNS_ANY)
+			reply_add(r, SECTION_ANSWER, NULL, rr.type, cap_ttl(&t->view, rr.ttl_s),
+			          rr.rdata, rr.rdata_len);
+	}
+	if (r->counts[1] == 0)
+		add_soa(r, t->ttl_s);
+}
+
+/* The SOA of the zone whose rule it was, for whoever asks where the answer comes from (6). */
+static void add_zone_soa(struct reply *r, const struct policy_list_view *v)
+{
+	if (v->soa == NULL || !v->is_rpz || v->no_soa || r->is_full)
+		return;
+	reply_add(r, SECTION_ADDITIONAL, v->soa_owner, DNS_SOA, cap_ttl(v, v->soa_ttl_s), v->soa,
+	          v->soa_bytes);
+	r->is_full = false; /* no reason to come back over TCP */
+}
+
 /* The chain behind a redirect's target, copied record by record: its owners stand elsewhere. */
 static unsigned add_redirect(struct query *q, struct reply *r, uint32_t ttl_s)
 {
@@ -101,6 +144,10 @@ static unsigned add_redirect(struct query *q, struct reply *r, uint32_t ttl_s)
 	const size_t alias_at = r->n;
 	struct message opened, m;
 	struct rr rr;
+	if (q->redirect.len == 0) { /* it does not fit behind the name */
+		q->is_too_long = true;
+		return RCODE_SERVFAIL;
+	}
 	reply_add(r, SECTION_ANSWER, NULL, DNS_CNAME, ttl_s, q->redirect.wire, q->redirect.len);
 	if (a == NULL)
 		return RCODE_NOERROR;
@@ -140,6 +187,11 @@ static unsigned add_block(struct query *q, struct reply *r, const struct block_t
 		return RCODE_NOERROR;
 	case POLICY_REDIRECT:
 		return add_redirect(q, r, t->ttl_s);
+	case POLICY_RECORDS:
+		if (query_redirects(q))
+			return add_redirect(q, r, t->ttl_s);
+		add_local(q, r, t);
+		return RCODE_NOERROR;
 	default:
 		return RCODE_SERVFAIL;
 	}
@@ -194,7 +246,7 @@ static void tell_security(struct query *q)
 enum outcome write_answer(struct query *q)
 {
 	bool is_block = verdict_is_block(&q->verdict) && !q->is_allowed;
-	if (is_block && q->verdict.action == POLICY_REDIRECT && resolve_redirect(q) == PARK)
+	if (is_block && query_redirects(q) && resolve_redirect(q) == PARK)
 		return PARK;
 	bool is_ad = false;
 	if (!is_block && q->found != NULL && q->own.outcome == LOCAL_UNKNOWN)
@@ -217,8 +269,12 @@ enum outcome write_answer(struct query *q)
 	if (is_block) {
 		struct block_terms t = terms_of(q);
 		rcode = add_block(q, &r, &t);
+		add_zone_soa(&r, &t.view);
 		q->ede_code = t.ede_code;
 		write_ede_text(q, &t);
+		if (q->is_too_long)
+			query_set_ede(q, EDE_OTHER,
+			              "the rule's target does not fit behind the name");
 	} else if (q->own.outcome != LOCAL_UNKNOWN) {
 		rcode = add_composed(q, &r);
 	} else if (q->found != NULL &&

@@ -402,7 +402,7 @@ static void random_name(char *ret)
 	unsigned labels = 1 + random_below(4);
 	char *p = ret;
 	for (unsigned i = 0; i < labels; i++)
-		p += sprintf(p, "%s%c", i > 0 ? "." : "", (char)('a' + random_below(3)));
+		p += snprintf(p, 3, "%s%c", i > 0 ? "." : "", (char)('a' + random_below(3)));
 }
 
 static unsigned labels_of(const char *name)

@@ -16,7 +16,8 @@
 #include "dns/text.h"
 
 bool bench_counts_allocations;
-bool bench_uses_dns64, bench_checks_rebinding;
+bool bench_uses_dns64, bench_checks_rebinding, bench_is_strict, bench_leaves_do_out;
+struct policy_list_spec bench_zone = { .is_rpz = true };
 unsigned bench_n_allocations;
 static uint64_t clock_offset_ns;
 
@@ -251,23 +252,6 @@ void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uin
 	r->n_asked++;
 }
 
-/* The guard's part that serving uses: one cut, its names, then its addresses. */
-bool resolve_judge_cut(const struct policy *p, uint16_t group, const struct cut *cut,
-                       struct verdict *ret_verdict)
-{
-	struct name_hashes hashes;
-	name_hash_all(cut->servers[0].name, &hashes);
-	policy_judge_name(p, group, POLICY_TRIGGER_SERVER_NAME, cut->servers[0].name, &hashes,
-	                  ret_verdict);
-	name_set(&ret_verdict->name, cut->servers[0].name);
-	if (ret_verdict->action != POLICY_NONE)
-		return !verdict_is_block(ret_verdict);
-	policy_judge_address(p, group, POLICY_TRIGGER_SERVER_ADDRESS, &cut->addrs[0], ret_verdict);
-	ret_verdict->addr = cut->addrs[0];
-	ret_verdict->name.len = 0;
-	return !verdict_is_block(ret_verdict);
-}
-
 /* ---- the transport ---- */
 
 static struct bench *current;
@@ -291,6 +275,11 @@ static void finish(struct query *q)
 static void add_rule(struct policy_builder *builder, uint16_t list, const struct rule *r)
 {
 	struct policy_rule rule = { .scope = POLICY_SCOPE_TREE };
+	if (strncmp(r->list, "zone", 4) == 0) {
+		rule.action = r->action;
+		rule.own_match = (uint8_t)(r->match + 1);
+		rule.data = r->data;
+	}
 	struct addr_prefix prefix;
 	const char *text = r->rule;
 	if (addr_prefix_from_text(text, strlen(text), &prefix) == 0) {
@@ -306,6 +295,13 @@ static void add_rule(struct policy_builder *builder, uint16_t list, const struct
 	}
 	struct name n = name_of(text);
 	assert_int_equal(policy_builder_add_name(builder, list, n.wire, &rule), 0);
+}
+
+static void set_soa(struct policy_builder *builder, uint16_t list, const char *zone)
+{
+	static const uint8_t soa[22] = { 0, 0, 0, 0, 0, 7 };
+	struct name n = name_of(zone);
+	assert_int_equal(policy_builder_set_soa(builder, list, n.wire, 60, soa, sizeof soa), 0);
 }
 
 void bench_set_rules(struct bench *b, const struct rule *rules, size_t n_rules)
@@ -332,16 +328,24 @@ void bench_set_rules(struct bench *b, const struct rule *rules, size_t n_rules)
 		if (k == n) {
 			struct policy_list_spec *s = &specs[n++];
 			snprintf(s->name, sizeof s->name, "%s", rules[i].list);
-			s->action = rules[i].action;
+			if (strncmp(s->name, "zone", 4) == 0)
+				*s = bench_zone;
+			snprintf(s->name, sizeof s->name, "%s", rules[i].list);
+			if (!s->is_rpz)
+				s->action = rules[i].action;
 			s->match = rules[i].match;
 			s->ede_code = 15;
 			s->ttl_s = 30;
+			if (s->is_rpz && bench_zone.ede_code != 0)
+				s->ede_code = bench_zone.ede_code;
 			s->data = (struct policy_data){ .addrs = sink,
 				                        .n_addrs = 1,
 				                        .target = garden.wire };
 			uint16_t list;
 			assert_int_equal(policy_builder_add_list(builder, s, &list), 0);
 			assert_int_equal(list, k);
+			if (s->is_rpz)
+				set_soa(builder, list, s->name);
 		}
 		add_rule(builder, (uint16_t)k, &rules[i]);
 	}
@@ -361,6 +365,7 @@ void bench_set_rules(struct bench *b, const struct rule *rules, size_t n_rules)
 		                           .n_lists = n,
 		                           .is_default_deny = b->default_deny,
 		                           .deny_action = POLICY_NXDOMAIN,
+		                           .is_strict = bench_is_strict,
 		                           .use_dns64 = bench_uses_dns64,
 		                           .is_rebinding_checked = bench_checks_rebinding };
 	assert_int_equal(policy_new(image, specs, n, &group, 1, &p), 0);
@@ -445,6 +450,8 @@ static const char *describe(struct bench *b)
 	                      (m.flags & FLAG_TC) != 0 ? " TC" : "");
 	int e;
 	while ((e = message_next(&m, &rr)) == 1) {
+		if (rr.section == SECTION_ADDITIONAL && rr.type == DNS_SOA)
+			at += (size_t)snprintf(b->text + at, sizeof b->text - at, " +SOA");
 		if (rr.section == SECTION_ANSWER)
 			at += describe_rr(&rr, b->text + at, sizeof b->text - at);
 		for (size_t i = 0; rr.type == DNS_OPT && i + 6 <= rr.rdata_len;) {
@@ -477,7 +484,10 @@ static const char *ask_over(struct bench *b, const struct origin *origin, const 
 {
 	uint8_t msg[512];
 	struct name n = name_of(name);
-	send_over(b, origin, msg, reply_write_query(msg, 7, n.wire, type, true, false, true));
+	size_t bytes = reply_write_query(msg, 7, n.wire, type, true, false, true);
+	if (bench_leaves_do_out)
+		msg[bytes - 4] = 0;
+	send_over(b, origin, msg, bytes);
 	const char *text = describe(b);
 	rcu_quiet();
 	return text;

@@ -17,10 +17,11 @@ struct fact {
 };
 
 struct rule {
-	const char *list; /* lists are made as they are named */
+	const char *list; /* lists are made as they are named; "zone..." is a policy zone */
 	const char *rule; /* a name, "*.name" (below only), "=name" (exact), or a prefix */
 	enum policy_action action;
 	enum policy_match match;
+	const struct policy_data *data; /* of a rule in a policy zone */
 };
 
 struct bench;
@@ -47,7 +48,10 @@ unsigned bench_n_resolved(const struct bench *b); /* questions that reached the 
 struct serve *bench_serve(struct bench *b);
 
 /* Of the one group there is; before bench_new() or bench_set_rules(). */
-extern bool bench_uses_dns64, bench_checks_rebinding;
+extern bool bench_uses_dns64, bench_checks_rebinding, bench_is_strict;
+/* The options of policy zones. */
+extern struct policy_list_spec bench_zone;
+extern bool bench_leaves_do_out; /* questions come without DO */
 struct serve_options *bench_options(struct bench *b);
 
 /* Counts calls of malloc, calloc and realloc while set. */
