@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,4 +145,34 @@ int disk_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_n
 	*ret_text = text;
 	*ret_n = n;
 	return 0;
+}
+
+void disk_settle(int fd, off_t at, size_t n)
+{
+	(void)sync_file_range(fd, at, (off_t)n,
+	                      SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+	                              SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
+void disk_forget(int fd, off_t at, size_t n)
+{
+	(void)posix_fadvise(fd, at, (off_t)n, POSIX_FADV_DONTNEED);
+}
+
+void disk_drop(int fd)
+{
+	struct stat st;
+	int flags = fcntl(fd, F_GETFL);
+	bool is_gone = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 0;
+	bool is_writable = flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+	off_t left = is_gone ? st.st_size : 0;
+	while (left > DISK_PIECE) {
+		left -= DISK_PIECE;
+		if (is_writable && ftruncate(fd, left) != 0)
+			break;
+		if (!is_writable)
+			disk_forget(fd, left, DISK_PIECE);
+		(void)sched_yield();
+	}
+	close(fd);
 }

@@ -42,3 +42,17 @@ void disk_abandon(int fd, const char *path);
 MUST_USE int disk_sync_folder(const char *path);
 /* All n bytes, or -errno. */
 MUST_USE int disk_write(int fd, const void *bytes, size_t n);
+
+/*
+ * Large files in small pieces. Bringing a hundred megabytes to the disk, or letting go of them, is
+ * one long stretch inside the kernel, and a worker that shares the core waits for it.
+ */
+enum {
+	DISK_PIECE = 1 << 20
+};
+/* Bring n bytes at `at` to the disk now. An error is left to the fsync at the end. */
+void disk_settle(int fd, off_t at, size_t n);
+/* Nobody will read these bytes soon: they need no memory. They must be on the disk. */
+void disk_forget(int fd, off_t at, size_t n);
+/* Close a file that nobody can open any more; its pages go piece by piece. */
+void disk_drop(int fd);

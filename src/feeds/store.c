@@ -10,6 +10,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/disk.h"
+
 enum {
 	PATH_ROOM = 4096 + 128,
 	COPY_CHUNK = 1 << 20
@@ -157,6 +159,8 @@ static int copy_bytes(int from, int to, off_t size)
 			return -errno;
 		if (n == 0)
 			break;
+		disk_settle(to, done, (size_t)n);
+		disk_forget(to, done, (size_t)n);
 		done += n;
 	}
 	/* Some file systems say 0 at once (a /proc file, an overlay): the size is checked later. */

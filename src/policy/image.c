@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "base/disk.h"
 #include "dns/message.h"
 #include "policy/pattern_set.h"
 
@@ -203,10 +204,13 @@ static bool lists_continue(const struct policy_image *i, const struct policy_ima
 
 static void image_free(struct policy_image *i)
 {
-	if (i->header != NULL)
-		munmap((void *)(uintptr_t)i->header, i->n_mapped);
+	uint8_t *mapped = (uint8_t *)(uintptr_t)i->header;
+	for (size_t at = 0; mapped != NULL && at < i->n_mapped; at += DISK_PIECE) {
+		size_t n = i->n_mapped - at;
+		munmap(mapped + at, n < DISK_PIECE ? n : DISK_PIECE);
+	}
 	if (i->fd >= 0)
-		close(i->fd);
+		disk_drop(i->fd);
 	policy_image_put(i->below);
 	policy_pattern_set_put(i->pattern_set);
 	free(i->pattern_lists);

@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/disk.h"
+
 enum {
 	BUCKET_RULES = 8192, /* about; a bucket is sorted inside the processor's cache */
 	BITS_UNKNOWN = 4,
@@ -49,7 +51,7 @@ void sort_done(struct sort *s)
 	free(s->read);
 	free(s->spare);
 	if (s->fd >= 0)
-		close(s->fd);
+		disk_drop(s->fd);
 	*s = (struct sort){ .fd = -1 };
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/disk.h"
 #include "policy/sort.h"
 
 enum {
@@ -23,7 +24,7 @@ void spool_done(struct spool *s)
 {
 	free(s->items);
 	if (s->fd >= 0)
-		close(s->fd);
+		disk_drop(s->fd);
 	*s = (struct spool){ .fd = -1 };
 }
 

@@ -39,6 +39,8 @@ static int writer_flush(struct writer *w)
 	if (w->is_high)
 		XXH3_64bits_update(w->high_sum, w->buffer, w->n);
 	int e = disk_write(w->fd, w->buffer, w->n);
+	if (e == 0)
+		disk_settle(w->fd, (off_t)(w->done - w->n), w->n);
 	w->n = 0;
 	return e;
 }

@@ -270,7 +270,8 @@ static void *run(void *arg)
 	struct loader *l = arg;
 	/* Where workers have the core to themselves otherwise, answers go before lists. Linux
 	   keeps the priority for each thread; without it loading is only ruder. */
-	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), LOADER_NICE);
+	id_t self = (id_t)gettid();
+	(void)setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + LOADER_NICE);
 	if (l->with_config && !load_config(l)) {
 		l->error = -EINVAL;
 	} else {

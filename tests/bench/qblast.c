@@ -2,8 +2,9 @@
 // qblast: closed-loop DNS/UDP load generator for loopback measurements.
 // Keeps WINDOW queries in flight over SOCKETS sockets with sendmmsg/recvmmsg, counts answers by rcode,
 // and with -p PID reports the server's CPU time per answered query (user+sys, from /proc).
-// usage: qblast -s IP -P PORT -f QUERIES [-w WINDOW] [-c SOCKETS] [-t SECONDS] [-n QUERIES_TOTAL] [-p PID] [-l MS] [-d] [-u]
+// usage: qblast -s IP -P PORT -f QUERIES [-w WINDOW] [-c SOCKETS] [-t SECONDS] [-n QUERIES_TOTAL] [-p PID] [-l MS] [-r RATE] [-d] [-u]
 //   -l  also say how many answers took longer than MS milliseconds, and how long the longest took
+//   -r  not more than RATE questions a second, evenly; with -l also the percentiles of the time to the answer
 //   -f  text file, one "name type" a line; -d sets the DO bit; -u makes each name unique by prefixing a counter label
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -22,7 +23,8 @@
 #include <unistd.h>
 enum {
 	BATCH = 64,
-	PKT = 1500
+	PKT = 1500,
+	US_MAX = 1000000
 };
 struct query {
 	uint16_t len;
@@ -101,9 +103,9 @@ int main(int argc, char **argv)
 	int port = 53, window = 256, sockets = 8, pid = 0, c;
 	double seconds = 5;
 	bool dnssec = false, unique = false;
-	double late_after = 0;
+	double late_after = 0, rate = 0;
 	uint64_t limit = UINT64_MAX;
-	while ((c = getopt(argc, argv, "s:P:f:w:c:t:n:p:l:du")) != -1)
+	while ((c = getopt(argc, argv, "s:P:f:w:c:t:n:p:l:r:du")) != -1)
 		switch (c) {
 		case 's':
 			ip = optarg;
@@ -131,6 +133,9 @@ int main(int argc, char **argv)
 			break;
 		case 'l':
 			late_after = atof(optarg) / 1e3;
+			break;
+		case 'r':
+			rate = atof(optarg);
 			break;
 		case 'd':
 			dnssec = true;
@@ -197,6 +202,7 @@ int main(int argc, char **argv)
 		mr[i].msg_hdr.msg_iovlen = 1;
 	}
 	static double sent_at[65536];
+	static uint64_t took_us[US_MAX + 1];
 	double longest = 0;
 	uint64_t late = 0, sent = 0, answered = 0, lost = 0, rcodes[16] = { 0 }, bytes = 0;
 	int per = window / sockets;
@@ -210,10 +216,13 @@ int main(int argc, char **argv)
 	while ((t = now()) < end && answered + lost < limit) {
 		bool moved = false;
 		for (int i = 0; i < sockets; i++) {
-			while (flight[i] < per && sent < limit) {
+			uint64_t due = limit;
+			if (rate > 0 && (t - begin) * rate + 1 < (double)limit)
+				due = (uint64_t)((t - begin) * rate) + 1;
+			while (flight[i] < per && sent < due) {
 				int n = 0;
 				while (n < BATCH && flight[i] + n < per &&
-				       sent + (uint64_t)n < limit) {
+				       sent + (uint64_t)n < due) {
 					struct query *q = &queries[next];
 					next = next + 1 == query_count ? 0 : next + 1;
 					memcpy(tx[n], q->wire, q->len);
@@ -235,6 +244,8 @@ int main(int argc, char **argv)
 					break;
 				}
 				sent += (uint64_t)k;
+				if (flight[i] == 0)
+					stamp[i] = t;
 				flight[i] += k;
 				moved = true;
 				if (k < n)
@@ -251,6 +262,8 @@ int main(int argc, char **argv)
 						double took = t - sent_at[id];
 						longest = took > longest ? took : longest;
 						late += took > late_after;
+						size_t us = (size_t)(took * 1e6);
+						took_us[us < US_MAX ? us : US_MAX]++;
 					}
 					rcodes[rx[j][3] & 15]++;
 					bytes += mr[j].msg_len;
@@ -270,7 +283,10 @@ int main(int argc, char **argv)
 			if (flight[i] < 0)
 				flight[i] = 0;
 		}
-		if (!moved)
+		if (!moved && rate > 0) {
+			struct timespec little = { .tv_nsec = 20000 };
+			ppoll(fds, (nfds_t)sockets, &little, NULL);
+		} else if (!moved)
 			poll(fds, (nfds_t)sockets, 1);
 	}
 	double took = now() - begin;
@@ -283,6 +299,18 @@ int main(int argc, char **argv)
 			printf(" %d:%llu", i, (unsigned long long)rcodes[i]);
 	if (late_after > 0) {
 		printf(" late %llu longest_ms %.1f", (unsigned long long)late, longest * 1e3);
+		static const struct {
+			const char *name;
+			double part;
+		} parts[] = { { "p50_us", 0.5 }, { "p99_us", 0.99 }, { "p999_us", 0.999 } };
+		for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+			uint64_t sum = 0;
+			size_t us = 0;
+			while (us < US_MAX &&
+			       (double)(sum += took_us[us]) < parts[i].part * (double)answered)
+				us++;
+			printf(" %s %zu", parts[i].name, us);
+		}
 	}
 	if (pid) {
 		printf(" cpu_us_per_query %.3f", cpu * 1e6 / (double)(answered ? answered : 1));

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A changed image is refused, or judged without a wrong access, even when whoever changed it
- * made the checksum right again. */
+/* A changed image is refused, or judged and built upon without a wrong access, even when whoever
+ * changed it made the checksums right again; so is an overlay. */
 #include "policy/image.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "policy/policy.h"
 
@@ -121,16 +123,89 @@ static void use(struct policy_image *image)
 	policy_free(p);
 }
 
+/* As what the next image is made from: refused, or made into one that opens again. */
+static void rebuild(struct policy_image *image, const char *folder)
+{
+	static const uint8_t tag[32];
+	char path[80];
+	struct policy_builder *b;
+	struct policy_image *next;
+	snprintf(path, sizeof path, "%s/next", folder);
+	for (int is_overlay = 0; is_overlay < 2; is_overlay++) {
+		uint16_t list;
+		must(policy_builder_new(0, &b) == 0);
+		int e = policy_builder_from(b, image);
+		must(e == 0 || e == -EEXIST);
+		for (unsigned i = 0; e == 0 && i < ARRAY_LEN(specs); i++) {
+			/* The first one comes anew: the image is read through. */
+			e = i > 0 ? policy_builder_keep_list(b, &specs[i], &list)
+			          : policy_builder_add_list(b, &specs[i], &list);
+			if (e == -ENOENT || e == -EEXIST)
+				e = 0;
+		}
+		if (e == 0)
+			e = is_overlay ? policy_builder_write_overlay(b, path, tag, 1000)
+			               : policy_builder_write(b, path, tag);
+		policy_builder_free(b);
+		if (e != 0)
+			continue;
+		struct policy_image *base = policy_image_base(image);
+		e = is_overlay ? policy_overlay_open(path, base, &next)
+		               : policy_image_open(path, false, &next);
+		if (e == 0) {
+			use(next);
+			policy_image_put(next);
+		}
+		policy_image_put(base);
+		unlink(path);
+	}
+}
+
+static int image_fd(const uint8_t *bytes, size_t n, char path[64])
+{
+	int fd = memfd_create("image", MFD_CLOEXEC);
+	must(fd >= 0 && write(fd, bytes, n) == (ssize_t)n);
+	snprintf(path, 64, "/proc/self/fd/%d", fd);
+	return fd;
+}
+
+/* The same bytes as the overlay of this image. */
+static void try_overlay(struct policy_image *image, const uint8_t *bytes, size_t n,
+                        const char *folder)
+{
+	char path[64];
+	struct policy_image *over;
+	uint8_t *sealed = malloc(n);
+	must(sealed != NULL);
+	memcpy(sealed, bytes, n);
+	struct image_header *h = (struct image_header *)sealed;
+	h->below = image->header->checksum;
+	h->checksum = image_checksum(sealed, n);
+	int fd = image_fd(sealed, n, path);
+	if (policy_overlay_open(path, image, &over) == 0) {
+		use(over);
+		rebuild(over, folder);
+		policy_image_put(over);
+	}
+	close(fd);
+	free(sealed);
+}
+
 static void try_file(const uint8_t *bytes, size_t n)
 {
 	char path[64];
 	struct policy_image *image;
-	int fd = memfd_create("image", MFD_CLOEXEC);
-	must(fd >= 0 && write(fd, bytes, n) == (ssize_t)n);
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	int fd = image_fd(bytes, n, path);
 	int e = policy_image_open(path, true, &image);
 	if (e == 0) {
+		char folder[64];
+		snprintf(folder, sizeof folder, "%s/weir-fuzz-XXXXXX",
+		         access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+		must(mkdtemp(folder) != NULL);
 		use(image);
+		rebuild(image, folder);
+		try_overlay(image, bytes, n, folder);
+		rmdir(folder);
 		policy_image_put(image);
 	}
 	close(fd);
@@ -149,6 +224,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct image_header *h = (struct image_header *)sealed;
 	h->file_bytes = n;
 	h->checksum = image_checksum(sealed, n);
+	struct image_layout l = image_layout(h);
+	if (l.end == n && l.high < n) { /* the high bits have their own */
+		h->high_sum = XXH3_64bits(sealed + l.high, n - l.high);
+		h->checksum = image_checksum(sealed, n);
+	}
 	try_file(sealed, n);
 	free(sealed);
 	return 0;

@@ -2,6 +2,7 @@
 #include "base/disk.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -118,6 +119,43 @@ static void the_old_one_stands(void **state)
 	assert_int_equal(disk_save(longest, "new", 3, 0600), -ENAMETOOLONG);
 }
 
+/* A large file that is brought to the disk and let go of in pieces is whole; a dropped one is gone. */
+static void large_files(void **state)
+{
+	(void)state;
+	enum {
+		PIECES = 5
+	};
+	static char piece[DISK_PIECE], found[DISK_PIECE];
+	struct stat st;
+	int fd = disk_create_beside(path, 0600);
+	assert_true(fd >= 0);
+	for (int i = 0; i < PIECES; i++) {
+		memset(piece, 'a' + i, sizeof piece);
+		assert_int_equal(disk_write(fd, piece, sizeof piece), 0);
+		disk_settle(fd, (off_t)i * DISK_PIECE, sizeof piece);
+		disk_forget(fd, (off_t)i * DISK_PIECE, sizeof piece);
+	}
+	assert_int_equal(disk_replace(fd, path), 0);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	for (int i = 0; i < PIECES; i++) {
+		memset(piece, 'a' + i, sizeof piece);
+		assert_int_equal(read(fd, found, sizeof found), sizeof found);
+		assert_memory_equal(found, piece, sizeof found);
+	}
+	disk_drop(fd); /* it has a name: it stays as it is */
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, (off_t)PIECES * DISK_PIECE);
+	for (int is_writable = 0; is_writable < 2; is_writable++) {
+		assert_int_equal(disk_save(path, piece, sizeof piece, 0600), 0);
+		fd = open(path, (is_writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+		assert_int_equal(unlink(path), 0);
+		disk_drop(fd);
+		assert_int_equal(fstat(fd, &st), -1);
+		assert_int_equal(errno, EBADF);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +163,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(piece_by_piece, start, stop),
 		cmocka_unit_test_setup_teardown(what_is_not_read, start, stop),
 		cmocka_unit_test_setup_teardown(the_old_one_stands, start, stop),
+		cmocka_unit_test_setup_teardown(large_files, start, stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
