@@ -10,6 +10,9 @@
 /* In one line; docs/policy.md has it in full. */
 static const char order_text[] =
 	"deepest rule first; then edit, important, allow, block, list order";
+static const char tiers_text[] =
+	"first list or policy zone of the group first; inside a zone client, name, answer, server name, "
+	"server address; among other lists the deepest rule, then edit, important, allow, block";
 
 struct explain_request {
 	const char *name, *type, *client, *group;
@@ -59,6 +62,8 @@ static json_t *group_to_json(const struct walk *w, const struct explain_request 
 	}
 	json_t *o = json_pack("{s:s, s:s, s:o}", "name", g.name, "default",
 	                      g.is_default_deny ? "deny" : "allow", "lists", lists);
+	if (g.has_zones)
+		json_object_set_new(o, "evaluation", json_string(g.is_strict ? "strict" : "early"));
 	if (g.is_default_deny)
 		json_object_set_new(o, "deny_action",
 		                    json_string(policy_action_name(g.deny_action)));
@@ -75,7 +80,11 @@ static void explain_question(struct walk *w)
 {
 	json_t *matches = json_array();
 	const struct subject s = { .trigger = POLICY_TRIGGER_QUESTION, .lower = w->name.wire };
+	const struct subject client = { .trigger = POLICY_TRIGGER_CLIENT, .addr = &w->client };
 	walk_judge(w, &s, matches);
+	if (w->has_client)
+		walk_judge(w, &client, matches);
+	walk_end_step(w);
 	char name[NAME_TEXT_MAX];
 	name_to_text(w->name.wire, name);
 	walk_add_stage(w, json_pack("{s:s, s:s}", "stage", "question", "name", name), matches,
@@ -125,7 +134,7 @@ static json_t *final_json(struct walk *w, const char *client, bool is_complete)
 		code = 18; /* RFC 8914 4.19 Prohibited: not this client */
 	else if (verdict_is_block(&w->verdict))
 		code = verdict_ede_code(w->policy, &w->verdict);
-	if (code != 0)
+	if (code != 0 && code != UINT16_MAX)
 		json_object_set_new(
 			o, "ede",
 			json_pack("{s:i, s:s}", "code", code, "name", dns_ede_text(code)));
@@ -139,7 +148,8 @@ static json_t *explain(struct walk *w, const struct explain_request *r)
 	json_t *o = json_pack("{s:s, s:s, s:s, s:b, s:I, s:s}", "name", name, "type",
 	                      dns_type_text(w->type, type), "client", r->client, "offline",
 	                      w->context->cache == NULL, "generation",
-	                      (json_int_t)policy_generation(w->policy), "order", order_text);
+	                      (json_int_t)policy_generation(w->policy), "order",
+	                      w->has_zones ? tiers_text : order_text);
 	json_object_set_new(o, "group", group_to_json(w, r));
 	explain_question(w);
 	look_at_own(w);
@@ -150,6 +160,10 @@ static json_t *explain(struct walk *w, const struct explain_request *r)
 	bool is_complete = w->is_decided || w->own != LOCAL_UNKNOWN ||
 	                   w->group == POLICY_NO_GROUP ||
 	                   strcmp(json_string_value(json_object_get(cache, "state")), "fresh") == 0;
+	if (!w->is_decided && w->has_best) { /* strict, and the answer is not known yet */
+		w->is_pending = true;
+		walk_end_stage(w);
+	}
 	json_object_set_new(o, "cache", cache);
 	json_object_set_new(o, "stages", w->stages);
 	json_object_set_new(o, "verdict", final_json(w, r->client, is_complete));
@@ -195,6 +209,10 @@ enum call_outcome command_explain(struct api_call *call)
 	                          : policy_group_of(w.policy, &r.addr);
 	if (r.group != NULL && w.group == POLICY_NO_GROUP)
 		return call_fail(call, "no-group", "there is no group \"%.63s\"", r.group);
+	w.client = r.addr;
+	/* Asked for a group alone there is no client whose address could be listed. */
+	w.has_client = r.group == NULL && policy_group_judges_clients(w.policy, w.group);
+	walk_begin(&w);
 	name_hash_all(w.name.wire, &w.hashes);
 	w.stages = json_array();
 	call_done(call, "explain", explain(&w, &r));

@@ -32,6 +32,13 @@ struct walk {
 	struct verdict verdict;   /* the first winner; action POLICY_NONE until one is found */
 	struct name decided_name; /* the name that it matched (name triggers) */
 	bool is_decided;
+	/* Groups with policy zones: of what is known at once the best rule wins. */
+	bool has_zones, is_strict, has_client;
+	bool is_pending; /* strict: the verdict may still be overruled by the answer */
+	uint16_t late_tier;
+	struct addr client;
+	bool has_best;
+	struct verdict best;    /* of this step so far; name: the subject's */
 	enum local_outcome own; /* not UNKNOWN: answered from local data, nothing is looked up */
 	char own_source[LOCAL_SOURCE_MAX];
 	json_t *own_json; /* the "local" object of the reply; NULL: none */
@@ -42,6 +49,7 @@ struct subject {
 	enum policy_trigger trigger;
 	const uint8_t *lower;
 	const struct addr *addr;
+	const uint8_t *zone; /* of server triggers: whose servers (min-ns-dots) */
 };
 
 /*
@@ -49,6 +57,14 @@ struct subject {
  * the first that can. Returns true when it did.
  */
 bool walk_judge(struct walk *w, const struct subject *s, json_t *matches);
+/* What the group is like; once, before all others. */
+void walk_begin(struct walk *w);
+/*
+ * Where all of a step is judged: client and name; the servers of a cut; an alias; addresses. With
+ * evaluation: strict a step is a whole stage (walk_end_stage()).
+ */
+void walk_end_step(struct walk *w);
+void walk_end_stage(struct walk *w);
 
 /* Append a stage (taken): "looked_at", "decides" and "matches" (taken) are added here. */
 void walk_add_stage(struct walk *w, json_t *stage, json_t *matches, bool was_decided);

@@ -39,12 +39,14 @@ static void judge_servers(struct walk *w, const struct cut *cut, json_t *matches
 {
 	for (unsigned i = 0; i < cut->n_servers; i++) {
 		const struct subject s = { .trigger = POLICY_TRIGGER_SERVER_NAME,
-			                   .lower = cut->servers[i].name };
+			                   .lower = cut->servers[i].name,
+			                   .zone = cut->zone };
 		walk_judge(w, &s, matches);
 	}
 	for (unsigned i = 0; i < cut->n_addrs; i++) {
 		const struct subject s = { .trigger = POLICY_TRIGGER_SERVER_ADDRESS,
-			                   .addr = &cut->addrs[i] };
+			                   .addr = &cut->addrs[i],
+			                   .zone = cut->zone };
 		walk_judge(w, &s, matches);
 	}
 }
@@ -60,6 +62,7 @@ static void add_zone(struct walk *w, const struct cut *cut, unsigned hop)
 	json_t *matches = json_array();
 	if (!cut->is_forward) /* the operator's own choice is not judged */
 		judge_servers(w, cut, matches);
+	walk_end_step(w);
 	walk_add_stage(w, stage, matches, was_decided);
 }
 
@@ -147,9 +150,12 @@ static void add_alias(struct walk *w, const struct rr *rr, const uint8_t *target
 	char owner[NAME_TEXT_MAX], name[NAME_TEXT_MAX], type[DNS_TYPE_TEXT_MAX];
 	name_to_text(rr->owner, owner);
 	name_to_text(lower.wire, name);
+	walk_end_stage(w); /* of the name before */
+	was_decided = w->is_decided;
 	json_t *matches = json_array();
 	const struct subject s = { .trigger = POLICY_TRIGGER_ALIAS, .lower = lower.wire };
 	walk_judge(w, &s, matches);
+	walk_end_step(w);
 	walk_add_stage(w,
 	               json_pack("{s:s, s:s, s:s, s:s, s:i}", "stage", "alias", "owner", owner,
 	                         "type", dns_type_text(rr->type, type), "name", name, "hop",
@@ -200,10 +206,11 @@ static void add_addresses(struct walk *w, const struct message *opened)
 		} else if (rr.type == DNS_AAAA && rr.rdata_len == 16) {
 			a = addr_from_bytes16(rr.rdata);
 			judge_address(w, &a, addrs, matches);
-		} else if (rr.type == DNS_SVCB || rr.type == DNS_HTTPS) {
+		} else if (!w->is_strict && (rr.type == DNS_SVCB || rr.type == DNS_HTTPS)) {
 			judge_hints(w, &rr, addrs, matches);
 		}
 	}
+	walk_end_stage(w);
 	if (json_array_size(addrs) == 0) {
 		json_decref(addrs);
 		json_decref(matches);

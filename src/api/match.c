@@ -52,7 +52,10 @@ json_t *verdict_to_json(const struct policy *p, const struct verdict *v, const u
 		struct policy_list_view list;
 		policy_list_view(p, v->list, &list);
 		json_object_set_new(o, "list", json_string(list.name));
-		json_object_set_new(o, "ttl_s", json_integer(list.ttl_s));
+		uint32_t ttl_s = v->data != NULL && v->data->has_ttl ? v->data->ttl_s : list.ttl_s;
+		if (list.has_max_ttl && ttl_s > list.max_ttl_s)
+			ttl_s = list.max_ttl_s;
+		json_object_set_new(o, "ttl_s", json_integer(ttl_s));
 	}
 	if (v->edit != NULL)
 		json_object_set_new(o, "edit", edit_to_json(v->edit));
@@ -122,6 +125,10 @@ static const struct step by_importance = { "it is marked important",
 	                                   "a rule marked important goes first" };
 static const struct step by_allow = { "allow goes before block at the same depth",
 	                              "allow goes before block at the same depth" };
+static const struct step by_tier = {
+	"its policy zone, or the lists beside it, stand first in the group's lists",
+	"a policy zone or list that stands before it decides",
+};
 static const struct step by_list = { "its list stands first in the group's lists",
 	                             "its list stands later in the group's lists" };
 
@@ -129,6 +136,8 @@ static const struct step by_list = { "its list stands first in the group's lists
 static const struct step *step_between(const struct policy_match_found *over,
                                        const struct policy_match_found *m, bool is_name)
 {
+	if (m->tier != over->tier)
+		return &by_tier;
 	if (depth_of(m, is_name) != depth_of(over, is_name))
 		return is_name ? &by_depth : &by_prefix;
 	if (m->edit == NULL && over->edit != NULL)
@@ -194,6 +203,12 @@ static void add_list(struct walk *w, const struct policy_match_found *m, json_t 
 	json_object_set_new(o, "own_action", json_boolean(list.action == m->action));
 	if (m->is_shadow)
 		json_object_set_new(o, "shadow", json_true());
+	if (w->has_zones && m->in_group)
+		json_object_set_new(o, "tier", json_integer(m->tier));
+	if (list.is_rpz)
+		json_object_set_new(o, "zone", json_true());
+	if (list.soa != NULL)
+		json_object_set_new(o, "serial", json_integer(list.serial));
 }
 
 static json_t *match_to_json(struct walk *w, const struct subject *s,
@@ -223,14 +238,17 @@ static json_t *match_to_json(struct walk *w, const struct subject *s,
 	return o;
 }
 
+static struct policy_terms terms_of(const struct walk *w, const struct subject *s);
+
 static void add_matches(struct walk *w, const struct subject *s, const struct name_hashes *hashes,
                         json_t *matches)
 {
 	struct policy_match_found *found = calloc(API_MAX_MATCHES, sizeof *found);
 	if (found == NULL)
 		return;
-	unsigned n = policy_find_all(w->policy, w->group, s->trigger, s->lower, hashes, s->addr,
-	                             found, API_MAX_MATCHES);
+	struct policy_terms terms = terms_of(w, s);
+	unsigned n = policy_find_all_on(w->policy, w->group, s->trigger, s->lower, hashes, s->addr,
+	                                &terms, found, API_MAX_MATCHES);
 	if (n > API_MAX_MATCHES)
 		n = API_MAX_MATCHES;
 	const struct policy_match_found *winner = NULL, *second = NULL;
@@ -248,6 +266,24 @@ static void add_matches(struct walk *w, const struct subject *s, const struct na
 	free(found);
 }
 
+static struct policy_terms terms_of(const struct walk *w, const struct subject *s)
+{
+	struct policy_terms t = { .type = w->type, .ns_dots = UINT8_MAX };
+	if (s->zone != NULL) {
+		unsigned labels = name_labels(s->zone);
+		t.ns_dots = (uint8_t)(labels > 0 ? labels - 1 : 0);
+	}
+	return t;
+}
+
+static void decide(struct walk *w)
+{
+	w->verdict = w->best;
+	w->decided_name = w->best.name;
+	w->verdict.name.len = 0;
+	w->is_decided = true;
+}
+
 bool walk_judge(struct walk *w, const struct subject *s, json_t *matches)
 {
 	struct name_hashes hashes;
@@ -257,15 +293,51 @@ bool walk_judge(struct walk *w, const struct subject *s, json_t *matches)
 	if (w->is_decided || w->group == POLICY_NO_GROUP)
 		return false;
 	struct verdict v;
+	struct policy_terms terms = terms_of(w, s);
 	if (s->lower != NULL)
-		policy_judge_name(w->policy, w->group, s->trigger, s->lower, &hashes, &v);
+		policy_judge_name_on(w->policy, w->group, s->trigger, s->lower, &hashes, &terms,
+		                     &v);
 	else
-		policy_judge_address(w->policy, w->group, s->trigger, s->addr, &v);
+		policy_judge_address_on(w->policy, w->group, s->trigger, s->addr, &terms, &v);
 	if (v.action == POLICY_NONE || v.action == POLICY_LOG)
 		return false;
-	w->verdict = v;
+	v.name.len = 0;
 	if (s->lower != NULL)
-		name_set(&w->decided_name, s->lower);
-	w->is_decided = true;
-	return true;
+		name_set(&v.name, s->lower);
+	if (s->addr != NULL)
+		v.addr = *s->addr;
+	if (!w->has_best || verdict_goes_before(w->policy, &v, &w->best))
+		w->best = v;
+	w->has_best = true;
+	if (!w->has_zones)
+		decide(w);
+	return w->is_decided;
+}
+
+void walk_begin(struct walk *w)
+{
+	struct policy_group_view g;
+	if (w->group == POLICY_NO_GROUP)
+		return;
+	policy_group_view(w->policy, w->group, &g);
+	w->has_zones = g.has_zones;
+	w->is_strict = g.is_strict;
+	w->late_tier = g.late_tier;
+}
+
+void walk_end_stage(struct walk *w)
+{
+	if (w->has_best && !w->is_decided)
+		decide(w);
+}
+
+void walk_end_step(struct walk *w)
+{
+	bool waits = w->is_strict && w->has_best && w->best.tier > w->late_tier &&
+	             w->best.trigger != POLICY_TRIGGER_DEFAULT;
+	if (!waits && !w->is_strict)
+		walk_end_stage(w);
+	else if (!waits && w->has_best && w->best.trigger != POLICY_TRIGGER_SERVER_NAME &&
+	         w->best.trigger != POLICY_TRIGGER_SERVER_ADDRESS)
+		walk_end_stage(w);
 }

@@ -6,6 +6,10 @@
 
 #include "api/explain.h"
 
+enum {
+	NO_EDE = 0xffff /* of a list with ede: 0 */
+};
+
 struct sentence {
 	char *text;
 	size_t at;
@@ -61,10 +65,15 @@ static void say_result(struct sentence *s, const struct walk *w)
 	case POLICY_ADDRESS:
 		say_addresses(s, d);
 		break;
+	case POLICY_RECORDS:
+		say(s, "gets the records of the rule");
+		break;
 	case POLICY_REDIRECT:
 		name_to_text(d != NULL && d->target != NULL ? d->target : (const uint8_t *)"",
 		             target);
-		say(s, "is sent to %s by a CNAME", target);
+		say(s, "is sent to %s%s by a CNAME",
+		    d != NULL && d->is_target_suffix ? "the name asked, with behind it " : "",
+		    target);
 		break;
 	default:
 		say(s, "gets the real answer");
@@ -75,7 +84,8 @@ static void say_what_matched(struct sentence *s, const struct walk *w)
 {
 	const struct verdict *v = &w->verdict;
 	char text[NAME_TEXT_MAX];
-	if (v->trigger == POLICY_TRIGGER_ANSWER || v->trigger == POLICY_TRIGGER_SERVER_ADDRESS)
+	if (v->trigger == POLICY_TRIGGER_ANSWER || v->trigger == POLICY_TRIGGER_SERVER_ADDRESS ||
+	    v->trigger == POLICY_TRIGGER_CLIENT)
 		addr_to_text(&v->addr, text);
 	else
 		name_to_text(w->decided_name.wire, text);
@@ -85,6 +95,9 @@ static void say_what_matched(struct sentence *s, const struct walk *w)
 		break;
 	case POLICY_TRIGGER_ANSWER:
 		say(s, "the address %s in the answer", text);
+		break;
+	case POLICY_TRIGGER_CLIENT:
+		say(s, "the client's address %s", text);
 		break;
 	case POLICY_TRIGGER_SERVER_NAME:
 		say(s, "the name server %s", text);
@@ -155,7 +168,8 @@ void walk_sentence(const struct walk *w, const char *client, bool is_complete,
 	}
 	say(&s, "The client ");
 	say_result(&s, w);
-	if (verdict_is_block(v) && v->action != POLICY_DROP)
+	if (verdict_is_block(v) && v->action != POLICY_DROP &&
+	    verdict_ede_code(w->policy, v) != NO_EDE)
 		say(&s, " (extended error %u)", verdict_ede_code(w->policy, v));
 	if (v->action != POLICY_NONE)
 		say_why(&s, w);
@@ -164,6 +178,9 @@ void walk_sentence(const struct walk *w, const char *client, bool is_complete,
 		    is_complete ? "it" : "the question's name");
 	if (v->action == POLICY_ALLOW)
 		say(&s, "; nothing behind it is looked at");
+	if (w->is_pending)
+		say(&s,
+		    "; evaluation is strict, and a list before it may have a rule on the answer");
 	if (v->action == POLICY_NONE && !is_complete)
 		say(&s, ". Aliases, name servers and addresses are judged when they are known");
 	say(&s, ".");

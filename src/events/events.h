@@ -71,6 +71,12 @@ struct event {
 	const char *shadow_list;       /* first list in shadow that would have won; NULL */
 	const char *shadow_rule;       /* NULL: not known */
 	uint8_t shadow_action;         /* what it would have done: enum policy_action */
+	const char *
+		strict_list; /* evaluation: strict would have decided otherwise, by this list; NULL */
+	uint8_t strict_action; /* and so: enum policy_action */
+	bool has_strict;       /* strict_* are set; the list may be NULL still */
+	bool has_serial;
+	uint32_t serial;   /* of the winner's policy zone */
 	const char *own;   /* "special-use name localhost": answered by ourselves; NULL */
 	uint16_t ede_code; /* 0xffff: none */
 	const char *ede_text;

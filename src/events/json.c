@@ -243,6 +243,10 @@ static char *put_verdict(const struct line *l, char *p)
 	p = JSON_LIT(p, "\"");
 	if (has_part(l, PART_LIST))
 		p = put_part(l, p, PART_LIST, ",\"list\":\"");
+	if (l->r->has_serial) {
+		p = JSON_LIT(p, ",\"serial\":");
+		p = json_text_number(p, l->r->serial);
+	}
 	if (has_part(l, PART_RULE))
 		p = put_part(l, p, PART_RULE, ",\"rule\":\"");
 	if (has_part(l, PART_MATCHED_NAME)) {
@@ -307,6 +311,19 @@ static char *put_origin(const struct line *l, char *p)
 	return p;
 }
 
+/* What evaluation: strict would have said. */
+static char *put_strict(const struct line *l, char *p)
+{
+	const char *action = policy_action_name((enum policy_action)l->r->strict_action);
+	p = JSON_LIT(p, ",\"strict\":{\"verdict\":\"");
+	p = json_text_bytes(p, action, strlen(action));
+	*p++ = '"';
+	if (has_part(l, PART_STRICT_LIST))
+		p = put_part(l, p, PART_STRICT_LIST, ",\"list\":\"");
+	*p++ = '}';
+	return p;
+}
+
 /* What a list in shadow would have done. */
 static char *put_shadow(const struct line *l, char *p)
 {
@@ -336,6 +353,8 @@ static char *put_weir(const struct line *l, char *p)
 		p = put_part(l, p, PART_GROUP, ",\"group\":\"");
 	if (l->r->action != POLICY_NONE)
 		p = put_verdict(l, p);
+	if (l->r->has_strict)
+		p = put_strict(l, p);
 	if (has_part(l, PART_LOGGED_LIST)) {
 		p = put_part(l, p, PART_LOGGED_LIST, ",\"logged\":{\"list\":\"");
 		if (has_part(l, PART_LOGGED_RULE))

@@ -29,7 +29,7 @@ static void plan_verdict(struct record_plan *plan, const struct verdict *v)
 	if (v->name.len > 0)
 		plan_bytes(plan, PART_MATCHED_NAME, v->name.wire, v->name.len);
 	if (v->trigger == POLICY_TRIGGER_ANSWER || v->trigger == POLICY_TRIGGER_SERVER_ADDRESS ||
-	    v->trigger == POLICY_TRIGGER_REBINDING)
+	    v->trigger == POLICY_TRIGGER_CLIENT || v->trigger == POLICY_TRIGGER_REBINDING)
 		plan_bytes(plan, PART_MATCHED_ADDR, &v->addr, sizeof v->addr);
 	if (v->edit != NULL) {
 		plan_text(plan, PART_WHO, v->edit->who, RECORD_WHO_MAX);
@@ -64,6 +64,7 @@ void record_plan(const struct event *e, struct record_plan *ret)
 	plan_text(ret, PART_LOGGED_RULE, e->logged_rule, RECORD_RULE_MAX);
 	plan_text(ret, PART_SHADOW_LIST, e->shadow_list, POLICY_LIST_NAME_MAX);
 	plan_text(ret, PART_SHADOW_RULE, e->shadow_rule, RECORD_RULE_MAX);
+	plan_text(ret, PART_STRICT_LIST, e->strict_list, POLICY_LIST_NAME_MAX);
 	plan_text(ret, PART_OWN, e->own, RECORD_OWN_MAX);
 	if (e->ede_code != 0xffff)
 		plan_text(ret, PART_EDE, e->ede_text, RECORD_EDE_MAX);
@@ -120,6 +121,10 @@ void record_write(const struct event *e, const struct record_plan *plan, void *r
 		.is_stale = e->is_stale,
 		.dnssec = e->dnssec,
 		.shadow_action = e->shadow_list != NULL ? e->shadow_action : (uint8_t)POLICY_NONE,
+		.strict_action = e->strict_action,
+		.has_strict = e->has_strict,
+		.has_serial = e->has_serial,
+		.serial = e->serial,
 		.is_edit = v != NULL && v->action != POLICY_NONE && v->edit != NULL,
 		.has_answer_flags = has_header,
 	};

@@ -38,6 +38,7 @@ enum record_part {
 	PART_LOGGED_RULE,
 	PART_SHADOW_LIST,
 	PART_SHADOW_RULE,
+	PART_STRICT_LIST,
 	PART_EDE,
 	PART_OWN,
 	PART_WHO,
@@ -67,6 +68,9 @@ struct record {
 	uint8_t trigger;       /* enum policy_trigger */
 	uint8_t dnssec;        /* enum event_dnssec */
 	uint8_t shadow_action; /* enum policy_action; NONE without a shadow list */
+	uint8_t strict_action; /* enum policy_action; with has_strict */
+	bool has_strict, has_serial;
+	uint32_t serial;
 	bool is_do, is_answered, is_cached, is_stale, is_edit, has_answer_flags;
 	bool is_notice, is_alert;        /* events_put_notice() */
 	int32_t key_tag;                 /* of a notice; -1: none */

@@ -243,7 +243,8 @@ struct policy_group_view {
 	const uint16_t *lists; /* in order */
 };
 void policy_group_view(const struct policy *p, uint16_t group, struct policy_group_view *ret);
-/* has_client_rules alone, for the path of a cached answer. */
+/* has_zones and has_client_rules alone, for the path of a cached or blocked answer. */
+bool policy_group_has_zones(const struct policy *p, uint16_t group);
 bool policy_group_judges_clients(const struct policy *p, uint16_t group);
 unsigned policy_n_groups(const struct policy *p);
 uint16_t policy_group_named(const struct policy *p, const char *name); /* or POLICY_NO_GROUP */

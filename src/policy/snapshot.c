@@ -372,6 +372,11 @@ void policy_group_view(const struct policy *p, uint16_t group, struct policy_gro
 	};
 }
 
+bool policy_group_has_zones(const struct policy *p, uint16_t group)
+{
+	return group < p->n_groups && p->groups[group].has_rpz;
+}
+
 bool policy_group_judges_clients(const struct policy *p, uint16_t group)
 {
 	return group < p->n_groups && p->groups[group].has_rules[POLICY_MATCH_CLIENT];

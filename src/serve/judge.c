@@ -33,12 +33,20 @@ static enum outcome outcome_of(const struct query *q)
 	return q->is_allowed ? GO_ON : q->verdict.action == POLICY_DROP ? DROP : SAY;
 }
 
-/* A group with policy zones. */
-static enum outcome judge_zones(struct query *q, const struct policy *p,
-                                const struct policy_group_view *g)
+static bool is_strict(const struct query *q, const struct policy *p)
 {
+	struct policy_group_view g;
+	policy_group_view(p, q->group, &g);
+	return g.is_strict;
+}
+
+/* A group with policy zones. */
+static enum outcome judge_zones(struct query *q, const struct policy *p)
+{
+	struct policy_group_view g;
 	struct verdict v;
-	bool has = judge_first_stage(q, p, g, &v);
+	policy_group_view(p, q->group, &g);
+	bool has = judge_first_stage(q, p, &g, &v);
 	q->verdict = v;
 	if (!has)
 		return GO_ON;
@@ -49,16 +57,15 @@ static enum outcome judge_zones(struct query *q, const struct policy *p,
 enum outcome judge_question(struct query *q)
 {
 	const struct policy *p = policy_current();
-	struct policy_group_view g;
-	policy_group_view(p, q->group, &g);
+	bool has_zones = policy_group_has_zones(p, q->group);
 	if (UNLIKELY(q->n_aliases > 0)) { /* the name is where a local alias leads */
-		q->is_late = g.is_strict;
+		q->is_late = has_zones && is_strict(q, p);
 		if (q->is_allowed || !judge_alias(q, p, q->question.name.wire))
 			return GO_ON;
 		return outcome_of(q);
 	}
-	if (UNLIKELY(g.has_zones))
-		return judge_zones(q, p, &g);
+	if (UNLIKELY(has_zones))
+		return judge_zones(q, p);
 	policy_judge_name(p, q->group, POLICY_TRIGGER_QUESTION, q->question.name.wire, &q->hashes,
 	                  &q->verdict);
 	q->verdict.name.len = 0;

@@ -119,7 +119,20 @@ static void fill_verdict(const struct query *q, struct event *e, char *rule_text
 		struct policy_list_view view;
 		policy_list_view(policy_current(), v->list, &view);
 		e->list = view.name;
+		e->has_serial = view.soa != NULL;
+		e->serial = view.serial;
 	}
+}
+
+static void fill_strict(const struct query *q, struct event *e)
+{
+	struct policy_list_view view;
+	e->has_strict = true;
+	e->strict_action = q->strict_action;
+	if (q->strict_list == POLICY_NO_LIST)
+		return;
+	policy_list_view(policy_current(), q->strict_list, &view);
+	e->strict_list = view.name;
 }
 
 /* A miss is told with the zone it came from and that zone's servers. */
@@ -198,6 +211,8 @@ static void put_event(struct query *q, const struct policy_group_view *g)
 		.message_bytes = q->out_bytes,
 	};
 	fill_verdict(q, &e, rule_text);
+	if (q->has_strict)
+		fill_strict(q, &e);
 	if (q->verdict.n_logged > 0)
 		fill_logged(q, &e, logged_text, shadow_text);
 	fill_own(q, &e, own_text);

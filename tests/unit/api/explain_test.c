@@ -54,6 +54,13 @@ static void gives_the_verdict_that_serving_gives(void **state)
 		  "refused", "list", "servers", "ns.bad.test", "server-name", 17 },
 		{ "an allow ends the walk", "good.evil.example", "10.0.0.1", "allow", "list",
 		  "partners", "good.evil.example", "question", 0 },
+		{ "policy zones, early: the name decides", "address.start.example", "10.7.0.1",
+		  "nxdomain", "list", "second", "www.alias.example", "alias", 15 },
+		{ "policy zones, strict: the first zone's rule on the answer",
+		  "address.start.example", "10.6.0.1", "nodata", "list", "first", "192.0.2.0/24",
+		  "answer", 15 },
+		{ "policy zones: the client's address", "plain.org", "10.7.0.9", "drop", "list",
+		  "second", "10.7.0.9/32", "client", 15 },
 		{ "a zone's servers without an answer", "new.bad.test", "10.0.0.1", "refused",
 		  "list", "servers", "ns.bad.test", "server-name", 17 },
 	};

@@ -21,23 +21,34 @@ static const struct {
 	{ "servers.txt", "ns.bad.test\n" },
 	{ "addresses.txt", "192.0.2.0/24\n198.51.100.7\n" },
 	{ "other.txt", "evil.example\n" },
+	{ "first.rpz", "$TTL 60\n@ SOA ns. host. 7 3600 600 86400 60\n@ NS ns.\n"
+	               "24.0.2.0.192.rpz-ip CNAME *.\n" },
+	{ "second.rpz", "$TTL 60\n@ SOA ns. host. 8 3600 600 86400 60\n@ NS ns.\n"
+	                "www.alias.example CNAME .\n"
+	                "32.9.0.7.10.rpz-client-ip CNAME rpz-drop.\n" },
 };
 
-static const char config_text[] = "lists:\n"
-				  "  - {name: malware, file: malware.txt}\n"
-				  "  - {name: partners, file: partners.txt, action: allow}\n"
-				  "  - {name: watch, file: watch.txt, action: log}\n"
-				  "  - {name: servers, file: servers.txt, match: nameserver, "
-				  "action: refused, ede: 17}\n"
-				  "  - {name: addresses, file: addresses.txt, format: addresses, "
-				  "match: answer, action: nodata}\n"
-				  "  - {name: other, file: other.txt, action: drop}\n"
-				  "groups:\n"
-				  "  - {name: office, clients: [127.0.0.0/8, 10.0.0.0/8], "
-				  "lists: [malware, partners, watch, servers, addresses]}\n"
-				  "  - {name: guests, clients: [10.9.0.0/16], lists: [malware]}\n"
-				  "  - {name: kiosk, clients: [10.8.0.0/16], lists: [partners], "
-				  "default: deny, deny-action: refused}\n";
+static const char config_text[] =
+	"lists:\n"
+	"  - {name: malware, file: malware.txt}\n"
+	"  - {name: partners, file: partners.txt, action: allow}\n"
+	"  - {name: watch, file: watch.txt, action: log}\n"
+	"  - {name: servers, file: servers.txt, match: nameserver, "
+	"action: refused, ede: 17}\n"
+	"  - {name: addresses, file: addresses.txt, format: addresses, "
+	"match: answer, action: nodata}\n"
+	"  - {name: other, file: other.txt, action: drop}\n"
+	"  - {name: first, file: first.rpz, format: rpz}\n"
+	"  - {name: second, file: second.rpz, format: rpz}\n"
+	"groups:\n"
+	"  - {name: office, clients: [127.0.0.0/8, 10.0.0.0/8], "
+	"lists: [malware, partners, watch, servers, addresses]}\n"
+	"  - {name: guests, clients: [10.9.0.0/16], lists: [malware]}\n"
+	"  - {name: kiosk, clients: [10.8.0.0/16], lists: [partners], "
+	"default: deny, deny-action: refused}\n"
+	"  - {name: early, clients: [10.7.0.0/16], lists: [first, second]}\n"
+	"  - {name: strict, clients: [10.6.0.0/16], lists: [first, second], "
+	"evaluation: strict}\n";
 
 static void write_file(const struct sample *s, const char *name, const char *text)
 {
@@ -77,7 +88,8 @@ static void fill_lists(const struct config *c, struct policy_list_spec *specs,
 		const struct config_list *l = &c->lists.at[i];
 		snprintf(specs[i].name, sizeof specs[i].name, "%s", l->name);
 		snprintf(specs[i].path, sizeof specs[i].path, "%s", l->file);
-		specs[i].action = POLICY_NXDOMAIN;
+		specs[i].is_rpz = strcmp(l->format, "rpz") == 0;
+		specs[i].action = specs[i].is_rpz ? POLICY_NONE : POLICY_NXDOMAIN;
 		if (strcmp(l->action, "given") != 0)
 			assert_int_equal(policy_action_from_text(l->action, &specs[i].action), 0);
 		specs[i].match = match_of(l->match);
@@ -109,6 +121,7 @@ static void fill_groups(const struct config *c, struct policy_group_spec *specs)
 		specs[i].lists = calloc(g->lists.n, sizeof *specs[i].lists);
 		for (unsigned k = 0; k < g->lists.n; k++)
 			specs[i].lists[k] = list_named(c, g->lists.at[k]);
+		specs[i].is_strict = strcmp(g->evaluation, "strict") == 0;
 		specs[i].is_default_deny = strcmp(g->default_action, "deny") == 0;
 		assert_int_equal(policy_action_from_text(g->deny_action, &specs[i].deny_action), 0);
 	}

@@ -53,7 +53,7 @@ static void adds_up(void **state)
 	assert_int_equal(number(r, "status.events.lost_ring"), 3);
 	assert_int_equal(number(r, "status.reloads"), 6);
 	assert_int_equal(number(r, "status.cache.answers"), 5);
-	assert_int_equal(json_array_size(sample_at(r, "status.policy.lists")), 6);
+	assert_int_equal(json_array_size(sample_at(r, "status.policy.lists")), 8);
 	assert_string_equal(sample_text(r, "status.policy.lists.3.match"), "nameserver");
 	assert_int_equal(number(r, "status.policy.lists.4.prefixes"), 2);
 	assert_string_equal(sample_text(r, "status.policy.lists.5.problem"),

@@ -212,6 +212,10 @@ static void test_verdict_of_others(void **state)
 	f.e.shadow_list = "next";
 	f.e.shadow_rule = "a.example";
 	f.e.shadow_action = POLICY_REFUSED;
+	f.e.has_strict = f.e.has_serial = true;
+	f.e.strict_action = POLICY_NODATA;
+	f.e.strict_list = "feed";
+	f.e.serial = UINT32_MAX;
 	f.e.protocol = EVENT_TCP;
 	f.e.is_do = f.e.is_cached = f.e.is_stale = true;
 	f.e.dnssec = EVENT_BOGUS;
@@ -223,6 +227,8 @@ static void test_verdict_of_others(void **state)
 	expect(line, "weir.logged", "{\"list\":\"watch\",\"rule\":\"example\"}");
 	expect(line, "weir.shadow",
 	       "{\"verdict\":\"refused\",\"list\":\"next\",\"rule\":\"a.example\"}");
+	expect(line, "weir.strict", "{\"verdict\":\"nodata\",\"list\":\"feed\"}");
+	expect(line, "weir.serial", "4294967295");
 	expect(line, "weir.stale", "true");
 	expect(line, "weir.dnssec", "\"bogus\"");
 	expect(line, "weir.cached", "true");
