@@ -167,6 +167,7 @@ void tiers_judge_name(struct place *at, const struct policy_image *image,
 	const uint8_t *suffix = lower;
 	struct walk w;
 	w.n_notes = 0;
+	w.won_step = w.won_order = 0;
 	for (w.step = 0; w.step <= hashes->n && !is_settled(at, v, first); w.step++) {
 		uint64_t hash = hashes->h[w.step];
 		at->depth = (uint8_t)(hashes->n - w.step);
@@ -193,7 +194,7 @@ void tiers_judge_address(struct place *at, const struct addr *a, struct verdict 
 	const struct image_header *h = at->p->image->header;
 	struct walk w;
 	w.n_notes = 0;
-	w.step = w.won_step = 0;
+	w.step = w.won_step = w.won_order = 0;
 	for (unsigned length = a->is_v4 ? 33 : 129;
 	     length-- > 0 && !is_settled(at, v, TIER_FIRST);) {
 		uint64_t bits = a->is_v4 ? h->lengths_v4 : h->lengths_v6[length / 64];
