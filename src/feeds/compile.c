@@ -12,6 +12,7 @@
 #include "feeds/rpz_zone.h"
 #include "feeds/store.h"
 #include "feeds/tag.h"
+#include "feeds/versions.h"
 
 enum {
 	TRIES = 3, /* while files change under us */
@@ -135,22 +136,55 @@ static int build_patterns(struct compile *c, uint8_t *tag)
 	return e;
 }
 
+/* The last good copy is a version, too. */
+static int keep_version(const struct compile *c, const struct load *l)
+{
+	const char *name = l->list->spec->name;
+	char path[PATH_ROOM];
+	struct feeds_version v = {
+		.came_s = l->report->loaded_s,
+		.bytes = (uint64_t)l->stat.st_size,
+		.rules = l->rules,
+		.digest = l->digest,
+		.n_protected = guard_count(&l->guard),
+		.has_serial = l->report->has_serial,
+		.serial = l->report->serial,
+	};
+	if (c->plan->keep_versions == 0 || !store_copy_path(c->plan, name, path, sizeof path))
+		return 0;
+	int e = versions_add(c->plan, name, path, &v);
+	l->report->version = v.number;
+	return e;
+}
+
+static void keep_copy(const struct compile *c, const struct load *l)
+{
+	const char *name = l->list->spec->name;
+	l->report->version = l->pin.number;
+	if (l->report->origin != FEEDS_FROM_FILE || l->path[0] == 0)
+		return; /* no path: it was not read, and its copy is there */
+	int e = store_keep(c->plan, name, l->path, &l->stat);
+	if (e == 0)
+		e = keep_version(c, l);
+	if (e != 0 && e != -EAGAIN) /* -EAGAIN: there is a newer file, with its own turn */
+		log_warning("list '%s': the last good copy could not be written: %s", name,
+		            strerrordesc_np(-e));
+	if (e == 0 && l->ends_pin && feeds_unpin(c->plan->state_dir, name) == 0)
+		log_info(
+			"list '%s': a newer good version is there: version %u is not held any more",
+			name, l->pin.number);
+}
+
 /* Not being able to keep a copy costs safety, not service: it is said, and that is all. */
 static void keep_copies(const struct compile *c)
 {
 	char path[PATH_ROOM];
 	if (c->plan->is_read_only || !store_image_path(c->plan, path, sizeof path))
 		return;
-	for (unsigned i = 0; i < c->plan->n_lists; i++) {
-		const struct load *l = &c->loads[i];
-		if (l->report->origin != FEEDS_FROM_FILE || l->path[0] == 0)
-			continue; /* no path: it was not read, and its copy is there */
-		int e = store_keep(c->plan, l->list->spec->name, l->path, &l->stat);
-		if (e != 0 && e != -EAGAIN) /* -EAGAIN: there is a newer file, with its own turn */
-			log_warning("list '%s': the last good copy could not be written: %s",
-			            l->list->spec->name, strerrordesc_np(-e));
-	}
+	for (unsigned i = 0; i < c->plan->n_lists; i++)
+		keep_copy(c, &c->loads[i]);
 	store_prune(c->plan);
+	versions_prune(c->plan);
 }
 
 /* ---- the whole ---- */

@@ -65,7 +65,7 @@ const char *feeds_skip_text(enum feeds_skip s);
 enum {
 	FEEDS_EXAMPLES = 20,
 	FEEDS_EXCERPT_MAX = 80,
-	FEEDS_MESSAGE_MAX = 512,
+	FEEDS_MESSAGE_MAX = 680,
 	FEEDS_TAG_BYTES = 32,
 };
 
@@ -83,6 +83,7 @@ enum feeds_origin {
 	FEEDS_FROM_FILE = 0, /* the configured file */
 	FEEDS_FROM_COPY,     /* the last good copy; `message` says what is wrong with the file */
 	FEEDS_FROM_NOWHERE,  /* neither: the list is empty; `message` says why */
+	FEEDS_FROM_VERSION,  /* an older version that an operator has chosen (feeds_pin) */
 };
 
 /* What came of one list. */
@@ -105,6 +106,10 @@ struct feeds_report {
 	/* The rules are those of the image: the list was not read. Of the counts only names, prefixes
 	 * and skipped are known then, and names and prefixes count equal rules once. */
 	bool is_kept;
+	bool is_refused;  /* `error` is the guard's: feeds_accept() would take the file */
+	uint32_t version; /* which version is in force (feeds_versions); 0: not known */
+	bool has_serial;  /* the list has a serial (RPZ) */
+	uint32_t serial;
 	unsigned n_examples;
 	struct feeds_example examples[FEEDS_EXAMPLES];
 };
@@ -116,6 +121,44 @@ struct feeds_options {
 	char separator;          /* csv: 0: a comma */
 };
 
+/* ---- what new versions are held against (docs/feeds.md) ---- */
+
+enum {
+	FEEDS_MAX_CANARIES = 32 /* of each kind; more are left out */
+};
+
+enum feeds_protected_mode {
+	FEEDS_PROTECTED_IGNORE = 0,
+	FEEDS_PROTECTED_SKIP,   /* rules that block something protected are left out */
+	FEEDS_PROTECTED_REFUSE, /* and the version is refused when it has more of them than before */
+};
+
+struct feeds_protected;
+
+/* Zero: everything is taken. */
+struct feeds_guard {
+	bool has_limits;             /* the next two count */
+	uint32_t max_shrink_percent; /* [0, 100] of the rules of the version in force */
+	uint32_t max_grow_percent;   /* 0: any */
+	enum feeds_protected_mode protected_mode;
+	const struct feeds_protected *protected_names; /* NULL: none; borrowed */
+	const struct name *listed;                     /* must be covered by a rule; borrowed */
+	unsigned n_listed;
+	const struct name *clean; /* must not */
+	unsigned n_clean;
+};
+
+/* A name that lists must not block, beside the built-in ones. */
+struct feeds_protected_spec {
+	const struct name *name; /* lower case; copied */
+	const char *why;         /* a constant */
+};
+
+/* 0 or -ENOMEM. */
+MUST_USE int feeds_protected_new(const struct feeds_protected_spec *specs, unsigned n,
+                                 struct feeds_protected **ret);
+void feeds_protected_free(struct feeds_protected *p); /* NULL is fine */
+
 /* One configured list. */
 struct feeds_list {
 	const struct policy_list_spec *spec; /* name, path, match, action; borrowed */
@@ -123,6 +166,7 @@ struct feeds_list {
 	bool no_subdomains; /* domains, wildcard: a name does not cover what is below it */
 	bool is_fetched;    /* the file is a download: that there is none yet is no surprise */
 	struct feeds_options options;
+	struct feeds_guard guard;
 };
 
 /* Everything that is configured. Borrowed during the calls. */
@@ -133,6 +177,7 @@ struct feeds_plan {
 	bool is_read_only;       /* use the state directory, but write nothing there */
 	uint64_t max_bytes;      /* 0: FEEDS_MAX_BYTES */
 	uint32_t overlay_from;   /* 0: FEEDS_OVERLAY_FROM */
+	unsigned keep_versions;  /* of each list; 0: none but the last good copy */
 	const atomic_bool *stop; /* may be NULL; set it to end a compile with -ECANCELED */
 };
 
@@ -193,6 +238,38 @@ int feeds_check(const struct feeds_list *list, uint64_t max_bytes, struct feeds_
 void feeds_report_print(const struct feeds_report *r, FILE *out);
 /* Log what an operator must know: errors and copies in use as warnings, the rest as info. */
 void feeds_report_log(const struct feeds_report *r);
+
+/* ---- versions ---- */
+
+enum {
+	FEEDS_MAX_VERSIONS = 100
+};
+
+/* A good version that is kept. */
+struct feeds_version {
+	uint32_t number; /* 1, 2, 3, ... as they came */
+	uint64_t came_s; /* wall clock: when its file was written */
+	uint64_t bytes, rules, digest;
+	uint64_t n_protected; /* rules left out because they block something protected */
+	bool has_serial;
+	uint32_t serial;
+	bool is_pinned;
+};
+
+/* What is kept of a list, the oldest first. Returns how many. */
+unsigned feeds_versions(const char *state_dir, const char *list,
+                        struct feeds_version ret[FEEDS_MAX_VERSIONS]);
+/*
+ * An operator's decisions; in force with the next feeds_compile(), and until taken back. `path`: the
+ * list's own file (policy_list_spec's path).
+ * feeds_pin: this version, whatever the list's file holds; until_newer: until that is another good
+ * one than now. feeds_accept: take the file although the guard refuses it, as long as it is this.
+ * 0; -ENOENT (no such version, pin or file); -errno of the disk.
+ */
+MUST_USE int feeds_pin(const char *state_dir, const char *list, const char *path, uint32_t number,
+                       bool is_until_newer);
+MUST_USE int feeds_unpin(const char *state_dir, const char *list);
+MUST_USE int feeds_accept(const char *state_dir, const char *list, const char *path);
 
 /* A rule to look for in a list's file. */
 struct feeds_wanted {

@@ -6,11 +6,12 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "feeds/report.h"
 #include "feeds/rpz_zone.h"
 #include "feeds/store.h"
 
-static void set_up(const struct load *l, struct scan *s, struct feeds_report *report)
+static void set_up(struct load *l, struct scan *s, struct feeds_report *report)
 {
 	*s = (struct scan){
 		.format = l->list->format,
@@ -19,6 +20,7 @@ static void set_up(const struct load *l, struct scan *s, struct feeds_report *re
 		.options = &l->list->options,
 		.zone = l->zone,
 		.is_log_only = l->list->spec->action == POLICY_LOG,
+		.guard = l->has_guard ? &l->guard : NULL,
 		.stop = l->plan->stop,
 		.report = report,
 	};
@@ -60,7 +62,13 @@ static int check_file(struct load *l, const char *path, struct feeds_report *rep
 	overrides_done(&l->overrides);
 	rpz_zone_free(l->zone);
 	l->zone = NULL;
-	int e = reader_open(path, max_bytes(l), &r, ret_why);
+	guard_done(&l->guard);
+	l->has_guard = false;
+	int e = guard_init(&l->guard, l->list);
+	if (e != 0)
+		return e;
+	l->has_guard = true;
+	e = reader_open(path, max_bytes(l), &r, ret_why);
 	if (e != 0)
 		return e;
 	set_up(l, &s, report);
@@ -87,6 +95,7 @@ static int check_file(struct load *l, const char *path, struct feeds_report *rep
 	l->is_blank = report->lines == report->comments && !s.has_comment;
 	l->stat = *reader_stat(r);
 	l->digest = reader_digest(r);
+	l->rules = report->names + report->prefixes;
 	report->loaded_s = (uint64_t)l->stat.st_mtim.tv_sec;
 	reader_close(r);
 	overrides_seal(&l->overrides);
@@ -129,9 +138,20 @@ static void describe(const struct load *l, int error, const char *why, uint64_t 
 	/* Paths are long, the message is not: the end of a path says more than its beginning. */
 	const char *path = l->list->spec->path;
 	size_t n = strlen(path);
-	snprintf(ret, room, "list '%.63s': %s%.200s%s %.80s%.100s%s%.60s", l->list->spec->name,
-	         n > 200 ? "..." : "", n > 200 ? path + n - 200 : path, place, why, example,
+	snprintf(ret, room, "list '%.63s': %s%.160s%s %.220s%.100s%s%.40s", l->list->spec->name,
+	         n > 160 ? "..." : "", n > 160 ? path + n - 160 : path, place, why, example,
 	         is_plain ? "" : ": ", is_plain ? "" : strerrordesc_np(-error));
+}
+
+/* What is used when the file is no good: the version that was chosen, or the last good copy. */
+static bool fallback_path(struct load *l)
+{
+	char number[16];
+	if (l->pin.number == 0)
+		return store_copy_path(l->plan, l->list->spec->name, l->path, sizeof l->path);
+	snprintf(number, sizeof number, "%" PRIu32, l->pin.number);
+	return versions_path(l->plan->state_dir, l->list->spec->name, number, l->path,
+	                     sizeof l->path);
 }
 
 static int use_copy(struct load *l, int error, const char *why, uint64_t line)
@@ -142,15 +162,19 @@ static int use_copy(struct load *l, int error, const char *why, uint64_t line)
 	struct feeds_report *r = l->report, mine = *r;
 	describe(l, error, why, line, what, sizeof what);
 	int e = -ENOENT;
-	if (store_copy_path(l->plan, l->list->spec->name, l->path, sizeof l->path))
+	if (fallback_path(l))
 		e = check_file(l, l->path, &mine, &copy_why, &copy_line);
 	if (is_ours(e))
 		return e;
 	if (e == 0) {
+		mine.is_refused = r->is_refused;
 		*r = mine;
 		r->origin = FEEDS_FROM_COPY;
 		age_text(r->loaded_s, age, sizeof age);
-		report_say(r, "%s; the last good copy, %s old, stays in force", what, age);
+		report_say(r, "%s; %s, %s old, stays in force%s", what,
+		           l->pin.number != 0 ? "the version that was chosen"
+		                              : "the last good copy",
+		           age, r->is_refused ? " (if it is right: weir feeds accept)" : "");
 	} else {
 		r->origin = FEEDS_FROM_NOWHERE;
 		r->names = r->prefixes = r->patterns = 0;
@@ -176,41 +200,145 @@ static bool is_suspiciously_empty(const struct load *l)
 	       stat(path, &st) == 0 && st.st_size > 0;
 }
 
+/* ---- the guard ---- */
+
+static bool is_older_serial(uint32_t now, uint32_t before)
+{
+	return (int32_t)(now - before) < 0; /* RFC 1982 */
+}
+
+/* What the guard has against a file that is sane, or NULL. */
+static const char *ask_guard(struct load *l, char *ret_text, size_t room, uint64_t *ret_line)
+{
+	struct versions v;
+	const struct feeds_report *r = l->report;
+	versions_read(l->plan->state_dir, l->list->spec->name, &v);
+	const struct feeds_version *newest = v.n > 0 ? &v.at[v.n - 1] : NULL;
+	if (newest != NULL && newest->digest == l->digest)
+		newest = NULL; /* it is this one */
+	if (newest != NULL && newest->has_serial && r->has_serial && l->list->guard.has_limits &&
+	    is_older_serial(r->serial, newest->serial)) {
+		snprintf(ret_text, room, "has serial %" PRIu32 ", older than %" PRIu32 " before",
+		         r->serial, newest->serial);
+		return ret_text;
+	}
+	return guard_judge(&l->guard, l->rules, newest, ret_text, room, ret_line);
+}
+
+/* 0, or -EPERM with the reason; an operator's word (weir feeds accept) goes before. */
+static int obey_guard(struct load *l, char *text, size_t room, const char **ret_why,
+                      uint64_t *ret_line)
+{
+	uint64_t line = 0;
+	const char *why = ask_guard(l, text, room, &line);
+	if (why == NULL)
+		return 0;
+	if (versions_is_accepted(l->plan->state_dir, l->list->spec->name, l->path))
+		return 0;
+	*ret_why = why;
+	*ret_line = line;
+	l->report->is_refused = true;
+	return -EPERM;
+}
+
+/* ---- the whole ---- */
+
+static bool is_suitable(struct load *l)
+{
+	const struct feeds_list *list = l->list;
+	if (feeds_format_suits(list->format, list->spec->match))
+		return true;
+	l->report->origin = FEEDS_FROM_NOWHERE;
+	l->report->error = -EINVAL;
+	report_say(l->report,
+	           "list '%s': format %s gives %s, and its `match` needs %s; the list is empty",
+	           list->spec->name, feeds_format_name(list->format),
+	           list->format == FEEDS_ADDRESSES ? "addresses" : "names",
+	           list->format == FEEDS_ADDRESSES ? "names" : "addresses");
+	return false;
+}
+
+/* Is a version to be taken whatever the file holds? */
+static bool is_held(struct load *l)
+{
+	struct versions_identity now = { 0 };
+	if (!versions_pinned(l->plan->state_dir, l->list->spec->name, &l->pin)) {
+		l->pin.number = 0;
+		return false;
+	}
+	(void)versions_identify(l->list->spec->path, &now);
+	return !l->pin.is_until_newer || versions_is_same(&now, &l->pin.identity);
+}
+
+/* -ENOENT: it cannot be used; the file is looked at as if nothing had been chosen. */
+static int use_version(struct load *l)
+{
+	const char *why = "";
+	uint64_t line;
+	char age[48];
+	if (!fallback_path(l))
+		return -ENOENT;
+	int e = check_file(l, l->path, l->report, &why, &line);
+	if (e != 0) {
+		log_warning("list '%s': version %" PRIu32 ", which was chosen, %s", l->report->name,
+		            l->pin.number, why);
+		report_reset_counts(l->report);
+		l->pin.number = 0;
+		return is_ours(e) ? e : -ENOENT;
+	}
+	l->report->origin = FEEDS_FROM_VERSION;
+	age_text(l->report->loaded_s, age, sizeof age);
+	report_say(l->report, "list '%s': version %" PRIu32 ", %s old, is in force as chosen",
+	           l->report->name, l->pin.number, age);
+	return 0;
+}
+
+/* What is wrong with the list's own file; 0: nothing. */
+static int check_own(struct load *l, const char **ret_why, uint64_t *ret_line, char *text,
+                     size_t room)
+{
+	const char *name = l->list->spec->name;
+	snprintf(l->path, sizeof l->path, "%s", l->list->spec->path);
+	int e = check_file(l, l->path, l->report, ret_why, ret_line);
+	if (e == 0 && is_suspiciously_empty(l)) {
+		e = -ENODATA;
+		*ret_why = "is empty (a list that is empty on purpose holds a comment)";
+	}
+	if (e == 0 && store_is_cut_short(l->plan, name, l->path)) {
+		e = -ENODATA;
+		*ret_why =
+			"is cut off: it is the beginning of the last good copy and ends within a line";
+		*ret_line = l->report->lines;
+	}
+	return e == 0 ? obey_guard(l, text, room, ret_why, ret_line) : e;
+}
+
 int load_check(struct load *l, const struct feeds_plan *plan, const struct feeds_list *list,
                struct feeds_report *report)
 {
 	const char *why = "";
+	char text[LOAD_WHY_MAX];
 	uint64_t line = 0;
 	memset(l, 0, sizeof *l);
 	l->plan = plan;
 	l->list = list;
 	l->report = report;
 	report_init(report, list->spec->name);
-	if (!feeds_format_suits(list->format, list->spec->match)) {
-		report->origin = FEEDS_FROM_NOWHERE;
-		report->error = -EINVAL;
-		report_say(
-			report,
-			"list '%s': format %s gives %s, and its `match` needs %s; the list is empty",
-			list->spec->name, feeds_format_name(list->format),
-			list->format == FEEDS_ADDRESSES ? "addresses" : "names",
-			list->format == FEEDS_ADDRESSES ? "names" : "addresses");
+	if (!is_suitable(l))
 		return 0;
-	}
-	snprintf(l->path, sizeof l->path, "%s", list->spec->path);
-	int e = check_file(l, l->path, report, &why, &line);
-	if (e == 0 && is_suspiciously_empty(l)) {
-		e = -ENODATA;
-		why = "is empty (a list that is empty on purpose holds a comment)";
-	}
-	if (e == 0 && store_is_cut_short(plan, list->spec->name, l->path)) {
-		e = -ENODATA;
-		why = "is cut off: it is the beginning of the last good copy and ends within a line";
-		line = report->lines;
-	}
+	int e = is_held(l) ? use_version(l) : -ENOENT;
+	if (e != -ENOENT)
+		return e;
+	e = check_own(l, &why, &line, text, sizeof text);
 	if (e == 0 && report->names + report->prefixes == 0)
 		report_say(report, "list '%s': %s holds no rule", list->spec->name,
 		           list->spec->path);
+	else if (e == 0 && guard_first(&l->guard, text, sizeof text, &line))
+		report_say(report,
+		           "list '%s': %s:%" PRIu64 ": %s: left out, as %" PRIu64
+		           " in all (lists[].protected)",
+		           list->spec->name, list->spec->path, line, text, guard_count(&l->guard));
+	l->ends_pin = e == 0 && l->pin.number != 0;
 	if (e == 0 || is_ours(e))
 		return e;
 	return use_copy(l, e, why, line);
@@ -243,6 +371,7 @@ void load_done(struct load *l)
 {
 	overrides_done(&l->overrides);
 	rpz_zone_free(l->zone);
+	guard_done(&l->guard);
 }
 
 int feeds_check(const struct feeds_list *list, uint64_t bytes, struct feeds_report *ret)

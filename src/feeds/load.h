@@ -4,8 +4,9 @@
  *
  * What:      a file is refused when it cannot be read whole (missing, unreadable, not a regular
  *            file, cut off, damaged, too large), when it has lines but gives no rule, when more
- *            than half of its lines (of LOAD_GARBAGE_LINES or more) are garbage, and when it is
- *            empty (not even a comment) where the last good copy is not.
+ *            than half of its lines (of LOAD_GARBAGE_LINES or more) are garbage, when it is
+ *            empty (not even a comment) where the last good copy is not, and when the guard
+ *            (guard.h) has something against it. A version that an operator has chosen goes before all.
  * Not here:  keeping copies -> feeds/store.h
  * Threads:   one thread.
  * Memory:    a reader, and the list's overrides until load_done().
@@ -15,11 +16,14 @@
  */
 #pragma once
 
+#include "feeds/guard.h"
 #include "feeds/overrides.h"
 #include "feeds/scan.h"
+#include "feeds/versions.h"
 
 enum {
-	LOAD_GARBAGE_LINES = 20
+	LOAD_GARBAGE_LINES = 20,
+	LOAD_WHY_MAX = 300 /* the guard's words */
 };
 
 struct load {
@@ -34,6 +38,11 @@ struct load {
 	struct policy_list_source source; /* the caller's */
 	bool is_kept;                     /* the caller's: its rules are in the image */
 	bool is_blank;                    /* not even a comment in it */
+	struct guard guard;
+	bool has_guard;
+	uint64_t rules;          /* of the file in force, as the guard counts them */
+	struct versions_pin pin; /* number 0: no version was chosen */
+	bool ends_pin;           /* a newer good one is there: it is over */
 };
 
 /*

@@ -10,6 +10,7 @@ enum {
 	FILTER_BITS = 7,   /* set in it for an owner: nine bits of the hash each */
 	TEXT_A_LINE = 512, /* bytes of text for which there is a line: 20 records, 26 bits each */
 	LINES_MIN = 64,
+	SOA_NUMBERS = 20, /* bytes of a SOA behind its names; the first is the serial */
 	LINES_MAX = (32 << 20) / 64,
 };
 
@@ -216,7 +217,7 @@ static void add_to_owner(struct rpz_zone *z, struct scan *s, const struct rpz_re
 		skip(s, why, r->owner);
 }
 
-static void take_soa(struct rpz_zone *z, const struct rpz_record *r)
+static void take_soa(struct rpz_zone *z, struct scan *s, const struct rpz_record *r)
 {
 	if (z->has_soa || r->n > sizeof z->soa ||
 	    (z->has_apex && !name_equal(r->owner, z->apex.wire)))
@@ -228,13 +229,19 @@ static void take_soa(struct rpz_zone *z, const struct rpz_record *r)
 	if (!z->has_apex)
 		name_set(&z->apex, r->owner);
 	z->has_apex = true;
+	if (z->soa_n <= SOA_NUMBERS)
+		return;
+	const uint8_t *p = z->soa + z->soa_n - SOA_NUMBERS; /* RFC 1035 3.3.13 */
+	s->report->has_serial = true;
+	s->report->serial =
+		(uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
 void rpz_zone_add(struct rpz_zone *z, struct scan *s, const struct rpz_record *r,
                   const uint8_t *origin)
 {
 	if (r->type == RPZ_TYPE_SOA)
-		take_soa(z, r);
+		take_soa(z, s, r);
 	if (!z->has_apex) {
 		name_set(&z->apex, origin);
 		z->has_apex = true;

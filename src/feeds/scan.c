@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "feeds/guard.h"
 #include "feeds/report.h"
 
 enum {
@@ -58,9 +59,22 @@ struct word scan_without_comment(const char *text, size_t n, char mark)
 	return (struct word){ text, n };
 }
 
+/* The line may be another than the one that is read: a policy zone's rules come late. */
+static bool passes_guard(struct scan *s, const struct feeds_rule *r)
+{
+	char text[FEEDS_EXCERPT_MAX];
+	if (s->guard == NULL || guard_takes(s->guard, r))
+		return true;
+	struct word w = { text, guard_rule_text(r, text, sizeof text) };
+	scan_skip(s, FEEDS_SKIP_PROTECTED, &w);
+	return false;
+}
+
 void scan_rule_name(struct scan *s, const struct name *name, const struct policy_rule *rule)
 {
 	struct feeds_rule r = { .name = name, .rule = *rule, .line = s->line };
+	if (!passes_guard(s, &r))
+		return;
 	s->report->names++;
 	s->has_rule = true;
 	if (s->error == 0 && s->rule != NULL)
@@ -77,6 +91,8 @@ void scan_rule_prefix_as(struct scan *s, const struct addr_prefix *prefix,
                          const struct policy_rule *rule)
 {
 	struct feeds_rule r = { .prefix = prefix, .rule = *rule, .line = s->line };
+	if (!passes_guard(s, &r))
+		return;
 	s->report->prefixes++;
 	s->has_rule = true;
 	if (s->error == 0 && s->rule != NULL)

@@ -21,6 +21,8 @@
 #include "feeds/overrides.h"
 #include "feeds/reader.h"
 
+struct guard;
+
 struct feeds_rule {
 	const struct name *name;          /* or NULL: */
 	const struct addr_prefix *prefix; /* or NULL: */
@@ -47,6 +49,7 @@ struct scan {
 	struct overrides *overrides; /* filled by CHECK, used by EMIT; may be NULL */
 	int (*rule)(void *arg, const struct feeds_rule *r); /* not 0: the scan ends with it */
 	void *arg;
+	struct guard *guard;     /* sees every rule; may be NULL */
 	const atomic_bool *stop; /* may be NULL */
 	struct feeds_report *report;
 	struct rpz_zone *zone; /* format rpz: made by the first pass, used by the second; the

@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
+#include "feeds/guard.h"
+#include "feeds/versions.h"
+
 enum {
 	TAG_VERSION = 2, /* raise it when the same file gives other rules than before */
 	DIGEST_BYTES = 16,
@@ -16,12 +19,26 @@ static void add_text(XXH3_state_t *x, const char *text)
 	XXH3_128bits_update(x, text, strlen(text) + 1);
 }
 
+/* What an operator has chosen (feeds_pin) is read in place of the file. */
+static void add_pin(const struct feeds_plan *plan, const char *list, uint64_t ret[3])
+{
+	struct versions_pin pin;
+	if (!versions_pinned(plan->state_dir, list, &pin))
+		return;
+	ret[0] = pin.number;
+	ret[1] = pin.is_until_newer + 1;
+	ret[2] = pin.identity.inode + pin.identity.mtime_ns;
+}
+
 /* What is made of a list's text, whatever the file. */
 static void add_settings(XXH3_state_t *x, const struct feeds_list *l)
 {
 	uint64_t numbers[] = {
-		l->format, l->spec->match, l->no_subdomains,
+		l->format,
+		l->spec->match,
+		l->no_subdomains,
 		l->spec->action == POLICY_LOG, /* such a list grants nothing */
+		guard_digest(&l->guard),
 	};
 	XXH3_128bits_update(x, numbers, sizeof numbers);
 	if (l->options.zone != NULL)
@@ -30,7 +47,7 @@ static void add_settings(XXH3_state_t *x, const struct feeds_list *l)
 	XXH3_128bits_update(x, &l->options.separator, 1);
 }
 
-static void add_file(XXH3_state_t *x, const struct feeds_list *l)
+static void add_file(XXH3_state_t *x, const struct feeds_plan *plan, const struct feeds_list *l)
 {
 	struct stat st;
 	uint64_t numbers[12] = { 0 };
@@ -43,6 +60,7 @@ static void add_file(XXH3_state_t *x, const struct feeds_list *l)
 		numbers[9] = (uint64_t)st.st_ctim.tv_sec;
 		numbers[10] = (uint64_t)st.st_ctim.tv_nsec;
 	}
+	add_pin(plan, l->spec->name, &numbers[1]);
 	add_text(x, l->spec->path);
 	XXH3_128bits_update(x, numbers, sizeof numbers);
 }
@@ -73,7 +91,7 @@ void tag_list(const struct feeds_plan *plan, const struct feeds_list *list,
 	add_settings(x, list);
 	ret->settings = digest_end(x);
 	x = digest_new(plan);
-	add_file(x, list);
+	add_file(x, plan, list);
 	ret->file = digest_end(x);
 	ret->text = 0;
 }
@@ -85,7 +103,7 @@ void tag_make(const struct feeds_plan *plan, uint8_t ret_tag[FEEDS_TAG_BYTES])
 	for (unsigned i = 0; i < plan->n_lists; i++) {
 		add_text(x, plan->lists[i].spec->name);
 		add_settings(x, &plan->lists[i]);
-		add_file(x, &plan->lists[i]);
+		add_file(x, plan, &plan->lists[i]);
 	}
 	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(x));
 	XXH3_freeState(x);

@@ -109,6 +109,7 @@ static struct feeds_plan plan_of(struct loader *l, const struct config *c, const
 		.lists = s->feeds,
 		.n_lists = s->n_lists,
 		.state_dir = c->state,
+		.keep_versions = c->keep_versions,
 		.stop = &l->stop,
 	};
 }

@@ -44,6 +44,18 @@ static void fill_path(const struct config *c, const struct config_list *from,
 	must(n > 0 && (size_t)n < sizeof spec->path);
 }
 
+static enum feeds_protected_mode protected_from_text(const char *text)
+{
+	return strcmp(text, "refuse") == 0 ? FEEDS_PROTECTED_REFUSE
+	       : strcmp(text, "skip") == 0 ? FEEDS_PROTECTED_SKIP
+	                                   : FEEDS_PROTECTED_IGNORE;
+}
+
+static unsigned limit(unsigned n, unsigned max)
+{
+	return n < max ? n : max;
+}
+
 static void fill_list(const struct config *c, const struct config_list *from,
                       struct policy_list_spec *spec, struct feeds_list *feed)
 {
@@ -68,6 +80,16 @@ static void fill_list(const struct config *c, const struct config_list *from,
 		.target = from->target.len > 0 ? from->target.wire : NULL,
 	};
 	feed->spec = spec;
+	feed->guard = (struct feeds_guard){
+		.has_limits = true,
+		.max_shrink_percent = from->max_shrink,
+		.max_grow_percent = from->max_grow,
+		.protected_mode = protected_from_text(from->protected),
+		.listed = from->canary_listed.at,
+		.n_listed = limit(from->canary_listed.n, FEEDS_MAX_CANARIES),
+		.clean = from->canary_clean.at,
+		.n_clean = limit(from->canary_clean.n, FEEDS_MAX_CANARIES),
+	};
 	must(feeds_format_from_text(from->format, &feed->format) == 0);
 	feed->no_subdomains = !from->subdomains;
 	feed->options = (struct feeds_options){
@@ -75,6 +97,79 @@ static void fill_list(const struct config *c, const struct config_list *from,
 		.column = from->column,
 		.separator = feeds_separator_from_text(from->separator),
 	};
+}
+
+/* ---- what lists must not block ---- */
+
+/* The host of a URL as a name; false for addresses and what is none. */
+static bool host_of(const char *url, struct name *ret)
+{
+	const char *host = strstr(url, "://");
+	if (host == NULL)
+		return false;
+	host += 3;
+	size_t n = strcspn(host, ":/?#");
+	struct addr a;
+	return n > 0 && addr_from_text(host, n, &a) != 0 && name_from_text(host, n, ret) == 0;
+}
+
+static void add_host(const char *url, struct name *names, struct feeds_protected_spec *specs,
+                     unsigned *n)
+{
+	if (url == NULL || !host_of(url, &names[*n]))
+		return;
+	specs[*n] = (struct feeds_protected_spec){ &names[*n], "lists come from there" };
+	++*n;
+}
+
+static void add_names(const struct name *from, unsigned n_from, const char *why, struct name *names,
+                      struct feeds_protected_spec *specs, unsigned *n)
+{
+	for (unsigned i = 0; i < n_from; i++) {
+		names[*n] = from[i];
+		specs[*n] = (struct feeds_protected_spec){ &names[*n], why };
+		++*n;
+	}
+}
+
+static bool is_own_zone(const struct config_local_zone *z)
+{
+	static const char *const types[] = { "static", "transparent", "typetransparent" };
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		if (strcmp(z->type, types[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int make_protected(const struct config *c, struct feeds_protected **ret)
+{
+	size_t room = c->protected.n + c->local.zones.n + 1U;
+	unsigned n = 0;
+	for (unsigned i = 0; i < c->lists.n; i++)
+		room += 1U + c->lists.at[i].mirrors.n;
+	struct name *names = calloc(room, sizeof *names);
+	struct feeds_protected_spec *specs = calloc(room, sizeof *specs);
+	int e = names == NULL || specs == NULL ? -ENOMEM : 0;
+	if (e == 0)
+		add_names(c->protected.at, c->protected.n, "protected: in the configuration", names,
+		          specs, &n);
+	for (unsigned i = 0; i < c->local.zones.n && e == 0; i++) {
+		if (is_own_zone(&c->local.zones.at[i]))
+			add_names(&c->local.zones.at[i].zone, 1, "a zone of our own", names, specs,
+			          &n);
+	}
+	for (unsigned i = 0; i < c->lists.n && e == 0; i++) {
+		const struct config_list *l = &c->lists.at[i];
+		add_host(l->url, names, specs, &n);
+		for (unsigned m = 0; m < l->mirrors.n; m++)
+			add_host(l->mirrors.at[m], names, specs, &n);
+	}
+	if (e == 0)
+		e = feeds_protected_new(specs, n, ret);
+	free(specs);
+	free(names);
+	return e;
 }
 
 static uint16_t list_named(const struct specs *s, const char *name)
@@ -130,8 +225,12 @@ int specs_new(const struct config *c, struct specs **ret)
 	s->groups = calloc(c->groups.n + 1U, sizeof *s->groups);
 	if (s->lists == NULL || s->feeds == NULL || s->groups == NULL)
 		e = -ENOMEM;
-	for (unsigned i = 0; i < c->lists.n && e == 0; i++)
+	if (e == 0)
+		e = make_protected(c, &s->protected);
+	for (unsigned i = 0; i < c->lists.n && e == 0; i++) {
 		fill_list(c, &c->lists.at[i], &s->lists[s->n_lists++], &s->feeds[i]);
+		s->feeds[i].guard.protected_names = s->protected;
+	}
 	for (unsigned i = 0; i < c->groups.n && e == 0; i++)
 		e = fill_group(c, &c->groups.at[i], s, &s->groups[s->n_groups++]);
 	if (e != 0) {
@@ -148,6 +247,7 @@ void specs_free(struct specs *s)
 		return;
 	for (unsigned i = 0; i < s->n_groups; i++)
 		free(s->groups[i].lists);
+	feeds_protected_free(s->protected);
 	free(s->groups);
 	free(s->feeds);
 	free(s->lists);

@@ -21,6 +21,7 @@ struct specs {
 	struct policy_list_spec *lists; /* in the order of the configuration */
 	struct feeds_list *feeds;       /* feeds[i].spec is &lists[i] */
 	unsigned n_lists;
+	struct feeds_protected *protected; /* for all lists */
 	struct policy_group_spec *groups;
 	unsigned n_groups;
 };

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Versions, what operators choose among them, and what the guard makes of new ones. */
+#include "feeds/versions.h"
+
+#include <errno.h>
+#include <ftw.h>
+
+#include "files.h"
+
+static char state_dir[128];
+static struct policy_list_spec spec;
+static struct feeds_list list;
+static struct feeds_plan plan = { .lists = &list,
+	                          .n_lists = 1,
+	                          .state_dir = state_dir,
+	                          .keep_versions = 3 };
+static struct policy_image *image;
+static struct feeds_report report;
+
+/* The file gets so many names; compiled; the report is kept. */
+static void compile(void)
+{
+	struct feeds_result result;
+	assert_int_equal(feeds_compile(&plan, image, &result), 0);
+	if (!result.is_unchanged) {
+		report = result.reports[0];
+		if (image != NULL)
+			policy_image_put(image);
+		image = result.image;
+		result.image = NULL;
+	}
+	feeds_result_done(&result);
+}
+
+static void put_names(unsigned n, const char *more)
+{
+	FILE *f = fopen(files_path("a"), "wb");
+	assert_non_null(f);
+	for (unsigned i = 0; i < n; i++)
+		fprintf(f, "n%u.example\n", i);
+	fprintf(f, "%s", more);
+	assert_int_equal(fclose(f), 0);
+}
+
+static unsigned versions(struct feeds_version ret[FEEDS_MAX_VERSIONS])
+{
+	return feeds_versions(state_dir, "a", ret);
+}
+
+static void test_versions_come_and_go(void **state)
+{
+	struct feeds_version v[FEEDS_MAX_VERSIONS];
+	(void)state;
+	assert_int_equal(versions(v), 0);
+	for (unsigned i = 1; i <= 5; i++) {
+		put_names(200 + i, "");
+		compile();
+		assert_int_equal(report.version, i);
+		compile(); /* unchanged */
+	}
+	assert_int_equal(versions(v), 3);
+	assert_int_equal(v[0].number, 3);
+	assert_int_equal(v[2].rules, 205);
+	assert_false(files_exists("state/versions/a/2"));
+	assert_true(files_exists("state/versions/a/3"));
+}
+
+static void test_rollback(void **state)
+{
+	(void)state;
+	assert_int_equal(feeds_pin(state_dir, "a", spec.path, 1, false), -ENOENT);
+	assert_int_equal(feeds_pin(state_dir, "a", spec.path, 3, false), 0);
+	compile();
+	assert_int_equal(report.origin, FEEDS_FROM_VERSION);
+	assert_int_equal(report.names, 203);
+	assert_int_equal(report.version, 3);
+	put_names(250, ""); /* it holds, whatever comes */
+	compile();
+	assert_int_equal(report.names, 203);
+	assert_int_equal(feeds_unpin(state_dir, "a"), 0);
+	assert_int_equal(feeds_unpin(state_dir, "a"), -ENOENT);
+	compile();
+	assert_int_equal(report.origin, FEEDS_FROM_FILE);
+	assert_int_equal(report.names, 250);
+}
+
+static void test_rollback_until_newer(void **state)
+{
+	struct feeds_version v[FEEDS_MAX_VERSIONS];
+	(void)state;
+	assert_int_equal(versions(v), 3);
+	assert_int_equal(feeds_pin(state_dir, "a", spec.path, v[0].number, true), 0);
+	compile();
+	assert_int_equal(report.names, v[0].rules);
+	put_names(10, ""); /* refused: not a newer good one */
+	compile();
+	assert_int_equal(report.origin, FEEDS_FROM_COPY);
+	assert_true(report.is_refused);
+	assert_int_equal(report.names, v[0].rules);
+	assert_non_null(strstr(report.message, "the version that was chosen"));
+	put_names(260, "");
+	compile();
+	assert_int_equal(report.origin, FEEDS_FROM_FILE);
+	assert_int_equal(report.names, 260);
+	assert_false(files_exists("state/versions/a/pin"));
+}
+
+static void test_refused(void **state)
+{
+	(void)state;
+	put_names(100, "");
+	compile();
+	assert_int_equal(report.error, -EPERM);
+	assert_int_equal(report.origin, FEEDS_FROM_COPY);
+	assert_int_equal(report.names, 260);
+	assert_non_null(strstr(report.message, "has 100 rules, and the version in force has 260"));
+	assert_int_equal(feeds_accept(state_dir, "a", spec.path), 0);
+	compile();
+	assert_int_equal(report.error, 0);
+	assert_int_equal(report.names, 100);
+	put_names(100, "github.com\n"); /* accepted was the other one */
+	compile();
+	assert_true(report.is_refused);
+	assert_int_equal(report.error_line, 101);
+	assert_non_null(strstr(report.message, "a:101: blocks github.com"));
+	put_names(101, "");
+	compile();
+	assert_int_equal(report.error, 0);
+}
+
+static void test_protected_from_the_beginning(void **state)
+{
+	(void)state;
+	list.spec = &spec;
+	put_names(101, "");
+	snprintf(spec.name, sizeof spec.name, "b");
+	put_names(120, "github.com\n");
+	compile();
+	assert_int_equal(report.error, 0);
+	assert_int_equal(report.names, 120); /* without it */
+	assert_int_equal(report.skips[FEEDS_SKIP_PROTECTED], 1);
+	assert_non_null(strstr(report.message, "left out, as 1 in all"));
+	assert_false(files_exists("state/versions/a")); /* the list is gone */
+	snprintf(spec.name, sizeof spec.name, "a");
+}
+
+static void put_zone(unsigned serial)
+{
+	char text[256];
+	snprintf(
+		text, sizeof text,
+		"$ORIGIN z.example.\n$TTL 60\n@ SOA a. b. %u 1 1 1 1\n@ NS a.\nevil.test%u CNAME .\n",
+		serial, serial);
+	files_put_text("a", text);
+}
+
+static void test_serials(void **state)
+{
+	(void)state;
+	snprintf(spec.name, sizeof spec.name, "z");
+	spec.is_rpz = true;
+	list.format = FEEDS_RPZ;
+	put_zone(4294967290U);
+	compile();
+	assert_int_equal(report.error, 0);
+	assert_true(report.has_serial);
+	put_zone(3); /* later than that: RFC 1982 */
+	compile();
+	assert_int_equal(report.error, 0);
+	assert_int_equal(report.serial, 3);
+	put_zone(2);
+	compile();
+	assert_true(report.is_refused);
+	assert_non_null(strstr(report.message, "has serial 2, older than 3 before"));
+	snprintf(spec.name, sizeof spec.name, "a");
+	spec.is_rpz = false;
+	list.format = FEEDS_DOMAINS;
+}
+
+static const struct {
+	const char *text;
+	unsigned n;
+} indexes[] = {
+	{ "", 0 },
+	{ "1 2 3 4 0 0 ff 0\n", 1 },
+	{ "1 2 3 4 0 0 ff 0\n2 2 3 4 1 9 ff 0\n", 2 },
+	{ "1 2 3 4 0 0 ff 0\n2 2 3 4 1 9 ff", 1 },
+	{ "2 2 3 4 0 0 ff 0\n1 2 3 4 0 0 ff 0\n", 1 },
+	{ "0 2 3 4 0 0 ff 0\n-1 2 3 4 0 0 ff 0\n4294967296 2 3 4 0 0 ff 0\n", 0 },
+	{ "x\n\n1 2 3 4 0 0 ff 0 9\n 1 2 3 4 0 0 ff 0\n", 1 },
+};
+
+static void test_parsing(void **state)
+{
+	struct versions v, again;
+	struct versions_pin pin;
+	char text[VERSIONS_TEXT_MAX];
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(indexes); i++) {
+		versions_parse(indexes[i].text, strlen(indexes[i].text), &v);
+		if (v.n != indexes[i].n)
+			fail_msg("%s", indexes[i].text);
+		size_t n = versions_format(&v, text);
+		versions_parse(text, n, &again);
+		assert_int_equal(again.n, v.n);
+	}
+	assert_int_equal(versions_pin_parse("3 1 4 5 6\n", 10, &pin), 0);
+	assert_int_equal(pin.number, 3);
+	assert_true(pin.is_until_newer);
+	assert_int_equal(versions_pin_parse("3 1 4 5 6", 9, &pin), -EBADMSG);
+	assert_int_equal(versions_pin_parse("0 1 4 5 6\n", 10, &pin), -EBADMSG);
+	assert_int_equal(versions_pin_parse("3 2 4 5 6\n", 10, &pin), -EBADMSG);
+	assert_int_equal(versions_pin_parse("", 0, &pin), -EBADMSG);
+}
+
+static int set_up(void **state)
+{
+	struct siphash_key key = { 1, 2 };
+	struct feeds_protected *set;
+	name_set_hash_key(&key);
+	if (files_set_up(state) != 0 || feeds_protected_new(NULL, 0, &set) != 0)
+		return -1;
+	snprintf(state_dir, sizeof state_dir, "%s", files_path("state"));
+	list = files_list(&spec, "a", "a", FEEDS_DOMAINS);
+	list.guard = (struct feeds_guard){ .has_limits = true,
+		                           .max_shrink_percent = 50,
+		                           .protected_mode = FEEDS_PROTECTED_REFUSE,
+		                           .protected_names = set };
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	if (image != NULL)
+		policy_image_put(image);
+	feeds_protected_free((struct feeds_protected *)(uintptr_t)list.guard.protected_names);
+	return nftw(files_folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parsing),
+		cmocka_unit_test(test_versions_come_and_go),
+		cmocka_unit_test(test_rollback),
+		cmocka_unit_test(test_rollback_until_newer),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_protected_from_the_beginning),
+		cmocka_unit_test(test_serials),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
