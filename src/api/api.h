@@ -28,6 +28,7 @@
 #include "config/config.h"
 #include "events/events.h"
 #include "feeds/feeds.h"
+#include "fetch/fetch.h"
 #include "io/loop.h"
 #include "resolve/resolve.h"
 #include "serve/serve.h"
@@ -87,6 +88,13 @@ struct api_context {
 	 * NULL: all is well. Borrowed within the turn.
 	 */
 	const char *(*list_problem)(void *arg, const char *list_name);
+	/* What the last load said of a list, and its downloads; NULL: nothing. Borrowed likewise. */
+	const struct feeds_report *(*report)(void *arg, const char *list_name);
+	const struct fetch_status *(*fetched)(void *arg, const char *list_name);
+	/* Fetch a list now, NULL: all. 0; -ENOENT: it is not downloaded; -errno. */
+	int (*fetch_now)(void *arg, const char *list_name);
+	/* Read the lists again, not the configuration. 0; -EBUSY: after the one under way. */
+	int (*reread)(void *arg);
 	/*
 	 * Start a reload in the background; control_reload_finished() when it is done, never from
 	 * inside. Returns 0; -EBUSY when one is under way, then another follows by itself and
@@ -161,3 +169,4 @@ void api_print_reload(FILE *out, const json_t *reply);
 void api_print_status(FILE *out, const json_t *reply);
 void api_print_query(FILE *out, const json_t *reply);
 void api_print_trust(FILE *out, const json_t *reply);
+void api_print_feeds(FILE *out, const json_t *reply);

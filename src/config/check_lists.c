@@ -21,8 +21,8 @@ static bool has_text(const char *text)
 	return text != NULL && text[0] != 0;
 }
 
-/* What is wrong with the URL of a download, or NULL. */
-static const char *url_trouble(const char *url)
+/* What is wrong with the URL of a download, or NULL. A signature protects it on any way. */
+static const char *url_trouble(const char *url, bool is_signed)
 {
 	const char *host = strstr(url, "://");
 	if (strlen(url) > URL_MAX)
@@ -34,8 +34,8 @@ static const char *url_trouble(const char *url)
 	if (host == NULL ||
 	    (strncasecmp(url, "https://", 8) != 0 && strncasecmp(url, "http://", 7) != 0))
 		return "is not a URL to download from; write https://HOST/PATH";
-	if (strncasecmp(url, "http://", 7) == 0)
-		return "is not protected on its way; write https://";
+	if (strncasecmp(url, "http://", 7) == 0 && !is_signed)
+		return "is not protected on its way; write https://, or add a minisign-key";
 	host += 3;
 	size_t n = strcspn(host, "/?#");
 	if (n == 0 || *host == ':')
@@ -45,10 +45,10 @@ static const char *url_trouble(const char *url)
 	return NULL;
 }
 
-static void check_url(const char *key, const char *url, struct config_place place,
+static void check_url(const char *key, const char *url, struct config_place place, bool is_signed,
                       struct config_problems *problems)
 {
-	const char *trouble = url_trouble(url);
+	const char *trouble = url_trouble(url, is_signed);
 	if (trouble != NULL)
 		problem_error(problems, place, "lists[].%s: this %s", key, trouble);
 }
@@ -78,9 +78,21 @@ static bool is_header(const char *line)
 static void check_download(const struct config_list *l, const struct node *node,
                            struct config_problems *problems)
 {
-	check_url("url", l->url, place_of(node, "url"), problems);
+	bool is_signed = has_text(l->minisign_key);
+	check_url("url", l->url, place_of(node, "url"), is_signed, problems);
+	if (has_text(l->signature_url))
+		check_url("signature-url", l->signature_url, place_of(node, "signature-url"),
+		          is_signed, problems);
+	if (has_text(l->sha256_url))
+		check_url("sha256-url", l->sha256_url, place_of(node, "sha256-url"), is_signed,
+		          problems);
+	/* "Ed", eight bytes of key number, the key: 42 bytes in base64. */
+	if (is_signed && (strlen(l->minisign_key) != 56 || strncmp(l->minisign_key, "RW", 2) != 0))
+		problem_error(
+			problems, place_of(node, "minisign-key"),
+			"lists[].minisign-key: write the line of 56 characters from the .pub file, RW...");
 	for (unsigned i = 0; i < l->mirrors.n; i++)
-		check_url("mirrors", l->mirrors.at[i], l->mirrors.places[i], problems);
+		check_url("mirrors", l->mirrors.at[i], l->mirrors.places[i], is_signed, problems);
 	for (unsigned i = 0; i < l->headers.n; i++) {
 		if (!is_header(l->headers.at[i]))
 			problem_error(problems, l->headers.places[i],

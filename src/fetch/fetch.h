@@ -48,8 +48,11 @@ struct fetch_source {
 	const char *proxy; /* NULL: none */
 	const char *headers[FETCH_MAX_HEADERS];
 	unsigned n_headers;
-	const char *header_file; /* NULL: none */
-	const char *ca_file;     /* NULL: the system's */
+	const char *header_file;   /* NULL: none */
+	const char *ca_file;       /* NULL: the system's */
+	const char *minisign_key;  /* base64; NULL: no signature is needed */
+	const char *signature_url; /* NULL: that of the list, and .minisig behind it */
+	const char *sha256_url;    /* NULL: no checksum is needed */
 };
 
 /* What became of a source. Wall clock times; 0: never. */

@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "fetch/secrets.h"
+#include "fetch/signature.h"
 
 struct job {
 	struct job_plan plan;
@@ -20,6 +22,8 @@ struct job {
 	int fd;
 	struct request *request;
 	struct curl_slist *secrets;
+	struct validators version; /* downloaded, and not vouched for yet */
+	char checked[CHECKED_MAX]; /* what vouches for versions of this source */
 	char why[FETCH_WHY_MAX];
 	uint32_t retry_after_s;
 };
@@ -86,25 +90,144 @@ static void keep_version(struct job *j, const struct request *r)
 	end(j, true, false, &v);
 }
 
-static void take_version(struct job *j, const struct request *r)
+static void put_in_place(struct job *j)
 {
-	struct validators v = { .bytes = r->bytes, .fetched_s = wall_s() };
-	snprintf(v.url, sizeof v.url, "%s", j->plan.source->urls[j->i_url]);
-	memcpy(v.etag, r->etag, sizeof v.etag);
-	memcpy(v.modified, r->modified, sizeof v.modified);
-	memcpy(v.sha256, r->sha256, sizeof v.sha256);
-	v.changed_s = v.fetched_s;
 	int fd = j->fd;
 	j->fd = -1;
-	int e = place_finish(&j->place, fd, &v);
+	int e = place_finish(&j->place, fd, &j->version);
 	if (e == 0) {
-		end(j, true, true, &v);
+		end(j, true, true, &j->version);
 		return;
 	}
 	/* A mirror would not find more room on the disk. */
 	snprintf(j->why, sizeof j->why, "%.200s cannot be written: %s", j->place.file,
 	         strerrordesc_np(-e));
 	end(j, false, false, NULL);
+}
+
+/* ---- who vouches for it ---- */
+
+static void ask_for_sums(struct job *j);
+
+static void ask_beside(struct job *j, const char *url, void (*done)(struct request *r))
+{
+	const struct fetch_source *s = j->plan.source;
+	struct request_plan plan = {
+		.source = s,
+		.secrets = j->secrets,
+		.url = url,
+		.fd = -1,
+		.max_bytes = SIGNATURE_MAX_BYTES,
+		.timeout_ms = s->timeout_s * 1000,
+		.done = done,
+		.arg = j,
+	};
+	if (request_start(j->plan.net, &plan, &j->request) != 0)
+		next_url(j, "out of memory");
+}
+
+/* Why there is no text to look at, or NULL. */
+static const char *trouble_beside(const struct request *r, char *text, size_t room)
+{
+	if (r->why[0] != 0)
+		return r->why;
+	if (r->status == 200 && r->body != NULL)
+		return NULL;
+	snprintf(text, room, "the server answers %ld", r->status);
+	return text;
+}
+
+static const char *check_signature(struct job *j, const struct request *r)
+{
+	struct signature_key key;
+	size_t n = (size_t)j->version.bytes;
+	if (signature_key_parse(j->plan.source->minisign_key, &key) != 0)
+		return "cannot be checked: minisign-key is no key";
+	void *bytes = mmap(NULL, n, PROT_READ, MAP_PRIVATE, j->fd, 0);
+	if (bytes == MAP_FAILED)
+		return "cannot be checked: the download cannot be read";
+	const char *why = signature_check(&key, r->body, (size_t)r->bytes, bytes, n);
+	munmap(bytes, n);
+	return why;
+}
+
+static void signature_done(struct request *r)
+{
+	struct job *j = r->plan.arg;
+	char text[64], why[FETCH_WHY_MAX + 64];
+	const char *trouble = trouble_beside(r, text, sizeof text);
+	j->request = NULL;
+	if (trouble != NULL) {
+		snprintf(why, sizeof why, "there is no signature: %s", trouble);
+	} else if ((trouble = check_signature(j, r)) != NULL) {
+		snprintf(why, sizeof why, "the signature %s", trouble);
+	}
+	if (trouble != NULL)
+		next_url(j, why);
+	else
+		ask_for_sums(j);
+	request_free(r);
+}
+
+static void sums_done(struct request *r)
+{
+	struct job *j = r->plan.arg;
+	char text[64], why[FETCH_WHY_MAX + 64], sum[SHA256_HEX + 1], name[256] = "";
+	const char *trouble = trouble_beside(r, text, sizeof text);
+	const char *url = j->plan.source->urls[j->i_url];
+	size_t n = strcspn(url, "?#");
+	size_t start = n;
+	while (start > 0 && url[start - 1] != '/')
+		start--;
+	snprintf(name, sizeof name, "%.*s", (int)(n - start), url + start);
+	j->request = NULL;
+	if (trouble != NULL)
+		snprintf(why, sizeof why, "there are no checksums: %s", trouble);
+	else if (signature_find_sum(r->body, (size_t)r->bytes, name, sum) != 0)
+		snprintf(why, sizeof why, "the checksums have none for %.100s", trouble = name);
+	else if (strcmp(sum, j->version.sha256) != 0)
+		snprintf(why, sizeof why, "%s", trouble = "the checksum is not of this file");
+	if (trouble != NULL)
+		next_url(j, why);
+	else
+		put_in_place(j);
+	request_free(r);
+}
+
+static void ask_for_sums(struct job *j)
+{
+	if (j->plan.source->sha256_url != NULL)
+		ask_beside(j, j->plan.source->sha256_url, sums_done);
+	else
+		put_in_place(j);
+}
+
+static void ask_for_signature(struct job *j)
+{
+	const struct fetch_source *s = j->plan.source;
+	char url[FETCH_URL_MAX];
+	if (s->minisign_key == NULL) {
+		ask_for_sums(j);
+		return;
+	}
+	if (s->signature_url != NULL)
+		snprintf(url, sizeof url, "%s", s->signature_url);
+	else
+		snprintf(url, sizeof url, "%.2000s.minisig", s->urls[j->i_url]);
+	ask_beside(j, url, signature_done);
+}
+
+static void take_version(struct job *j, const struct request *r)
+{
+	struct validators *v = &j->version;
+	*v = (struct validators){ .bytes = r->bytes, .fetched_s = wall_s() };
+	snprintf(v->url, sizeof v->url, "%s", j->plan.source->urls[j->i_url]);
+	memcpy(v->etag, r->etag, sizeof v->etag);
+	memcpy(v->modified, r->modified, sizeof v->modified);
+	memcpy(v->sha256, r->sha256, sizeof v->sha256);
+	memcpy(v->checked, j->checked, sizeof v->checked);
+	v->changed_s = v->fetched_s;
+	ask_for_signature(j);
 }
 
 static void take_list(struct job *j, const struct request *r)
@@ -201,7 +324,13 @@ int job_start(const struct job_plan *plan, struct job **ret)
 		free(j);
 		return e;
 	}
-	j->is_known = place_known(&j->place, &j->known) == 0;
+	const struct fetch_source *s = plan->source;
+	snprintf(j->checked, sizeof j->checked, "%.80s %.160s",
+	         s->minisign_key != NULL ? s->minisign_key : "-",
+	         s->sha256_url != NULL ? s->sha256_url : "-");
+	/* What nobody vouched for when it came is fetched once more. */
+	j->is_known =
+		place_known(&j->place, &j->known) == 0 && strcmp(j->known.checked, j->checked) == 0;
 	*ret = j;
 	if (secrets_read(plan->source->header_file, &j->secrets, j->why, sizeof j->why) != 0)
 		end(j, false, false, NULL);

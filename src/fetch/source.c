@@ -7,10 +7,10 @@
 
 /* Where the single texts of a source are. */
 static const size_t texts[] = {
-	offsetof(struct fetch_source, name),
-	offsetof(struct fetch_source, proxy),
-	offsetof(struct fetch_source, header_file),
-	offsetof(struct fetch_source, ca_file),
+	offsetof(struct fetch_source, name),         offsetof(struct fetch_source, proxy),
+	offsetof(struct fetch_source, header_file),  offsetof(struct fetch_source, ca_file),
+	offsetof(struct fetch_source, minisign_key), offsetof(struct fetch_source, signature_url),
+	offsetof(struct fetch_source, sha256_url),
 };
 
 static const char **text_at(const struct fetch_source *s, size_t i)

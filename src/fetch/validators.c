@@ -53,6 +53,8 @@ static void take_line(const char *line, size_t n, struct validators *v)
 		take_text(value, left, v->etag, sizeof v->etag);
 	else if (key == 8 && memcmp(line, "modified", 8) == 0)
 		take_text(value, left, v->modified, sizeof v->modified);
+	else if (key == 7 && memcmp(line, "checked", 7) == 0)
+		take_text(value, left, v->checked, sizeof v->checked);
 	else if (key == 6 && memcmp(line, "sha256", 6) == 0)
 		take_sha256(value, left, v->sha256);
 	else if (key == 5 && memcmp(line, "bytes", 5) == 0)
@@ -83,9 +85,9 @@ size_t validators_format(const struct validators *v, char ret_text[VALIDATORS_MA
 {
 	int n = snprintf(ret_text, VALIDATORS_MAX_BYTES,
 	                 "url: %s\netag: %s\nmodified: %s\nbytes: %" PRIu64 "\nfetched: %" PRIu64
-	                 "\nchanged: %" PRIu64 "\nsha256: %s\n",
+	                 "\nchanged: %" PRIu64 "\nchecked: %s\nsha256: %s\n",
 	                 v->url, v->etag, v->modified, v->bytes, v->fetched_s, v->changed_s,
-	                 v->sha256);
+	                 v->checked, v->sha256);
 	must(n > 0 && n < VALIDATORS_MAX_BYTES);
 	return (size_t)n;
 }

@@ -21,6 +21,7 @@ enum {
 	VALIDATORS_MAX_BYTES = 8192,
 	VALIDATOR_MAX = 512, /* longer ETags are not kept */
 	SHA256_HEX = 64,
+	CHECKED_MAX = 256,
 };
 
 struct validators {
@@ -28,6 +29,7 @@ struct validators {
 	char etag[VALIDATOR_MAX];
 	char modified[VALIDATOR_MAX];
 	char sha256[SHA256_HEX + 1]; /* lower case; "": not known */
+	char checked[CHECKED_MAX];   /* what vouched for it: the key, the checksums' URL */
 	uint64_t bytes;
 	uint64_t fetched_s, changed_s;
 };

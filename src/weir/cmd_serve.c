@@ -151,6 +151,9 @@ static int start_fetching(struct server *s, const struct config *c)
 {
 	struct fetching_plan plan = { .loop = s->loop,
 		                      .loader = s->loader,
+		                      .ring = s->events != NULL
+		                                      ? events_ring(s->events, s->n_workers)
+		                                      : NULL,
 		                      .workers = s->workers,
 		                      .n_workers = s->n_workers };
 	int e = fetching_start(&plan, &s->fetching);
@@ -223,6 +226,7 @@ static void every_second(struct timer *t)
 	                       clock_wall_ns() / NS_PER_S);
 	trust_tick(s->trust);
 	learning_tick(s->learning, loader_config(s->loader), clock_wall_ns() / NS_PER_S);
+	fetching_tick(s->fetching);
 	timer_set(s->loop, t, loop_now_ns(s->loop) + NS_PER_S);
 }
 
@@ -321,6 +325,7 @@ static void woken(void *arg)
 		return;
 	for (unsigned i = 0; i < o.n_messages; i++)
 		log_warning("%s", o.messages[i]);
+	fetching_loaded(s->fetching, o.is_in_force);
 	if (o.is_in_force) {
 		set_log_level(o.config);
 		set_options(s, o.config);
@@ -375,6 +380,30 @@ static const char *api_get_list_problem(void *arg, const char *name)
 	return r != NULL && r->message[0] != 0 ? r->message : NULL;
 }
 
+static const struct feeds_report *api_get_report(void *arg, const char *name)
+{
+	struct server *s = arg;
+	return loader_report(s->loader, name);
+}
+
+static const struct fetch_status *api_get_fetched(void *arg, const char *name)
+{
+	struct server *s = arg;
+	return fetching_status(s->fetching, name);
+}
+
+static int api_fetch_now(void *arg, const char *name)
+{
+	struct server *s = arg;
+	return fetching_update(s->fetching, name);
+}
+
+static int api_reread(void *arg)
+{
+	struct server *s = arg;
+	return loader_begin(s->loader, false);
+}
+
 static int api_start_reload(void *arg)
 {
 	struct server *s = arg;
@@ -415,6 +444,10 @@ static int start_control(struct server *s, const struct config *c)
 		.status = api_get_status,
 		.config = api_get_config,
 		.list_problem = api_get_list_problem,
+		.report = api_get_report,
+		.fetched = api_get_fetched,
+		.fetch_now = api_fetch_now,
+		.reread = api_reread,
 		.reload = api_start_reload,
 		.learn = api_learn,
 		.ask = api_ask,

@@ -2,9 +2,11 @@
 #include "weir/fetching.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "local/local.h"
 #include "weir/loader.h"
@@ -19,6 +21,15 @@ struct lookup {
 	struct asking *asked[2]; /* A and AAAA, until they come home */
 };
 
+/* What was told of a list, so that it is told once. */
+struct told {
+	char name[FETCH_NAME_MAX + 1];
+	uint64_t error_digest; /* of the sentence; 0: nothing is wrong */
+	bool is_old;
+	uint32_t max_age_s;
+	uint64_t since_s; /* when we began to look after it */
+};
+
 struct fetching {
 	struct fetching_plan plan;
 	struct fetch *fetch; /* NULL: nothing has a url, or it has ended */
@@ -27,6 +38,8 @@ struct fetching {
 	unsigned next_worker;
 	struct fetch_status *statuses; /* one a list with a url */
 	unsigned n_statuses;
+	struct told *told; /* one a list of the configuration */
+	unsigned n_told;
 };
 
 static void wake_main(void *arg)
@@ -63,6 +76,9 @@ static void fill_source(const struct config_list *l, struct fetch_source *s)
 		.proxy = text_or_null(l->proxy),
 		.header_file = text_or_null(l->header_file),
 		.ca_file = text_or_null(l->ca),
+		.minisign_key = text_or_null(l->minisign_key),
+		.signature_url = text_or_null(l->signature_url),
+		.sha256_url = text_or_null(l->sha256_url),
 	};
 	for (unsigned i = 0; i < l->mirrors.n && i < FETCH_MAX_MIRRORS; i++)
 		s->urls[s->n_urls++] = l->mirrors.at[i];
@@ -105,11 +121,121 @@ static int keep_statuses(struct fetching *f, const struct fetch_source *sources,
 	return 0;
 }
 
+/* ---- alerts ---- */
+
+static uint64_t wall_s(void)
+{
+	return clock_wall_ns() / NS_PER_S;
+}
+
+static void alert(struct fetching *f, const char *action, bool is_alert, const char *text)
+{
+	events_put_notice(f->plan.ring, &(struct event_notice){
+						.wall_ns = clock_wall_ns(),
+						.action = action,
+						.is_alert = is_alert,
+						.key_tag = -1,
+						.text = text,
+					});
+	events_turn_end(f->plan.ring);
+}
+
+static const struct told *find_told(const struct fetching *f, const char *name)
+{
+	for (unsigned i = 0; i < f->n_told; i++) {
+		if (strcmp(f->told[i].name, name) == 0)
+			return &f->told[i];
+	}
+	return NULL;
+}
+
+static int keep_told(struct fetching *f, const struct config *c)
+{
+	struct told *now = calloc(c->lists.n + 1U, sizeof *now);
+	if (now == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < c->lists.n; i++) {
+		const struct config_list *l = &c->lists.at[i];
+		const struct told *old = find_told(f, l->name);
+		now[i].since_s = wall_s();
+		if (old != NULL)
+			now[i] = *old;
+		snprintf(now[i].name, sizeof now[i].name, "%s", l->name);
+		now[i].max_age_s = l->url != NULL && l->url[0] != 0 ? l->max_age_s : 0;
+	}
+	free(f->told);
+	f->told = now;
+	f->n_told = c->lists.n;
+	return 0;
+}
+
+static uint64_t digest_of(const char *text)
+{
+	uint64_t d = 14695981039346656037U; /* FNV-1a: told apart from the last one, no more */
+	for (; *text != 0; text++)
+		d = (d ^ (unsigned char)*text) * 1099511628211U;
+	return d != 0 ? d : 1;
+}
+
+static void tell_list(struct fetching *f, struct told *t)
+{
+	const struct feeds_report *r = loader_report(f->plan.loader, t->name);
+	bool is_wrong = r != NULL && r->error != 0;
+	/* The age in the sentence changes: the error, the place and the file's rules do not. */
+	char what[FEEDS_MESSAGE_MAX] = "";
+	if (is_wrong)
+		snprintf(what, sizeof what, "%d %llu %.*s", r->error,
+		         (unsigned long long)r->error_line, (int)strcspn(r->message, ";"),
+		         r->message);
+	uint64_t digest = is_wrong ? digest_of(what) : 0;
+	if (digest == t->error_digest)
+		return;
+	if (is_wrong && !(r->error == -ENOENT && r->origin == FEEDS_FROM_NOWHERE))
+		alert(f, r->is_refused ? "feed-refused" : "feed-unusable", true, r->message);
+	else if (t->error_digest != 0 && !is_wrong)
+		alert(f, "feed-good", false, t->name);
+	t->error_digest = digest;
+}
+
+void fetching_loaded(struct fetching *f, bool is_in_force)
+{
+	for (unsigned i = 0; f != NULL && is_in_force && i < f->n_told; i++)
+		tell_list(f, &f->told[i]);
+}
+
+static void look_at_age(struct fetching *f, struct told *t, uint64_t now_s)
+{
+	char text[320], age[32];
+	const struct fetch_status *s = fetching_status(f, t->name);
+	uint64_t then_s = s != NULL && s->fetched_s != 0 ? s->fetched_s : t->since_s;
+	bool is_old = t->max_age_s != 0 && now_s > then_s && now_s - then_s > t->max_age_s;
+	if (is_old == t->is_old)
+		return;
+	t->is_old = is_old;
+	snprintf(age, sizeof age, "%llu s", (unsigned long long)(now_s - then_s));
+	if (is_old)
+		snprintf(text, sizeof text,
+		         "list '%s': its server was not reached for %s (max-age %u s): %.60s",
+		         t->name, age, t->max_age_s, s != NULL ? s->why : "");
+	else
+		snprintf(text, sizeof text, "list '%s': its server is reached again", t->name);
+	log_write(is_old ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s", text);
+	alert(f, is_old ? "feed-old" : "feed-good", is_old, text);
+}
+
+void fetching_tick(struct fetching *f)
+{
+	for (unsigned i = 0; f != NULL && i < f->n_told; i++)
+		look_at_age(f, &f->told[i], wall_s());
+}
+
 void fetching_configure(struct fetching *f, const struct config *c)
 {
 	unsigned n;
 	if (f == NULL)
 		return;
+	if (keep_told(f, c) != 0)
+		log_error("out of memory: what is wrong with lists may be told late");
 	struct fetch_source *sources = make_sources(c, &n);
 	int e = sources == NULL ? -ENOMEM : 0;
 	if (e == 0 && (n > 0 || f->fetch != NULL)) {
@@ -315,5 +441,6 @@ void fetching_free(struct fetching *f)
 		finish_lookup(f, f->lookups);
 	}
 	free(f->statuses);
+	free(f->told);
 	free(f);
 }

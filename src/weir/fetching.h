@@ -5,7 +5,7 @@
  * What:      tells the fetching thread which lists have a url, looks the names of their servers up
  *            for it (local data first, then a worker's resolver, past cache and policy: a list
  *            never keeps itself from being fetched), and has the lists read again when a new
- *            version has come.
+ *            version has come. Alerts (events) say what was refused, and which lists are too old.
  * Not here:  downloading -> fetch/fetch.h
  * Threads:   the main thread, registered with base/rcu.h.
  * Memory:    a status of some KiB for each such list, two questions for each look-up.
@@ -16,6 +16,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "events/events.h"
 #include "fetch/fetch.h"
 #include "io/loop.h"
 
@@ -26,6 +27,7 @@ struct fetching;
 struct fetching_plan {
 	struct loop *loop; /* the main thread's */
 	struct loader *loader;
+	struct event_ring *ring; /* the main thread's; NULL: no events */
 	struct worker **workers;
 	unsigned n_workers;
 };
@@ -35,6 +37,9 @@ MUST_USE int fetching_start(const struct fetching_plan *plan, struct fetching **
 /* A configuration has come into force. NULL is fine, here and below. */
 void fetching_configure(struct fetching *f, const struct config *c);
 void fetching_woken(struct fetching *f); /* when the loop was woken */
+void fetching_tick(struct fetching *f);  /* once a second: lists that are too old are told */
+/* A load has ended: what it refused is told as an event, once. */
+void fetching_loaded(struct fetching *f, bool is_in_force);
 /* Fetch now; NULL: all. -ENOENT: no list of this name has a url. */
 MUST_USE int fetching_update(struct fetching *f, const char *list);
 /* NULL: the list is not downloaded. Borrowed within the turn. */

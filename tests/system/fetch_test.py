@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lists over HTTPS: from a server that behaves, and from one that does not in any way."""
+import base64
+import hashlib
+import json
 import os
 import time
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from feeds_server import FeedsServer
 from reload_test import blocks, until
@@ -168,3 +173,140 @@ def test_a_server_that_is_silent_holds_nobody_up(server, start_weir):
     assert time.monotonic() - begin < 2
     w.stop()  # and the end is not waited for
     assert time.monotonic() - begin < 8
+
+
+def feeds(w, *args, check=True):
+    """weir feeds ARGS --json, for the list `feed`."""
+    done = w.cli("feeds", *args, "--json", check=check)
+    return json.loads(done.stdout)
+
+
+def feed(w):
+    return next(x for x in feeds(w)["feeds"]["lists"] if x["name"] == "feed")
+
+
+def many(n, *more):
+    return "".join(f"n{i}.many.example\n" for i in range(n)).encode() + \
+        "".join(m + "\n" for m in more).encode()
+
+
+def alerts(w, action):
+    return [e for e in w.events() if e["event"].get("action") == action
+            and e["event"]["kind"] == "alert"]
+
+
+def test_a_wiped_feed_is_refused_and_told(server, start_weir):
+    server.files["/wiped.txt"] = many(300, "old.wild.org")
+    w = start_weir(prepare=with_url(server, server.url("/wiped.txt"), refresh="10s"))
+    assert until(lambda: is_blocked(w, "old.wild.org"))
+    for content, why in ((many(10), "max-shrink"), (b"# nothing\n", "max-shrink"),
+                         (many(300, "old.wild.org", "login.microsoftonline.com"), "protected"),
+                         (many(300, "co.uk"), "public suffix"),
+                         (many(300, "feeds.test"), "protected")):
+        server.files["/wiped.txt"] = content
+        assert w.cli("feeds", "update", "feed").stdout
+        assert until(lambda: why in feed(w).get("problem", "")), feed(w)
+        assert feed(w)["state"] == "refused"
+        assert is_blocked(w, "old.wild.org") and not is_blocked(w, "login.microsoftonline.com")
+        assert until(lambda: any(why in e["message"] if "message" in e else why in str(e)
+                                 for e in alerts(w, "feed-refused"))), w.events()
+    server.files["/wiped.txt"] = many(10)
+    w.cli("feeds", "update", "feed")
+    assert until(lambda: "has 10 rules" in feed(w).get("problem", ""))
+    w.cli("feeds", "accept", "feed")
+    assert until(lambda: feed(w)["state"] == "in-force" and feed(w)["rules"] == 10)
+    assert not is_blocked(w, "old.wild.org")
+
+
+def test_rollback_holds_until_it_is_taken_back(server, start_weir):
+    server.files["/roll.txt"] = many(10, "old.wild.org")
+    w = start_weir(prepare=with_url(server, server.url("/roll.txt")))
+    assert until(lambda: is_blocked(w, "old.wild.org"))
+    server.files["/roll.txt"] = many(10, "new.wild.org")
+    w.cli("feeds", "update")
+    assert until(lambda: is_blocked(w, "new.wild.org"))
+    assert [v["version"] for v in feed(w)["versions"]] == [1, 2]
+    assert "version 1" in w.cli("feeds", "rollback", "feed").stdout
+    assert until(lambda: is_blocked(w, "old.wild.org"))
+    assert not is_blocked(w, "new.wild.org")
+    server.files["/roll.txt"] = many(11, "new.wild.org")
+    w.cli("feeds", "update")
+    assert until(lambda: kept(w) == server.files["/roll.txt"])
+    w.stop()
+    w.start()  # also over a restart
+    assert is_blocked(w, "old.wild.org") and not is_blocked(w, "new.wild.org")
+    assert feed(w)["state"] == "pinned"
+    w.cli("feeds", "unpin", "feed")
+    assert until(lambda: is_blocked(w, "new.wild.org") and feed(w)["rules"] == 12)
+    assert w.cli("feeds", "rollback", "feed", "77", check=False).returncode == 1
+    assert w.cli("feeds", "rollback", "nobody", check=False).returncode == 1
+    assert w.cli("feeds", "rollback", check=False).returncode == 2
+    text = w.cli("feeds").stdout
+    assert "feed: in-force, 12 rules" in text and "version 3" in text
+
+
+def test_an_old_feed_is_told(server, start_weir):
+    server.files["/good.txt"] = OLD
+    w = start_weir(prepare=with_url(server, server.url("/500"), **{"max-age": "1s"}))
+    assert until(lambda: alerts(w, "feed-old"))
+    assert feed(w)["failures"] >= 1 and "500" in feed(w)["error"]
+    assert feed(w)["state"] == "empty"
+
+
+class Signer:
+    """minisign's and signify's file formats."""
+
+    def __init__(self):
+        self.key = ed25519.Ed25519PrivateKey.generate()
+        self.id = os.urandom(8)
+        raw = self.key.public_key().public_bytes(serialization.Encoding.Raw,
+                                                 serialization.PublicFormat.Raw)
+        self.public = base64.b64encode(b"Ed" + self.id + raw).decode()
+
+    def minisign(self, body):
+        sig = self.key.sign(hashlib.blake2b(body).digest())
+        seal = self.key.sign(sig + b"file:x")
+        return (b"untrusted comment: x\n" + base64.b64encode(b"ED" + self.id + sig) +
+                b"\ntrusted comment: file:x\n" + base64.b64encode(seal) + b"\n")
+
+    def signify(self, body):
+        return (b"untrusted comment: x\n" +
+                base64.b64encode(b"Ed" + self.id + self.key.sign(body)) + b"\n")
+
+
+def test_signatures(server, start_weir):
+    signer, other = Signer(), Signer()
+    server.files["/signed.txt"] = OLD
+    server.files["/signed.txt.minisig"] = signer.minisign(OLD)
+    w = start_weir(prepare=with_url(server, server.plain_url("/signed.txt"),
+                                    **{"minisign-key": signer.public}))
+    assert until(lambda: is_blocked(w, "old.wild.org"))  # over http, too
+    for signature, why in ((signer.minisign(OLD), "not of this file"),
+                           (other.minisign(NEW), "another key"), (None, "no signature"),
+                           (b"<html>", "no file of minisign")):
+        server.files["/signed.txt"] = NEW
+        server.files.pop("/signed.txt.minisig", None)
+        if signature is not None:
+            server.files["/signed.txt.minisig"] = signature
+        w.cli("feeds", "update", "feed")
+        assert until(lambda: why in feed(w).get("error", "")), feed(w)
+        assert kept(w) == OLD and not is_blocked(w, "new.wild.org")
+    server.files["/signed.txt.minisig"] = signer.signify(NEW)
+    w.cli("feeds", "update", "feed")
+    assert until(lambda: is_blocked(w, "new.wild.org"))
+
+
+def test_checksums(server, start_weir):
+    server.files["/summed.txt"] = OLD
+    sum_of_old = hashlib.sha256(OLD).hexdigest()
+    server.files["/SHA256SUMS"] = f"{'0' * 64}  other\n{sum_of_old}  summed.txt\n".encode()
+    w = start_weir(prepare=with_url(server, server.url("/summed.txt"),
+                                    **{"sha256-url": server.url("/SHA256SUMS")}))
+    assert until(lambda: is_blocked(w, "old.wild.org"))
+    server.files["/summed.txt"] = NEW
+    w.cli("feeds", "update", "feed")
+    assert until(lambda: "checksum is not of this file" in feed(w).get("error", "")), feed(w)
+    assert kept(w) == OLD
+    server.files["/SHA256SUMS"] = hashlib.sha256(NEW).hexdigest().encode()
+    w.cli("feeds", "update", "feed")
+    assert until(lambda: is_blocked(w, "new.wild.org"))
