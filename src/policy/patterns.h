@@ -28,8 +28,9 @@ enum {
 	PATTERN_NODES_MAX = 1000, /* characters to match, repeats multiplied out: a name has 253 */
 	PATTERN_DEPTH_MAX = 50,   /* groups in groups */
 	PATTERNS_MAX = 50000,
-	PATTERNS_MAKE_MS = 120000,     /* for all together */
-	PATTERNS_ONE_MS = 2000,        /* for one */
+	PATTERNS_MAKE_MS =
+		120000,         /* of the processor, for all together; 4 times that by the clock */
+	PATTERNS_ONE_MS = 2000, /* for one, when all together is too much */
 	PATTERNS_MAKE_BYTES = 1 << 30, /* memory of the process that makes it */
 	PATTERNS_DATABASE_MAX = 256 << 20,
 };
