@@ -221,7 +221,7 @@ static bool found_next(struct merge *m, struct found *ret)
 		hash = m->bottom.stream.hash;
 	if (m->over.has_next && m->over.stream.hash < hash)
 		hash = m->over.stream.hash;
-	*ret = (struct found){ .hash = hash, .rules = m->rules + m->at_rule };
+	*ret = (struct found){ .hash = hash, .rules = has_rules ? m->rules + m->at_rule : NULL };
 	while (m->at_rule < m->n_rules && m->rules[m->at_rule].hash == hash) {
 		m->at_rule++;
 		ret->n_rules++;
