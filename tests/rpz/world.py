@@ -26,6 +26,7 @@ from zones import Zone  # noqa: E402
 
 NETS = {"root": "127.60.0.", "tld": "127.60.1.", "zone": "127.60.2.", "below": "127.60.3."}
 CLOSED = "127.60.9.9"  # nobody listens here
+WATCH = "127.60.9.8"
 V6_NET = "fd00:60::"  # 2:N beside 127.60.2.N, for some
 N_ADDRESSES = 60
 N_REGULAR = 14  # zones gNN
@@ -58,6 +59,7 @@ tosigned CNAME www.signed.com.
 tonone  CNAME none.other.net.
 loop1   CNAME loop2
 loop2   CNAME loop1
+runs    AAAA  2001:db8::1:0:0:1
 hint    HTTPS 1 . ipv4hint=203.0.113.9
 *.w     A     192.0.2.5
 *.w     TXT   "wild"
@@ -96,6 +98,13 @@ def build():
         Zone("half.org", "zone", f"www A 198.51.100.40\nns1 A {NETS['zone']}17\n",
              ns=["ns1.half.org.", "ns.broken.org."],
              parent_ns=[("ns1.half.org.", at("zone", 17)), ("ns.broken.org.", [])]),
+        # Answered by a test, which sees what it is asked.
+        Zone("watch.org", "test", addrs=[WATCH]),
+        *[z for i in range(1, 4) for z in (
+            # Nobody else has these servers: nothing is known of their addresses at first.
+            Zone(f"cold{i}.org", "zone", "www A 198.51.100.70\n", ns=[f"a.chost{i}.org.", f"b.chost{i}.org."]),
+            Zone(f"chost{i}.org", "zone", f"a A {NETS['zone']}{2 * i + 1}\nb A {NETS['zone']}{2 * i + 2}\n",
+                 addrs=at("zone", 8)))],
         Zone("canonical.org", "zone", "www A 198.51.100.50\n",
              ns=["ns." + n.lower() + ".names.org." for n in CANONICAL]),
         Zone("names.org", "zone", "".join(f"ns.{n.lower()} A {NETS['zone']}{20 + i}\n"

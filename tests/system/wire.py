@@ -47,8 +47,8 @@ def udp(address, port, wire, timeout_s=2.0, source=None):
             return None
 
 
-def connect(address, port, timeout_s=5.0):
-    s = socket.create_connection((address, port), timeout=timeout_s)
+def connect(address, port, timeout_s=5.0, source=None):
+    s = socket.create_connection((address, port), timeout=timeout_s, source_address=source and (source, 0))
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return s
 
