@@ -190,7 +190,7 @@ def run(args, directory):
                 case = (world, d.zones, ipaddress.ip_address(q.client), q.name, q.rdtype, d.min_ns_dots)
                 draft, why = reference.expected(*case)
                 ways = {n: reference.expected(*case, way=w)[0] for n, w in reference.BIND_WAYS.items()}
-                verdicts = {"draft": draft, **{m: weir[m][d.number][i] for m in weir},
+                verdicts = {"draft": draft, "draft early": reference.expected(*case, way=reference.EARLY)[0], **{m: weir[m][d.number][i] for m in weir},
                             **{n: said[n][i] for n in said}}
                 cases.append(Case(d, q, verdicts, why, ways))
             if args.verbose:
@@ -205,6 +205,24 @@ def table(cases):
     for a in names:
         row = [str(sum(c.said[a] == c.said[b] for c in cases)) for b in names]
         lines.append(f"| {a} | " + " | ".join(row) + " |")
+    return "\n".join(lines)
+
+
+def trigger_of(case):
+    """What the winning rule is compared with, by the draft."""
+    owner = case.why.rpartition(": ")[2].split(" ")[0]
+    return owner.rpartition(".rpz-")[2] if ".rpz-" in owner else "no rule" if case.why == "no rule" else "qname"
+
+
+def table_of_triggers(cases):
+    """How often each says what the draft says, by the trigger that should win."""
+    names = [n for n in cases[0].said if n != "draft"]
+    lines = ["| as the draft says, where this wins | cases | " + " | ".join(names) + " |",
+             "|---" * (len(names) + 2) + "|"]
+    for t in ("client-ip", "qname", "ip", "nsdname", "nsip", "no rule"):
+        some = [c for c in cases if trigger_of(c) == t]
+        row = [str(sum(c.said[n] == c.said["draft"] for c in some)) for n in names]
+        lines.append(f"| {t} | {len(some)} | " + " | ".join(row) + " |")
     return "\n".join(lines)
 
 
@@ -246,7 +264,7 @@ def weir_against_bind(args, cases):
 def report(args, cases, seconds):
     zones = sum(len(d.zones) for d in {id(c.drawn): c.drawn for c in cases}.values())
     print(f"{len(args.numbers)} policies, {zones} zones, {len(cases)} cases, seed {args.seed}, {seconds:.0f} s\n")
-    print(table(cases) + "\n")
+    print(table(cases) + "\n\n" + table_of_triggers(cases) + "\n")
     print_kinds(cases)
     for a, b in args.show:
         print_some(f"{a} and {b} differ", [c for c in cases if c.said[a] != c.said[b]], args.examples)

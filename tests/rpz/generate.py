@@ -18,7 +18,7 @@ from world import N_REGULAR
 QUESTIONS = 40  # of each policy
 TYPES = ["A"] * 12 + ["AAAA"] * 4 + ["TXT"] * 2 + ["MX", "CNAME"]
 TARGETS = ["walled.garden.org.", "alias.garden.org.", "alias2.garden.org.", "any.garden.org."]
-WEIGHTS = {CLIENT_IP: 1, QNAME: 6, IP: 4, NSDNAME: 3, NSIP: 3}
+WEIGHTS = {CLIENT_IP: 2, QNAME: 6, IP: 4, NSDNAME: 3, NSIP: 3}
 
 
 @dataclasses.dataclass

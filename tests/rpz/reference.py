@@ -113,10 +113,11 @@ class Way:
     """Where the draft is read in more than one way, or is not kept to."""
 
     has_ents: bool = False  # T2: rules are looked up as in a zone: empty non-terminals hide wildcards
+    is_early: bool = False  # P4: client address and name of any zone before the answer and its servers
     is_server_first: bool = False  # P7 before P5: the last name server, then what matches it best
 
 
-DRAFT = Way()
+DRAFT, EARLY = Way(), Way(is_early=True)
 # What BIND does otherwise, by the statements' ids, the least first.
 BIND_WAYS = {"T2": Way(has_ents=True), "P7": Way(is_server_first=True),
              "T2+P7": Way(has_ents=True, is_server_first=True)}
@@ -125,10 +126,11 @@ BIND_WAYS = {"T2": Way(has_ents=True), "P7": Way(is_server_first=True),
 def judge(zones, client, truth, min_ns_dots=1, way=DRAFT):
     """(stage, zone's number, rule), or None. zones: [[Rule]] in order."""
     for i, stage in enumerate(truth.stages):  # P2: stages before zones
-        for z, zone in enumerate(zones):  # P4: zones before triggers
-            hits = list(_hits(zone, stage, i == 0, client, way, min_ns_dots))
-            if hits:
-                return stage, z, min(hits, key=lambda h: h[0])[1]
+        for wanted in ((0, 1), (2, 3, 4)) if way.is_early else (range(len(TRIGGERS)),):
+            for z, zone in enumerate(zones):  # P4: zones before triggers
+                hits = [h for h in _hits(zone, stage, i == 0, client, way, min_ns_dots) if h[0][0] in wanted]
+                if hits:
+                    return stage, z, min(hits, key=lambda h: h[0])[1]
     return None
 
 
