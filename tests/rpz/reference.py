@@ -113,7 +113,7 @@ class Way:
     """Where the draft is read in more than one way, or is not kept to."""
 
     has_ents: bool = False  # T2: rules are looked up as in a zone: empty non-terminals hide wildcards
-    is_early: bool = False  # P4: client address and name of any zone before the answer and its servers
+    is_early: bool = False  # P4: in each stage what is known first: client and name, servers, the answer
     is_server_first: bool = False  # P7 before P5: the last name server, then what matches it best
 
 
@@ -126,7 +126,7 @@ BIND_WAYS = {"T2": Way(has_ents=True), "P7": Way(is_server_first=True),
 def judge(zones, client, truth, min_ns_dots=1, way=DRAFT):
     """(stage, zone's number, rule), or None. zones: [[Rule]] in order."""
     for i, stage in enumerate(truth.stages):  # P2: stages before zones
-        for wanted in ((0, 1), (2, 3, 4)) if way.is_early else (range(len(TRIGGERS)),):
+        for wanted in ((0, 1), (3, 4), (2,)) if way.is_early else (range(len(TRIGGERS)),):
             for z, zone in enumerate(zones):  # P4: zones before triggers
                 hits = [h for h in _hits(zone, stage, i == 0, client, way, min_ns_dots) if h[0][0] in wanted]
                 if hits:
