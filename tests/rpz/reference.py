@@ -54,7 +54,7 @@ def _addresses(stage):
 def _servers(stage, min_ns_dots):
     """(name, [addresses]) of every delegation above the stage's name: T7, T8, T9, T11."""
     for zone, servers in stage.cuts:
-        if len(zone.labels) - 2 >= min_ns_dots and len(zone.labels) > 1:
+        if max(len(zone.labels) - 2, 0) >= min_ns_dots:  # labels: with the root's empty one
             yield from servers
 
 
@@ -113,7 +113,8 @@ class Way:
     """Where the draft is read in more than one way, or is not kept to."""
 
     has_ents: bool = False  # T2: rules are looked up as in a zone: empty non-terminals hide wildcards
-    is_early: bool = False  # P4: in each stage what is known first: client and name, servers, the answer
+    # P4: in each stage what is known first: client and name, the servers of each cut from the top, the answer.
+    is_early: bool = False
     is_server_first: bool = False  # P7 before P5: the last name server, then what matches it best
 
 
@@ -123,12 +124,20 @@ BIND_WAYS = {"T2": Way(has_ents=True), "P7": Way(is_server_first=True),
              "T2+P7": Way(has_ents=True, is_server_first=True)}
 
 
+def _early_parts(stage):
+    """[(triggers, a stage with only what they need)] in the order in which it is known."""
+    yield (0, 1), stage
+    for cut in reversed(stage.cuts):
+        yield (3, 4), dataclasses.replace(stage, cuts=[cut])
+    yield (2,), stage
+
+
 def judge(zones, client, truth, min_ns_dots=1, way=DRAFT):
     """(stage, zone's number, rule), or None. zones: [[Rule]] in order."""
     for i, stage in enumerate(truth.stages):  # P2: stages before zones
-        for wanted in ((0, 1), (3, 4), (2,)) if way.is_early else (range(len(TRIGGERS)),):
+        for wanted, part in _early_parts(stage) if way.is_early else [(range(len(TRIGGERS)), stage)]:
             for z, zone in enumerate(zones):  # P4: zones before triggers
-                hits = [h for h in _hits(zone, stage, i == 0, client, way, min_ns_dots) if h[0][0] in wanted]
+                hits = [h for h in _hits(zone, part, i == 0, client, way, min_ns_dots) if h[0][0] in wanted]
                 if hits:
                     return stage, z, min(hits, key=lambda h: h[0])[1]
     return None
