@@ -7,6 +7,7 @@ sees then, in the words of observed().  Ids in comments are those of statements.
 
 import dataclasses
 import ipaddress
+import itertools
 
 import dns.name
 import dns.rdatatype
@@ -29,8 +30,10 @@ def _name_key(rule):
     return (rule.is_wildcard, -len(rule.what.labels))
 
 
-def _address_key(rule):
+def _address_key(rule, way):
     bits, address = _as_128(rule.what)
+    if way.is_owner_compared:
+        return (-bits, dns.name.from_text(rule.owner()).to_wire())
     return (-bits, address)
 
 
@@ -88,13 +91,13 @@ def _hits(zone, stage, is_first, client, way, min_ns_dots):
             continue
         if rule.trigger == CLIENT_IP:
             if is_first and client.version == rule.what.version and client in rule.what:
-                yield (rank, _address_key(rule)), rule
+                yield (rank, _address_key(rule, way)), rule
         elif rule.trigger == QNAME:
             if rule.matches_name(stage.name):
                 yield (rank, _name_key(rule)), rule
         elif rule.trigger == IP:
             if any(a.version == rule.what.version and a in rule.what for a in _addresses(stage)):
-                yield (rank, _address_key(rule)), rule
+                yield (rank, _address_key(rule, way)), rule
         elif rule.trigger == NSDNAME:
             names = [n for n, _ in _servers(stage, min_ns_dots) if rule.matches_name(n)
                      and not (way.has_ents and _is_hidden(zone, rule, n))]
@@ -105,7 +108,7 @@ def _hits(zone, stage, is_first, client, way, min_ns_dots):
         elif rule.trigger == NSIP:
             if any(a.version == rule.what.version and a in rule.what
                    for _, held in _servers(stage, min_ns_dots) for a in held):
-                yield (rank, _address_key(rule)), rule
+                yield (rank, _address_key(rule, way)), rule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,15 +116,17 @@ class Way:
     """Where the draft is read in more than one way, or is not kept to."""
 
     has_ents: bool = False  # T2: rules are looked up as in a zone: empty non-terminals hide wildcards
+    is_owner_compared: bool = False  # P9: of prefixes alike the rule whose owner is less as bytes of its labels
     # P4: in each stage what is known first: client and name, the servers of each cut from the top, the answer.
     is_early: bool = False
     is_server_first: bool = False  # P7 before P5: the last name server, then what matches it best
 
 
 DRAFT, EARLY = Way(), Way(is_early=True)
-# What BIND does otherwise, by the statements' ids, the least first.
-BIND_WAYS = {"T2": Way(has_ents=True), "P7": Way(is_server_first=True),
-             "T2+P7": Way(has_ents=True, is_server_first=True)}
+# What BIND does otherwise, by the statements' ids; each alone and together, the fewest first.
+BIND_DEVIATIONS = {"T2": "has_ents", "P7": "is_server_first", "P9": "is_owner_compared"}
+BIND_WAYS = {"+".join(ids): Way(**{BIND_DEVIATIONS[i]: True for i in ids})
+             for n in (1, 2, 3) for ids in itertools.combinations(BIND_DEVIATIONS, n)}
 
 
 def _early_parts(stage):
