@@ -30,11 +30,22 @@ def _name_key(rule):
     return (rule.is_wildcard, -len(rule.what.labels))
 
 
-def _address_key(rule, way):
+def _address_key(rule):
     bits, address = _as_128(rule.what)
-    if way.is_owner_compared:
-        return (-bits, dns.name.from_text(rule.owner()).to_wire())
     return (-bits, address)
+
+
+def _address_keys(zone, rule, addresses, way):
+    """The keys of a rule, for the addresses that it covers."""
+    for a in addresses:
+        if a not in rule.what:  # which holds no address of the other family
+            continue
+        if way.is_owner_compared:
+            best = min((r for r in zone if r.trigger == rule.trigger and a in r.what), key=_address_key)
+            if best is rule:
+                yield dns.name.from_text(rule.owner()).to_wire()
+        else:
+            yield _address_key(rule)
 
 
 class _Last:
@@ -91,13 +102,13 @@ def _hits(zone, stage, is_first, client, way, min_ns_dots):
             continue
         if rule.trigger == CLIENT_IP:
             if is_first and client.version == rule.what.version and client in rule.what:
-                yield (rank, _address_key(rule, way)), rule
+                yield (rank, _address_key(rule)), rule
         elif rule.trigger == QNAME:
             if rule.matches_name(stage.name):
                 yield (rank, _name_key(rule)), rule
         elif rule.trigger == IP:
-            if any(a.version == rule.what.version and a in rule.what for a in _addresses(stage)):
-                yield (rank, _address_key(rule, way)), rule
+            for key in _address_keys(zone, rule, _addresses(stage), way):
+                yield (rank, key), rule
         elif rule.trigger == NSDNAME:
             names = [n for n, _ in _servers(stage, min_ns_dots) if rule.matches_name(n)
                      and not (way.has_ents and _is_hidden(zone, rule, n))]
@@ -106,9 +117,9 @@ def _hits(zone, stage, is_first, client, way, min_ns_dots):
             elif names:
                 yield (rank, _name_key(rule), min(_Last(n) for n in names)), rule
         elif rule.trigger == NSIP:
-            if any(a.version == rule.what.version and a in rule.what
-                   for _, held in _servers(stage, min_ns_dots) for a in held):
-                yield (rank, _address_key(rule, way)), rule
+            servers = [a for _, held in _servers(stage, min_ns_dots) for a in held]
+            for key in _address_keys(zone, rule, servers, way):
+                yield (rank, key), rule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +127,8 @@ class Way:
     """Where the draft is read in more than one way, or is not kept to."""
 
     has_ents: bool = False  # T2: rules are looked up as in a zone: empty non-terminals hide wildcards
-    is_owner_compared: bool = False  # P9: of prefixes alike the rule whose owner is less as bytes of its labels
+    # P8: of two addresses the one whose rule's owner is less as bytes of its labels, whatever the prefixes.
+    is_owner_compared: bool = False
     # P4: in each stage what is known first: client and name, the servers of each cut from the top, the answer.
     is_early: bool = False
     is_server_first: bool = False  # P7 before P5: the last name server, then what matches it best
@@ -124,7 +136,7 @@ class Way:
 
 DRAFT, EARLY = Way(), Way(is_early=True)
 # What BIND does otherwise, by the statements' ids; each alone and together, the fewest first.
-BIND_DEVIATIONS = {"T2": "has_ents", "P7": "is_server_first", "P9": "is_owner_compared"}
+BIND_DEVIATIONS = {"T2": "has_ents", "P7": "is_server_first", "P8": "is_owner_compared"}
 BIND_WAYS = {"+".join(ids): Way(**{BIND_DEVIATIONS[i]: True for i in ids})
              for n in (1, 2, 3) for ids in itertools.combinations(BIND_DEVIATIONS, n)}
 
