@@ -257,11 +257,6 @@ static bool judge_target(struct task *t, const struct policy *p, const uint8_t *
 	return !verdict_is_block(ret);
 }
 
-/*
- * Policy on what was passed, in the order of policy/policy.h: for each hop the servers of its
- * zone (those just asked have been judged already), then the alias's target. An allow that
- * wins ends the walk, for all that follows.
- */
 /* Who asks for CNAME or DNAME records is not led on: targets are no stages (RPZ draft 5.1). */
 static bool has_stages(const struct task *t, const struct policy *p)
 {
@@ -272,8 +267,14 @@ static bool has_stages(const struct task *t, const struct policy *p)
 	return !view.has_zones;
 }
 
+/*
+ * Policy on what was passed, in the order of policy/policy.h: for each hop the servers of its
+ * zone, then the alias's target. An allow that wins ends the walk, for all that follows: so the
+ * servers just asked are judged here too, though the guard has let the packet to them pass.
+ */
 static bool judge_hops(struct task *t, const struct response *w, const struct answer *found)
 {
+	const uint8_t *name = t->hop.wire;
 	const struct policy *p = policy_current();
 	struct verdict v;
 	bool is_fine = true;
@@ -281,15 +282,20 @@ static bool judge_hops(struct task *t, const struct response *w, const struct an
 	    !has_stages(t, p))
 		return true;
 	for (unsigned i = 0; i < w->n_aliases && is_fine && !t->is_allowed; i++) {
-		if (found != NULL && i < found->n_cuts)
+		name = i == 0 ? t->hop.wire : w->aliases[i - 1].target.wire;
+		if (found == NULL)
+			is_fine = judge_found(t, p, t->cut, &v);
+		else if (i < found->n_cuts)
 			is_fine = judge_found(t, p, found->cuts[i], &v);
-		if (is_fine && !t->is_allowed)
-			is_fine = judge_target(t, p, w->aliases[i].target.wire, &v);
+		if (!is_fine || t->is_allowed)
+			break;
+		name = w->aliases[i].target.wire;
+		is_fine = judge_target(t, p, name, &v);
 	}
 	if (is_fine)
 		return true;
 	count_up(&t->r->counts.guard_refused);
-	task_block(t, &v);
+	task_block(t, &v, name);
 	return false;
 }
 

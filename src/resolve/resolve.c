@@ -245,9 +245,11 @@ void task_fail(struct task *t)
 	task_finish(t, &result);
 }
 
-void task_block(struct task *t, const struct verdict *verdict)
+void task_block(struct task *t, const struct verdict *verdict, const uint8_t *name)
 {
-	struct resolve_result result = { .status = RESOLVE_BLOCKED, .verdict = verdict };
+	struct resolve_result result = { .status = RESOLVE_BLOCKED,
+		                         .verdict = verdict,
+		                         .blocked_name = name };
 	task_finish(t, &result);
 }
 

@@ -85,7 +85,7 @@ static bool pass_guard(struct task *t)
 	if (LIKELY(guard_packet(&g, &verdict)))
 		return true;
 	count_up(&t->r->counts.guard_refused);
-	task_block(t, &verdict);
+	task_block(t, &verdict, t->hop.wire);
 	return false;
 }
 
@@ -254,7 +254,7 @@ void iterate_give_up(struct task *t)
 	if (t->blocked_cut != NULL &&
 	    !resolve_judge_servers(policy_current(), t->group, t->blocked_cut, &without_zones,
 	                           &verdict)) {
-		task_block(t, &verdict);
+		task_block(t, &verdict, t->hop.wire);
 		return;
 	}
 	task_fail(t);

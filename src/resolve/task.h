@@ -259,7 +259,8 @@ void task_set_ready(struct task *t);
 /* Tell the requests, and end. The task is gone afterwards. */
 void task_finish(struct task *t, struct resolve_result *result);
 void task_fail(struct task *t); /* with the trouble noted */
-void task_block(struct task *t, const struct verdict *verdict);
+/* `name`: of the alias chain, where the verdict stopped it. */
+void task_block(struct task *t, const struct verdict *verdict, const uint8_t *name);
 
 /* ---- iterate.c ---- */
 

@@ -121,6 +121,7 @@ struct query {
 	struct question question;
 	struct name_hashes hashes;
 	struct verdict verdict, guard_verdict;
+	struct name stage; /* that verdict is about, of the alias chain; len 0: the question's */
 	struct resolve_request request;
 	struct timer stale_timer;
 	struct name redirect; /* the target being resolved, or a name server's name */

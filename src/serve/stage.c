@@ -21,6 +21,7 @@ struct look {
 	const struct policy_group_view *g;
 	struct policy_terms terms;
 	struct cut_judging servers; /* what was missing, of all cuts */
+	struct name stage;          /* where best was found; len 0: the question's name */
 	struct verdict best;        /* of the stage so far */
 };
 
@@ -79,6 +80,13 @@ static void take_name(struct look *l, const struct name *name, enum policy_trigg
 	if (trigger != POLICY_TRIGGER_QUESTION)
 		v.name = *name;
 	take(l, &v);
+}
+
+/* Here the next stage begins. */
+static void take_target(struct look *l, const struct name *target)
+{
+	l->stage = *target;
+	take_name(l, target, POLICY_TRIGGER_ALIAS);
 }
 
 /* Client and name. A default that denies comes behind every rule. */
@@ -164,7 +172,7 @@ static bool go_strictly(struct look *l, const struct message *opened)
 		if (stage == 0)
 			take_first(l);
 		else
-			take_name(l, &targets[stage - 1], POLICY_TRIGGER_ALIAS);
+			take_target(l, &targets[stage - 1]);
 		if (stage < a->n_cuts)
 			take_servers(l, a->cuts[stage]);
 		if (stage == n)
@@ -201,7 +209,7 @@ static bool go_early(struct look *l, const struct message *opened)
 		return true;
 	for (unsigned hop = 0; hop <= n; hop++) {
 		if (hop > 0)
-			take_name(l, &targets[hop - 1], POLICY_TRIGGER_ALIAS);
+			take_target(l, &targets[hop - 1]);
 		if (has_decided(l, &logged))
 			return true;
 		if (hop < a->n_cuts)
@@ -312,11 +320,12 @@ enum staged judge_stages(struct query *q, const struct policy *p, const struct p
 		q->is_ns_counted = true;
 		count_one(&q->serve->counters.ns_unknown);
 	}
-	if (has)
-		compare_strict(q, p, g, &l.best);
 	*ret = l.best;
-	if (has)
+	if (has) {
+		compare_strict(q, p, g, &l.best);
+		q->stage = l.stage;
 		return STAGED_DECIDED;
+	}
 	/* Who did not ask for DNSSEC, or comes when the addresses are known, gets another answer. */
 	return l.servers.is_incomplete || l.terms.is_secure ? STAGED_NOT_CLEAN : STAGED_NOTHING;
 }

@@ -69,6 +69,7 @@ static void take_refusal(struct query *q, const struct resolve_result *r)
 {
 	q->guard_verdict = *r->verdict;
 	q->is_refused_by_guard = true;
+	name_set(&q->stage, r->blocked_name);
 }
 
 /* The resolver is done. May be called from inside resolve_start, before the query is parked. */
@@ -199,7 +200,7 @@ bool query_redirects(const struct query *q)
 static void set_target(struct query *q)
 {
 	const struct policy_data *d = q->verdict.data;
-	const struct name *asked = &q->question.name;
+	const struct name *asked = q->stage.len != 0 ? &q->stage : &q->question.name;
 	if (q->verdict.action == POLICY_RECORDS) {
 		name_set(&q->redirect, alias_of_records(d, q->question.type));
 		name_copy_lower(q->redirect.wire, q->redirect.wire);

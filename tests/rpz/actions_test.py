@@ -96,6 +96,22 @@ def test_A8_a_wildcard_target_takes_the_whole_name(say):
     assert say("www.other.net") == "cname www.other.net.garden.org. 203.0.113.81"
 
 
+@policy("www.other.net CNAME *.garden.org.\n32.20.100.51.198.rpz-ip CNAME *.garden.org.\n"
+        "ns1.hoster.org.rpz-nsdname CNAME *.garden.org.", "*.site.com AAAA 2001:db8:ff::1")
+def test_A8_the_name_is_that_of_the_stage(say):
+    assert say("far.other.net") == "cname far.other.net.garden.org. 203.0.113.81"
+    assert say("www.seen.org") == "cname www.seen.org.garden.org. 203.0.113.81"
+
+
+@policy("www.other.net CNAME *.garden.org.\n32.20.100.51.198.rpz-ip CNAME *.garden.org.\n"
+        "ns1.hoster.org.rpz-nsdname CNAME *.garden.org.")
+def test_A8_also_at_a_later_stage(say):
+    for _ in range(2):
+        assert say("hop.site.com") == "cname www.other.net.garden.org. 203.0.113.81"
+        assert say("toseen.site.com") == "cname www.seen.org.garden.org. 203.0.113.81"
+        assert say("x.d.site.com") == "cname x.other.net.garden.org. 203.0.113.81"
+
+
 @policy("*.site.com CNAME *.garden.org.", "*.site.com CNAME *.")
 def test_A8_a_name_that_gets_too_long_fails(say):
     """YXDOMAIN would be for DNAME; there is no name to lead to."""

@@ -35,7 +35,8 @@ import world as world_module  # noqa: E402
 
 OTHERS = {"bind": engines.Bind, "pdns": engines.PowerDNS, "unbound": engines.Unbound}
 AT_ONCE = 10  # policies that Weir is asked about
-WAIT_S = (1.5, 1.0)  # for a reply; then, when there was none, once more: dropped is dropped twice
+WAIT_S = (1.0, 0.7)  # for a reply; then, when there was none, once more: dropped is dropped twice
+PATIENCE_S = 6  # for a reply that the draft says should come
 
 
 class _Client(asyncio.DatagramProtocol):
@@ -51,14 +52,14 @@ class _Client(asyncio.DatagramProtocol):
             future.set_result(wire)
 
 
-async def ask_all(address, port, questions):
+async def _ask_each(address, port, questions, limit_s):
     """[verdict in reference.seen()'s words], in order."""
     loop, clients = asyncio.get_running_loop(), {}
     for source in {q.client for q in questions}:
         _, clients[source] = await loop.create_datagram_endpoint(
             _Client, local_addr=(source, 0), remote_addr=(address, port))
 
-    async def one(i, q, limit_s):
+    async def one(i, q):
         client = clients[q.client]
         query = dns.message.make_query(q.name, q.rdtype, use_edns=0, payload=4096)
         query.id = i + 1
@@ -71,13 +72,23 @@ async def ask_all(address, port, questions):
         records = [(dns.rdatatype.to_text(s.rdtype), r.to_text()) for s in reply.answer for r in s]
         return reference.seen(dns.rcode.to_text(reply.rcode()), bool(reply.flags & dns.flags.TC), records, q.rdtype)
 
-    said = await asyncio.gather(*[one(i, q, WAIT_S[0]) for i, q in enumerate(questions)])
-    silent = [i for i, v in enumerate(said) if v == "drop"]
-    again = await asyncio.gather(*[one(1000 + i, questions[i], WAIT_S[1]) for i in silent])
-    for i, verdict in zip(silent, again):
-        said[i] = verdict
+    said = await asyncio.gather(*[one(i, q) for i, q in enumerate(questions)])
     for c in clients.values():
         c.transport.close()
+    return said
+
+
+async def ask_all(address, port, questions, may_drop):
+    """The verdicts; silence is believed when it was met twice, and longer where nobody foresees it.
+
+    may_drop: for each question, whether the reference says so.
+    """
+    said = await _ask_each(address, port, questions, WAIT_S[0])
+    for limit_s, believes in ((WAIT_S[1], True), (PATIENCE_S, False)):
+        silent = [i for i, v in enumerate(said) if v == "drop" and (believes or not may_drop[i])]
+        again = await _ask_each(address, port, [questions[i] for i in silent], limit_s) if silent else []
+        for i, verdict in zip(silent, again):
+            said[i] = verdict
     return said
 
 
@@ -126,12 +137,8 @@ class Case:
         print(f"    why      {self.why}")
 
 
-async def _ask_engine(engine, questions):
-    return await ask_all(engine.address, engine.port, questions)
-
-
 async def _ask_together(some):
-    return await asyncio.gather(*[ask_all("127.0.0.1", 5300, d.questions) for d in some])
+    return await asyncio.gather(*[ask_all("127.0.0.1", 5300, d.questions, d.may_drop) for d in some])
 
 
 def _policy(d, files):
@@ -172,7 +179,7 @@ def ask_others(args, world, directory, d, files):
             e.start()
 
         async def ask():
-            return await asyncio.gather(*[_ask_engine(e, d.questions) for e in started])
+            return await asyncio.gather(*[ask_all(e.address, e.port, d.questions, d.may_drop) for e in started])
         out = dict(zip(args.engines, asyncio.run(ask())))
         for n, e in zip(args.engines, started):
             if e.process.popen.poll() is not None:  # what it did not answer is no verdict
@@ -184,10 +191,20 @@ def ask_others(args, world, directory, d, files):
             e.stop()
 
 
+def judged(world, drawn, q, way):
+    """(verdict, why) by the reference."""
+    return reference.expected(world, drawn.zones, ipaddress.ip_address(q.client), q.name, q.rdtype,
+                              drawn.min_ns_dots, way)
+
+
 def run(args, directory):
     begin = time.monotonic()
     with world_module.World(os.path.join(directory, "world")) as world:
         drawn = [generate.draw(world, n, args.seed) for n in args.numbers]
+        for d in drawn:
+            d.draft = [judged(world, d, q, reference.DRAFT) for q in d.questions]
+            d.early = [judged(world, d, q, reference.EARLY)[0] for q in d.questions]
+            d.may_drop = [a == "drop" or b == "drop" for (a, _), b in zip(d.draft, d.early)]
         zones = os.path.join(directory, "zones")
         os.makedirs(zones)
         files = {d.number: d.write(zones) for d in drawn}
@@ -196,10 +213,9 @@ def run(args, directory):
         for d in drawn:
             said = ask_others(args, world, directory, d, files[d.number])
             for i, q in enumerate(d.questions):
-                case = (world, d.zones, ipaddress.ip_address(q.client), q.name, q.rdtype, d.min_ns_dots)
-                draft, why = reference.expected(*case)
-                ways = {n: reference.expected(*case, way=w)[0] for n, w in reference.BIND_WAYS.items()}
-                verdicts = {"draft": draft, "draft early": reference.expected(*case, way=reference.EARLY)[0], **{m: weir[m][d.number][i] for m in weir},
+                draft, why = d.draft[i]
+                ways = {n: judged(world, d, q, w)[0] for n, w in reference.BIND_WAYS.items()}
+                verdicts = {"draft": draft, "draft early": d.early[i], **{m: weir[m][d.number][i] for m in weir},
                             **{n: said[n][i] for n in said}}
                 cases.append(Case(d, q, verdicts, why, ways))
             if args.verbose:

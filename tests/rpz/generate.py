@@ -40,6 +40,10 @@ class Drawn:
     zones: list  # of [Rule]
     questions: list
     min_ns_dots: int
+    # Of each question, by the reference: (verdict, why); verdict of early; whether either is silence.
+    draft: list = None
+    early: list = None
+    may_drop: list = None
 
     def names(self):
         return [f"rpz-{self.number}-{i}" for i in range(len(self.zones))]

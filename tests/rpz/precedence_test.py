@@ -214,6 +214,12 @@ def test_P12_cold_and_warm_alike(say, mode):
         assert say(name) == told, name
 
 
+@policy("ns1.site.com.rpz-nsdname CNAME rpz-passthru.", "www.seen.org CNAME .", modes=EARLY)
+def test_P12_a_passthru_holds_though_its_servers_were_asked_just_now(say):
+    for _ in range(2):  # nobody else asks for this name
+        assert say("unasked.site.com") == "198.51.100.20"
+
+
 @policy(*MANY)
 def test_P12_at_the_same_time(say, mode):
     names = list(MANY_TOLD[mode]) * 20

@@ -56,6 +56,7 @@ hop     CNAME far
 toseen  CNAME www.seen.org.
 tobroken CNAME www.broken.org.
 tosigned CNAME www.signed.com.
+unasked CNAME www.seen.org.
 tonone  CNAME none.other.net.
 loop1   CNAME loop2
 loop2   CNAME loop1
