@@ -71,6 +71,19 @@ static void test_allow_of_a_server_ends_the_walk(void **state)
 	assert_int_equal(a.status, RESOLVE_ANSWERED);
 }
 
+/* Asked just now, or known: the alias behind it is not judged. */
+static void test_allow_of_a_server_holds_for_aliases(void **state)
+{
+	(void)state;
+	rules.has_server_rules = true;
+	rules.allowed_server = "ns1.example.test";
+	rules.blocked_alias = "other";
+	for (int i = 0; i < 2; i++) {
+		struct asker a = ask_as("out.example.test", DNS_A, 3);
+		assert_int_equal(a.status, RESOLVE_ANSWERED);
+	}
+}
+
 static void test_clean_cuts_are_remembered(void **state)
 {
 	(void)state;
@@ -164,6 +177,7 @@ int main(void)
 		ROW(test_glueless_address_is_blocked),
 		ROW(test_parent_cut_is_judged),
 		ROW(test_allow_of_a_server_ends_the_walk),
+		ROW(test_allow_of_a_server_holds_for_aliases),
 		ROW(test_clean_cuts_are_remembered),
 		ROW(test_alias_is_blocked_before_it_is_asked),
 		ROW(test_allowed_questions_pass),

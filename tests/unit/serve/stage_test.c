@@ -24,6 +24,7 @@ static const struct fact facts[] = {
 	{ "broken.example", "SERVFAIL", NULL, NULL },
 	{ "owned.example", "A 192.0.2.9", "owned.example", "ns.evil-dns.net" },
 	{ "www.example.garden.test", "A 198.51.100.81", NULL, NULL },
+	{ "evil.test.garden.test", "A 198.51.100.82", NULL, NULL },
 };
 
 enum mode {
@@ -286,6 +287,20 @@ static void a6_local_data(void **state)
 	assert_string_equal(
 		bench_ask(b, "www.example", DNS_A),
 		"NOERROR www.example CNAME www.example.garden.test www.example.garden.test A 198.51.100.81 +SOA EDE 15");
+	/* At a later stage it is that stage's name, by whatever it was found. */
+	const struct rule later[] = {
+		{ "zone", "evil.test", POLICY_REDIRECT, POLICY_MATCH_NAME, &suffix },
+		{ "zone", "192.0.2.66/32", POLICY_REDIRECT, POLICY_MATCH_ANSWER, &suffix },
+		{ "zone", "ns.evil.test", POLICY_REDIRECT, POLICY_MATCH_NAMESERVER, &suffix },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(later); i++) {
+		bench_set_rules(b, &later[i], 1);
+		for (int turn = 0; turn < 2; turn++)
+			assert_string_equal(
+				bench_ask(b, "alias.example", DNS_A),
+				"NOERROR alias.example CNAME evil.test.garden.test evil.test.garden.test A 198.51.100.82 +SOA EDE 15");
+	}
+	bench_set_rules(b, wild, 1);
 	static const char label[] = "a12345678901234567890123456789012345678901234567890123456";
 	snprintf(longest, sizeof longest, "%s.%s.%s.%s.a2345.example", label, label, label, label);
 	assert_string_equal(bench_ask(b, longest, DNS_A), "SERVFAIL +SOA EDE 0");
