@@ -75,7 +75,7 @@ struct resolve_result {
 	enum resolve_status status;
 	const struct answer *answer;   /* valid until the next quiet point */
 	const struct verdict *verdict; /* borrowed during the call */
-	const uint8_t *blocked_name;   /* BLOCKED: the name of the alias chain that it is about; so too */
+	const uint8_t *blocked_name;   /* BLOCKED: where in the alias chain; borrowed likewise */
 	const struct cut *cut;         /* the deepest cut reached; may be NULL; as answer */
 	uint16_t ede_code;
 	const char *ede_text; /* which server said or did what; borrowed during the call */
