@@ -29,6 +29,7 @@
 #include "events/events.h"
 #include "feeds/feeds.h"
 #include "fetch/fetch.h"
+#include "firewall/firewall.h"
 #include "io/loop.h"
 #include "resolve/resolve.h"
 #include "serve/serve.h"
@@ -50,7 +51,9 @@ struct api_status {
 	const struct serve_list_counts *const *lists; /* likewise, by slot; NULL: none */
 	struct resolve_counts resolve;                /* summed over the workers */
 	struct events_counts events;
-	bool has_events;    /* events are written at all */
+	bool has_events;   /* events are written at all */
+	bool has_firewall; /* sets of nftables are filled */
+	struct firewall_counts firewall;
 	int upstream_state; /* resolver_upstream_state(): -1 not known yet, 0 no, 1 yes */
 	uint64_t reloads;   /* finished since the start */
 	uint64_t loaded_s;  /* wall clock of the last one that came into force; 0: none */

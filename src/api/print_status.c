@@ -144,6 +144,13 @@ static void print_stores(FILE *out, const json_t *s)
 		        "Cache", count_of(c, "answers"), count_of(c, "cuts"),
 		        text_bytes(text_number(c, "bytes"), used),
 		        text_bytes(text_number(c, "size_bytes"), size), count_of(c, "evicted"));
+	const json_t *f = json_object_get(s, "firewall");
+	if (json_is_object(f))
+		fprintf(out,
+		        "%-*s%s addresses added in %s batches, %s known, %s of another family, %s "
+		        "refused\n",
+		        LABEL_WIDTH, "Firewall", count_of(f, "added"), count_of(f, "batches"),
+		        count_of(f, "known"), count_of(f, "unbound"), count_of(f, "failed"));
 	if (!json_is_object(e)) {
 		fprintf(out, "%-*snot written (events.file is not set)\n", LABEL_WIDTH, "Events");
 		return;

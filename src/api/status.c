@@ -134,6 +134,16 @@ static json_t *events_to_json(const struct api_status *s)
 	                 "rotations", (json_int_t)s->events.rotations);
 }
 
+static json_t *firewall_to_json(const struct api_status *s)
+{
+	const struct firewall_counts *f = &s->firewall;
+	if (!s->has_firewall)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "added", (json_int_t)f->added, "known",
+	                 (json_int_t)f->known, "unbound", (json_int_t)f->unbound, "failed",
+	                 (json_int_t)f->failed, "batches", (json_int_t)f->batches);
+}
+
 static json_t *cache_to_json(struct cache *c)
 {
 	if (c == NULL)
@@ -171,5 +181,6 @@ enum call_outcome command_status(struct api_call *call)
 	json_object_set_new(o, "upstream", upstream_to_json(&s));
 	json_object_set_new(o, "cache", cache_to_json(c->cache));
 	json_object_set_new(o, "events", events_to_json(&s));
+	json_object_set_new(o, "firewall", firewall_to_json(&s));
 	return call_done(call, "status", o);
 }

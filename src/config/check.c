@@ -596,6 +596,44 @@ static int check_groups(struct checker *k)
 
 /* ---- the rest ---- */
 
+static bool is_given(const char *text)
+{
+	return text != NULL && text[0] != 0;
+}
+
+static bool has_group(const struct checker *k, const char *name)
+{
+	for (unsigned i = 0; i < k->c->groups.n; i++) {
+		const char *known = k->c->groups.at[i].name;
+		if (known != NULL && strcmp(known, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A table of nftables has a family and a name; the rest is looked for when running. */
+static void check_firewall(struct checker *k)
+{
+	const struct config_firewall *f = &k->c->firewall;
+	const char *name = is_given(f->table) ? strchr(f->table, ' ') : NULL;
+	if (!is_given(f->table))
+		return;
+	if ((strncmp(f->table, "inet ", 5) != 0 && strncmp(f->table, "ip ", 3) != 0 &&
+	     strncmp(f->table, "ip6 ", 4) != 0) ||
+	    name[1] == 0 || strchr(name + 1, ' ') != NULL)
+		problem_error(
+			k->problems, place_at(k, "firewall", "table"),
+			"firewall.table: write the family (inet, ip or ip6), one blank and the name: inet weir");
+	if (!is_given(f->set_v4) && !is_given(f->set_v6))
+		problem_error(k->problems, place_at(k, "firewall", "table"),
+		              "firewall.table: no set is named; add 'set-v4' or 'set-v6'");
+	for (unsigned i = 0; i < f->groups.n; i++) {
+		if (!has_group(k, f->groups.at[i]))
+			problem_error(k->problems, f->groups.places[i],
+			              "firewall.groups: there is no group '%s'", f->groups.at[i]);
+	}
+}
+
 static void check_paths(struct checker *k)
 {
 	struct sockaddr_un un;
@@ -633,6 +671,7 @@ int check_config(const struct config *c, const struct check_nodes *nodes,
 		return 0;
 	check_listen(&k);
 	check_resolver(&k);
+	check_firewall(&k);
 	check_paths(&k);
 	check_user(&k);
 	int e = check_forwards(&k);

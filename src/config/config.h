@@ -139,6 +139,10 @@ struct config_dns64 {
 #define OPTION_DNS64 CONFIG_FIELD
 #include "config/options.def"
 };
+struct config_firewall {
+#define OPTION_FIREWALL CONFIG_FIELD
+#include "config/options.def"
+};
 struct config_rebinding {
 #define OPTION_REBINDING CONFIG_FIELD
 #include "config/options.def"
@@ -185,6 +189,7 @@ struct config {
 	struct config_local local;
 	struct config_dns64 dns64;
 	struct config_rebinding rebinding;
+	struct config_firewall firewall;
 #define OPTION_TOP CONFIG_FIELD
 #include "config/options.def"
 	struct config_hint *hints; /* of resolver.root-hints, or the ones built in; never empty */

@@ -72,6 +72,10 @@ static const struct option rebinding_options[] = {
 #define OPTION_REBINDING(...) ROW(SECTION_REBINDING, config_rebinding, __VA_ARGS__)
 #include "config/options.def"
 };
+static const struct option firewall_options[] = {
+#define OPTION_FIREWALL(...) ROW(SECTION_FIREWALL, config_firewall, __VA_ARGS__)
+#include "config/options.def"
+};
 static const struct option events_options[] = {
 #define OPTION_EVENTS(...) ROW(SECTION_EVENTS, config_events, __VA_ARGS__)
 #include "config/options.def"
@@ -94,6 +98,8 @@ static const struct section sections[] = {
 			    offsetof(struct config, dns64), sizeof(struct config_dns64), "" },
 	[SECTION_REBINDING] = { "rebinding", OPTIONS(rebinding_options),
 				offsetof(struct config, rebinding), sizeof(struct config_rebinding), "" },
+	[SECTION_FIREWALL] = { "firewall", OPTIONS(firewall_options),
+			       offsetof(struct config, firewall), sizeof(struct config_firewall), "" },
 	[SECTION_TOP] = { "", OPTIONS(top_options), 0, sizeof(struct config), "" },
 	[SECTION_LIST] = { "lists[]", OPTIONS(list_options), 0, sizeof(struct config_list), "list" },
 	[SECTION_GROUP] = { "groups[]", OPTIONS(group_options), 0, sizeof(struct config_group),

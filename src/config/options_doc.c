@@ -10,9 +10,9 @@
 
 /* The order that people read in, not the one of the struct. */
 static const enum option_section order[] = {
-	SECTION_SERVER, SECTION_RESOLVER, SECTION_FORWARD, SECTION_CACHE,
-	SECTION_LOCAL,  SECTION_ZONE,     SECTION_DNS64,   SECTION_REBINDING,
-	SECTION_LIST,   SECTION_GROUP,    SECTION_EVENTS,  SECTION_TOP,
+	SECTION_SERVER, SECTION_RESOLVER, SECTION_FORWARD,   SECTION_CACHE,    SECTION_LOCAL,
+	SECTION_ZONE,   SECTION_DNS64,    SECTION_REBINDING, SECTION_FIREWALL, SECTION_LIST,
+	SECTION_GROUP,  SECTION_EVENTS,   SECTION_TOP,
 };
 
 static const char *intro_of(enum option_section s)
@@ -26,6 +26,7 @@ static const char *intro_of(enum option_section s)
 		[SECTION_LOCAL] = "What is answered without asking anybody: docs/local.md.",
 		[SECTION_ZONE] = "Each entry of local.zones.",
 		[SECTION_DNS64] = "IPv6 addresses for what has IPv4 ones only: docs/local.md.",
+		[SECTION_FIREWALL] = "Answers that fill sets of nftables: docs/firewall.md.",
 		[SECTION_REBINDING] = "Private addresses in answers from the public DNS: docs/local.md.",
 		[SECTION_LIST] = "Each entry of lists.",
 		[SECTION_GROUP] = "Each entry of groups.",

@@ -237,6 +237,7 @@ struct policy_group_view {
 	uint16_t late_tier;             /* the first with rules on answers or name servers */
 	bool log_all;                   /* events for every question */
 	enum policy_learn learn;
+	bool fills_firewall;       /* addresses in answers go to firewall/ */
 	bool use_dns64;            /* serve/ makes AAAA records of A records */
 	bool is_rebinding_checked; /* serve/ stops private addresses from the public DNS */
 	unsigned n_lists;
@@ -400,6 +401,7 @@ struct policy_group_spec {
 	bool use_dns64, is_rebinding_checked;
 	bool is_strict; /* evaluation: strict */
 	enum policy_learn learn;
+	bool fills_firewall;
 };
 
 /* ---- patterns: regular expressions over names ---- */

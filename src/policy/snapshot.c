@@ -166,6 +166,7 @@ static int group_init(const struct policy *p, struct policy_group *g,
 	g->is_rebinding_checked = spec->is_rebinding_checked;
 	g->is_strict = spec->is_strict;
 	g->learn = spec->learn;
+	g->fills_firewall = spec->fills_firewall;
 	g->late_tier = TIER_NONE;
 	g->min_ns_dots = UINT8_MAX;
 	g->deny_action = spec->deny_action > POLICY_LOG ? spec->deny_action : POLICY_NXDOMAIN;
@@ -365,6 +366,7 @@ void policy_group_view(const struct policy *p, uint16_t group, struct policy_gro
 		.late_tier = g->late_tier,
 		.log_all = g->log_all,
 		.learn = g->learn,
+		.fills_firewall = g->fills_firewall,
 		.use_dns64 = g->use_dns64,
 		.is_rebinding_checked = g->is_rebinding_checked,
 		.n_lists = g->n_lists,

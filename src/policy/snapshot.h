@@ -66,6 +66,7 @@ struct policy_group {
 	bool edits_are_apart;             /* edits stand before tier 0, which is a policy zone */
 	uint16_t late_tier; /* the first with rules on answers or name servers; TIER_NONE */
 	enum policy_learn learn;
+	bool fills_firewall;
 	enum policy_action deny_action;
 	const struct policy_part *parts; /* by image list */
 	uint16_t *lists;

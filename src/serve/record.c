@@ -274,6 +274,15 @@ static void note_for_learning(struct query *q, const struct policy_group_view *g
 	learn_put(s->learned, &l);
 }
 
+/* The addresses of the answer, before it leaves. `weir query` is nobody's way to the network. */
+static void note_for_firewall(struct query *q)
+{
+	if (q->is_silent || q->out == NULL || q->origin->protocol == EVENT_CONTROL)
+		return;
+	firewall_add(q->serve->firewall, &q->client.addr, q->out, q->out_bytes,
+	             loop_now_ns(q->serve->loop) / NS_PER_MS);
+}
+
 enum outcome record_query(struct query *q)
 {
 	struct policy_group_view g;
@@ -284,6 +293,8 @@ enum outcome record_query(struct query *q)
 	policy_group_view(policy_current(), q->group, &g);
 	if (UNLIKELY(g.learn != POLICY_LEARN_OFF))
 		note_for_learning(q, &g);
+	if (UNLIKELY(q->serve->firewall != NULL) && g.fills_firewall)
+		note_for_firewall(q);
 	if (q->serve->ring != NULL && matters(q, &g))
 		put_event(q, &g);
 	return GO_ON;

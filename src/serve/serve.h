@@ -26,6 +26,7 @@
 #include "dns/cookie.h"
 #include "dns/reply.h"
 #include "events/events.h"
+#include "firewall/firewall.h"
 #include "io/loop.h"
 #include "learn/learn.h"
 #include "local/local.h"
@@ -200,8 +201,9 @@ struct serve {
 	unsigned n_parked, max_parked;
 	uint64_t wall_offset_ns; /* wall clock minus monotonic, for event times */
 	struct serve_counters counters;
-	struct learn_notes *learned;     /* of groups that learn; NULL: not noted */
-	struct serve_list_counts *lists; /* POLICY_MAX_LISTS; NULL: not counted */
+	struct firewall_writer *firewall; /* NULL: there is none */
+	struct learn_notes *learned;      /* of groups that learn; NULL: not noted */
+	struct serve_list_counts *lists;  /* POLICY_MAX_LISTS; NULL: not counted */
 };
 
 /* The pool starts empty. The parts are borrowed. */
@@ -224,6 +226,12 @@ void serve_begin(struct query *q);
 void serve_go_on(struct query *q);
 /* Forget a parked query without an answer (its connection is gone). */
 void serve_abandon(struct query *q);
+/* Before replies leave: what depends on them is done. */
+static inline void serve_before_send(struct serve *s)
+{
+	if (s->firewall != NULL)
+		firewall_flush(s->firewall);
+}
 /* The last thing in a turn: wakes the event writer. */
 void serve_turn_end(struct serve *s);
 

@@ -212,6 +212,8 @@ static void tcp_finish(struct query *q)
 	bool was_parked = q->is_parked;
 	if (was_parked)
 		forget_waiting(c, q);
+	if (n > 0)
+		serve_before_send(q->serve);
 	query_free(q);
 	if (n > 0 && !c->is_dead) {
 		store16(out_buffer, (uint16_t)n);

@@ -42,6 +42,8 @@ struct udp_socket {
 void udp_flush(struct udp_socket *u)
 {
 	unsigned at = 0;
+	if (u->n_out > 0)
+		serve_before_send(u->transport->serve);
 	while (at < u->n_out) {
 		int n = sendmmsg(u->watcher.fd, u->out_heads + at, u->n_out - at, MSG_DONTWAIT);
 		if (n > 0)

@@ -44,6 +44,7 @@ enum {
 	WORKERS_MAX = 256,
 	GRACE_MS = 3000,
 	EVENT_RING_BYTES = 4 << 20, /* some 15,000 events: over 100 ms of them at full speed */
+	FIREWALL_CHECK_S = 5,
 	REACH_LOOK_MS = 500,
 	REACH_GIVE_UP_MS = 6000,
 };
@@ -69,8 +70,10 @@ struct server {
 	struct trust_watch *trust; /* NULL: no validation */
 	struct fetching *fetching;
 	struct learning *learning;  /* NULL: no state folder */
+	struct firewall *firewall;  /* NULL: none */
 	struct asking_box answered; /* questions of weir query on their way back */
-	unsigned next_asked;        /* the worker that gets the next one */
+	unsigned n_seconds;
+	unsigned next_asked; /* the worker that gets the next one */
 };
 
 /* ---- starting ---- */
@@ -162,6 +165,20 @@ static int start_fetching(struct server *s, const struct config *c)
 	return e;
 }
 
+static int start_firewall(struct server *s, const struct config *c)
+{
+	const struct firewall_plan plan = { .table = c->firewall.table,
+		                            .set_v4 = c->firewall.set_v4,
+		                            .set_v6 = c->firewall.set_v6,
+		                            .timeout_min_s = c->firewall.timeout_min_s };
+	if (plan.table == NULL || plan.table[0] == 0)
+		return 0;
+	int e = firewall_new(&plan, &s->firewall);
+	if (e != 0)
+		log_error("firewall.table: %s cannot be filled: %s", plan.table, strerror(-e));
+	return e;
+}
+
 static int open_workers(struct server *s, const struct config *c, unsigned n)
 {
 	int e = parts_resolve(c, &s->resolve);
@@ -173,6 +190,7 @@ static int open_workers(struct server *s, const struct config *c, unsigned n)
 			.cache = s->cache,
 			.options = s->options,
 			.resolve = &s->resolve.config,
+			.firewall = s->firewall,
 		};
 		const struct endpoint *failed;
 		char text[ADDR_TEXT_MAX];
@@ -227,6 +245,8 @@ static void every_second(struct timer *t)
 	trust_tick(s->trust);
 	learning_tick(s->learning, loader_config(s->loader), clock_wall_ns() / NS_PER_S);
 	fetching_tick(s->fetching);
+	if (++s->n_seconds % FIREWALL_CHECK_S == 0)
+		firewall_check(s->firewall);
 	timer_set(s->loop, t, loop_now_ns(s->loop) + NS_PER_S);
 }
 
@@ -360,6 +380,9 @@ static void api_get_status(void *arg, struct api_status *ret)
 		int state = resolver_upstream_state(worker_resolver(s->workers[i]));
 		ret->upstream_state = state > ret->upstream_state ? state : ret->upstream_state;
 	}
+	ret->has_firewall = s->firewall != NULL;
+	for (unsigned i = 0; i < s->n_workers && s->firewall != NULL; i++)
+		firewall_count(worker_firewall(s->workers[i]), &ret->firewall);
 	ret->has_events = s->events != NULL;
 	if (s->events != NULL)
 		events_count(s->events, &ret->events);
@@ -510,9 +533,13 @@ static int start(struct server *s, const struct config *c)
 	if (e == 0)
 		e = cache_new(c->cache.size_bytes, &s->cache);
 	if (e == 0)
+		e = start_firewall(s, c);
+	if (e == 0)
 		e = open_workers(s, c, n_workers);
 	if (e == 0)
-		e = privileges_drop(); /* before any thread is started: they belong to threads */
+		e = privileges_drop(
+			s->firewall !=
+			NULL); /* before any thread is started: they belong to threads */
 	if (e == 0)
 		e = start_events(s, c, n_workers);
 	if (e == 0)
@@ -563,6 +590,7 @@ static void stop(struct server *s)
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_free(s->workers[i]);
 	rcu_drain();
+	firewall_free(s->firewall);
 	cache_free(s->cache);
 	policy_edits_close();
 	local_publish(NULL);

@@ -31,7 +31,7 @@ static int set_capabilities(const cap_value_t *keep, int n)
 
 int privileges_leave_root(const char *name)
 {
-	static const cap_value_t bind_low_ports[] = { CAP_NET_BIND_SERVICE };
+	static const cap_value_t until_open[] = { CAP_NET_BIND_SERVICE, CAP_NET_ADMIN };
 	if (name == NULL || *name == 0 || geteuid() != 0)
 		return 0;
 	struct passwd *user = getpwnam(name); /* NOLINT(concurrency-mt-unsafe): one thread yet */
@@ -44,18 +44,19 @@ int privileges_leave_root(const char *name)
 	    setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0)
 		e = -errno;
 	if (e == 0)
-		e = set_capabilities(bind_low_ports, 1);
+		e = set_capabilities(until_open, ARRAY_LEN(until_open));
 	if (e != 0)
 		log_error("cannot become user %s: %s", name, strerror(-e));
 	has_left_root = e == 0;
 	return e;
 }
 
-int privileges_drop(void)
+int privileges_drop(bool with_net_admin)
 {
+	static const cap_value_t net_admin[] = { CAP_NET_ADMIN };
 	if (!has_left_root)
 		return 0;
-	int e = set_capabilities(NULL, 0);
+	int e = set_capabilities(net_admin, with_net_admin ? 1 : 0);
 	if (e == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		e = -errno;
 	if (e != 0)

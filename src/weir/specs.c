@@ -188,6 +188,17 @@ static bool is_on(const char *word, bool by_default)
 	return strcmp(word, "default") == 0 ? by_default : strcmp(word, "on") == 0;
 }
 
+static bool fills_firewall(const struct config_firewall *f, const char *group)
+{
+	if (f->table == NULL || f->table[0] == 0)
+		return false;
+	for (unsigned i = 0; i < f->groups.n; i++) {
+		if (strcmp(f->groups.at[i], group) == 0)
+			return true;
+	}
+	return f->groups.n == 0;
+}
+
 static int fill_group(const struct config *c, const struct config_group *from,
                       const struct specs *s, struct policy_group_spec *spec)
 {
@@ -201,6 +212,7 @@ static int fill_group(const struct config *c, const struct config_group *from,
 	for (unsigned i = 0; i < from->lists.n; i++)
 		spec->lists[spec->n_lists++] = list_named(s, from->lists.at[i]);
 	spec->is_default_deny = strcmp(from->default_action, "deny") == 0;
+	spec->fills_firewall = fills_firewall(&c->firewall, from->name);
 	if (spec->is_default_deny && from->learn_s > 0) {
 		spec->learn =
 			learn_is_enforced(c->state, from->name) ? POLICY_LEARNED : POLICY_LEARNING;

@@ -67,6 +67,10 @@ int worker_open(const struct worker_plan *plan, struct worker **ret,
 	if (e == 0) {
 		serve_init(&w->serve, w->loop, plan->cache, w->resolver, NULL, plan->options,
 		           MAX_PARKED);
+		if (plan->firewall != NULL)
+			e = firewall_writer_new(plan->firewall, &w->serve.firewall);
+	}
+	if (e == 0) {
 		struct transport_limits limits = {
 			.max_connections = c->server.tcp_clients_max,
 			.pipeline_max = c->server.tcp_pipeline_max,
@@ -138,6 +142,7 @@ void worker_free(struct worker *w)
 	transport_free(w->transport);
 	if (w->resolver != NULL)
 		resolver_free(w->resolver);
+	firewall_writer_free(w->serve.firewall);
 	serve_done(&w->serve);
 	loop_free(w->loop);
 	free(w);
@@ -151,6 +156,11 @@ const struct serve_counters *worker_counters(const struct worker *w)
 const struct serve_list_counts *worker_list_counts(const struct worker *w)
 {
 	return w->serve.lists;
+}
+
+const struct firewall_writer *worker_firewall(const struct worker *w)
+{
+	return w->serve.firewall;
 }
 
 struct learn_notes *worker_notes(const struct worker *w)

@@ -25,6 +25,7 @@ struct worker_plan {
 	struct cache *cache;
 	const struct serve_options *options;
 	const struct resolve_config *resolve;
+	struct firewall *firewall; /* NULL: none */
 };
 
 /*
@@ -42,6 +43,8 @@ void worker_free(struct worker *w);
 
 const struct serve_counters *worker_counters(const struct worker *w);
 const struct serve_list_counts *worker_list_counts(const struct worker *w);
+/* NULL: there is none. */
+const struct firewall_writer *worker_firewall(const struct worker *w);
 struct learn_notes *worker_notes(const struct worker *w); /* NULL: there are none */
 const struct resolver *worker_resolver(const struct worker *w);
 /* Run a question of the operator's on it; the answer comes to a->home. */
