@@ -69,12 +69,13 @@ static struct feeds_options options_of(const json_t *match)
 	const char *separator = json_string_value(json_object_get(match, "separator"));
 	return (struct feeds_options){
 		.column = json_string_value(json_object_get(match, "column")),
+		.path = json_string_value(json_object_get(match, "path")),
 		.separator = separator != NULL ? feeds_separator_from_text(separator) : 0,
 	};
 }
 
 static int locate_name(const char *path, enum feeds_format format, const json_t *match,
-                       const char *rule, uint64_t *ret_line)
+                       const char *rule, struct feeds_place *ret)
 {
 	struct name name;
 	const char *scope = json_string_value(json_object_get(match, "scope"));
@@ -95,11 +96,10 @@ static int locate_name(const char *path, enum feeds_format format, const json_t 
 		.own_match = own_match(match, format),
 	};
 	const struct feeds_options options = options_of(match);
-	return feeds_locate(path, format, !is_member(match, "subdomains"), &options, &wanted,
-	                    ret_line);
+	return feeds_locate(path, format, !is_member(match, "subdomains"), &options, &wanted, ret);
 }
 
-static int locate(const json_t *match, uint64_t *ret_line)
+static int locate(const json_t *match, struct feeds_place *ret)
 {
 	const char *path = json_string_value(json_object_get(match, "file"));
 	const char *format_text = json_string_value(json_object_get(match, "format"));
@@ -109,7 +109,7 @@ static int locate(const json_t *match, uint64_t *ret_line)
 	    feeds_format_from_text(format_text, &format) != 0)
 		return -ENOENT;
 	if (json_object_get(match, "scope") != NULL)
-		return locate_name(path, format, match, rule, ret_line);
+		return locate_name(path, format, match, rule, ret);
 	struct addr_prefix prefix;
 	int rc = addr_prefix_from_text(rule, strlen(rule), &prefix);
 	if (rc != 0)
@@ -119,8 +119,7 @@ static int locate(const json_t *match, uint64_t *ret_line)
 		.own_match = own_match(match, format),
 	};
 	const struct feeds_options options = options_of(match);
-	return feeds_locate(path, format, !is_member(match, "subdomains"), &options, &wanted,
-	                    ret_line);
+	return feeds_locate(path, format, !is_member(match, "subdomains"), &options, &wanted, ret);
 }
 
 static bool same_text(const json_t *a, const json_t *b, const char *member)
@@ -131,12 +130,12 @@ static bool same_text(const json_t *a, const json_t *b, const char *member)
 }
 
 /* The line of the same rule found before: many name servers match one rule. */
-static const json_t *line_before(json_t *const *done, unsigned n_done, const json_t *match)
+static json_t *line_before(json_t *const *done, unsigned n_done, const json_t *match)
 {
 	for (unsigned i = 0; i < n_done; i++)
 		if (same_text(done[i], match, "list") && same_text(done[i], match, "rule") &&
 		    same_text(done[i], match, "action"))
-			return json_object_get(done[i], "line");
+			return done[i];
 	return NULL;
 }
 
@@ -154,17 +153,21 @@ static void fill_pass(json_t *stages, bool in_group, uint64_t until_ns, json_t *
 			    json_object_get(match, "list") == NULL ||
 			    json_object_get(match, "line") != NULL) /* a pattern's is known */
 				continue;
-			const json_t *before = line_before(done, *n_done, match);
+			json_t *before = line_before(done, *n_done, match);
 			if (before != NULL) {
-				json_object_set_new(match, "line",
-				                    json_integer(json_integer_value(before)));
+				json_object_set(match, "line", json_object_get(before, "line"));
+				if (json_object_get(before, "record") != NULL)
+					json_object_set(match, "record",
+					                json_object_get(before, "record"));
 				continue;
 			}
-			uint64_t line;
+			struct feeds_place place;
 			if (*n_done == LINES_MAX_RULES || clock_mono_ns() > until_ns ||
-			    locate(match, &line) != 0)
+			    locate(match, &place) != 0)
 				continue;
-			json_object_set_new(match, "line", json_integer((json_int_t)line));
+			json_object_set_new(match, "line", json_integer((json_int_t)place.line));
+			if (place.origin[0] != 0)
+				json_object_set_new(match, "record", json_string(place.origin));
 			done[(*n_done)++] = match;
 		}
 	}

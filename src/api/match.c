@@ -185,6 +185,8 @@ static void add_format(const struct api_context *c, const char *list, json_t *o)
 			continue;
 		json_object_set_new(o, "format", json_string(l->format));
 		json_object_set_new(o, "subdomains", json_boolean(l->subdomains));
+		if (strcmp(l->format, "json") == 0)
+			json_object_set_new(o, "path", json_string(l->path));
 		if (strcmp(l->format, "csv") == 0) {
 			json_object_set_new(o, "column", json_string(l->column));
 			json_object_set_new(o, "separator", json_string(l->separator));

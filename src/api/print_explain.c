@@ -132,7 +132,11 @@ static void print_source(FILE *out, const json_t *m)
 		print_edit_of(out, json_object_get(m, "edit"));
 		return;
 	}
-	if (json_object_get(m, "line") != NULL)
+	if (json_object_get(m, "record") != NULL)
+		snprintf(line, sizeof line, "list %s, %s line %llu, %s", text_of(m, "list"),
+		         text_of(m, "file"), (unsigned long long)text_number(m, "line"),
+		         text_of(m, "record"));
+	else if (json_object_get(m, "line") != NULL)
 		snprintf(line, sizeof line, "list %s, %s line %llu", text_of(m, "list"),
 		         text_of(m, "file"), (unsigned long long)text_number(m, "line"));
 	else

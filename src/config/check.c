@@ -342,7 +342,9 @@ static void check_list_reading(struct checker *k, const struct config_list *l,
 		const char *key, *formats;
 		bool is_usual;
 	} keys[] = {
-		{ "subdomains", "domains|wildcard|csv", l->subdomains },
+		{ "subdomains", "domains|wildcard|csv|json|stix|misp", l->subdomains },
+		{ "path", "json", l->path == NULL || l->path[0] == 0 },
+		{ "min-confidence", "stix", l->min_confidence == 0 },
 		{ "zone", "rpz", l->zone.len == 0 },
 		{ "column", "csv", strcmp(l->column, "1") == 0 },
 		{ "separator", "csv", strcmp(l->separator, "comma") == 0 },
@@ -360,7 +362,11 @@ static void check_list_format(struct checker *k, const struct config_list *l,
 {
 	bool has_addresses = strcmp(l->format, "addresses") == 0;
 	check_list_reading(k, l, node);
-	if (strcmp(l->match, "answer") == 0 && !is_one_of(l->format, "addresses|rpz|csv"))
+	if (strcmp(l->format, "json") == 0 && (l->path == NULL || l->path[0] == 0))
+		problem_error(k->problems, place_in(node, "format"),
+		              "lists[].format: json needs a path: $.data[*].domain");
+	if (strcmp(l->match, "answer") == 0 &&
+	    !is_one_of(l->format, "addresses|rpz|csv|json|stix|misp"))
 		problem_error(
 			k->problems, place_in(node, "match"),
 			"lists[].match: answer compares addresses, but a list of format %s holds names; write 'format: addresses', or another match",

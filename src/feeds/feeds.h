@@ -25,7 +25,7 @@
  * Cost:      blocks on disk; about 0.1 us a line to read twice, the builder comes on top.
  * Limits:    max_bytes of text a list (2 GiB), 64 KiB a line, 128 MiB for xz's dictionary,
  *            POLICY_MAX_LISTS lists.
- * Standards: RFC 1035 3.1; RFC 5890 2.3.2.1 (A-labels); UTS 46; RFC 1952 (gzip)
+ * Standards: RFC 1035 3.1; RFC 5890 2.3.2.1 (A-labels); UTS 46; RFC 1952 (gzip); RFC 8259 (JSON)
  * Tests:     tests/unit/feeds/, tests/fuzz/{format,reader}_fuzz.c, tests/bench/lists_report.c
  */
 #pragma once
@@ -65,6 +65,7 @@ const char *feeds_skip_text(enum feeds_skip s);
 enum {
 	FEEDS_EXAMPLES = 20,
 	FEEDS_EXCERPT_MAX = 80,
+	FEEDS_ORIGIN_MAX = 159,
 	FEEDS_MESSAGE_MAX = 680,
 	FEEDS_TAG_BYTES = 32,
 };
@@ -102,6 +103,7 @@ struct feeds_report {
 	uint64_t skipped;                /* all reasons, QUIET ones included */
 	uint64_t skips[FEEDS_N_SKIPS];   /* by reason */
 	uint64_t bytes;                  /* of text, after decompression */
+	uint64_t changes_s;              /* wall clock: when the next rule expires; 0: none does */
 	uint64_t loaded_s;               /* wall clock: when the file in force was last written */
 	/* The rules are those of the image: the list was not read. Of the counts only names, prefixes
 	 * and skipped are known then, and names and prefixes count equal rules once. */
@@ -119,6 +121,8 @@ struct feeds_options {
 	const struct name *zone; /* rpz: the apex; NULL: the file says */
 	const char *column;      /* csv: number, from 1, or title; NULL: the first */
 	char separator;          /* csv: 0: a comma */
+	const char *path;        /* json: $.data[*].domain */
+	unsigned min_confidence; /* stix: indicators that say less are skipped */
 };
 
 /* ---- what new versions are held against (docs/feeds.md) ---- */
@@ -280,8 +284,14 @@ struct feeds_wanted {
 	uint8_t own_match;                /* as in struct policy_rule; 0: any */
 };
 
+/* Where it was found. */
+struct feeds_place {
+	uint64_t line;
+	char origin[FEEDS_ORIGIN_MAX + 1]; /* stix, misp: id and name of the record; else "" */
+};
+
 /*
- * feeds_locate - the number of the first line that makes this rule, by reading the file again.
+ * feeds_locate - where the first line is that makes this rule, by reading the file again.
  *
  * @path:    the file in force (policy_list_view's path); it may have changed since it was loaded
  * @options: NULL: none
@@ -290,4 +300,4 @@ struct feeds_wanted {
  */
 MUST_USE int feeds_locate(const char *path, enum feeds_format format, bool no_subdomains,
                           const struct feeds_options *options, const struct feeds_wanted *wanted,
-                          uint64_t *ret_line);
+                          struct feeds_place *ret);

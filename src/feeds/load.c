@@ -23,6 +23,7 @@ static void set_up(struct load *l, struct scan *s, struct feeds_report *report)
 		.guard = l->has_guard ? &l->guard : NULL,
 		.stop = l->plan->stop,
 		.report = report,
+		.now_s = l->now_s,
 	};
 }
 
@@ -37,8 +38,10 @@ static const char *judge(const struct scan *s, const struct feeds_report *r)
 	uint64_t lines = r->lines - r->comments;
 	uint64_t rules = r->names + r->prefixes;
 	/* Names of the local machine alone are an honest, empty hosts file; SOA and NS an empty
-	 * policy zone. */
-	uint64_t honest = r->skips[FEEDS_SKIP_LOCAL_NAME] + r->skips[FEEDS_SKIP_RPZ_APEX];
+	 * policy zone; indicators that have all expired a list that is at rest. */
+	uint64_t honest = 0;
+	for (unsigned i = 1; i < FEEDS_N_SKIPS; i++)
+		honest += report_is_quiet(i) ? r->skips[i] : 0;
 	if (rules == 0 && lines > 0 && (r->skipped == 0 || honest != r->skipped))
 		return "has lines, but none of them is a rule of this format";
 	if (lines > LOAD_GARBAGE_LINES && s->garbage_lines > lines / 2)
@@ -78,6 +81,9 @@ static int check_file(struct load *l, const char *path, struct feeds_report *rep
 	l->zone = s.zone;
 	if (e == -E2BIG) {
 		*ret_why = "has more than a million exceptions";
+		*ret_line = s.line;
+	} else if (e != 0 && s.why != NULL) {
+		*ret_why = s.why;
 		*ret_line = s.line;
 	} else if (e == -ENOKEY) {
 		*ret_why = "has no column of the title that `column` says";
@@ -322,6 +328,7 @@ int load_check(struct load *l, const struct feeds_plan *plan, const struct feeds
 	memset(l, 0, sizeof *l);
 	l->plan = plan;
 	l->list = list;
+	l->now_s = clock_wall_ns() / NS_PER_S;
 	l->report = report;
 	report_init(report, list->spec->name);
 	if (!is_suitable(l))

@@ -33,6 +33,7 @@ struct load {
 	char path[4096 + 128]; /* of the file in force: the configured one or the copy */
 	struct stat stat;      /* of it */
 	uint64_t digest;       /* of its text */
+	uint64_t now_s;        /* wall clock of the first pass, for the second too */
 	struct overrides overrides;
 	struct rpz_zone *zone;            /* format rpz: what was read of the zone; else NULL */
 	struct policy_list_source source; /* the caller's */

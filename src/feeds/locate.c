@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 
+#include "base/clock.h"
 #include "feeds/rpz_zone.h"
 #include "feeds/scan.h"
 
@@ -10,7 +11,8 @@ enum {
 
 struct search {
 	const struct feeds_wanted *wanted;
-	uint64_t line;
+	const struct scan *scan;
+	struct feeds_place place;
 };
 
 static int compare(void *arg, const struct feeds_rule *r)
@@ -29,13 +31,15 @@ static int compare(void *arg, const struct feeds_rule *r)
 	           !addr_equal(&r->prefix->addr, &w->prefix->addr)) {
 		return 0;
 	}
-	s->line = r->line;
+	s->place.line = r->line;
+	snprintf(s->place.origin, sizeof s->place.origin, "%s",
+	         s->scan->origin != NULL ? s->scan->origin : "");
 	return FOUND;
 }
 
 int feeds_locate(const char *path, enum feeds_format format, bool no_subdomains,
                  const struct feeds_options *options, const struct feeds_wanted *wanted,
-                 uint64_t *ret_line)
+                 struct feeds_place *ret)
 {
 	struct feeds_report report = { 0 };
 	struct search search = { .wanted = wanted };
@@ -44,12 +48,14 @@ int feeds_locate(const char *path, enum feeds_format format, bool no_subdomains,
 		.format = format,
 		.no_subdomains = no_subdomains,
 		.options = options,
+		.now_s = clock_wall_ns() / NS_PER_S,
 		.rule = compare,
 		.arg = &search,
 		.report = &report,
 	};
 	struct reader *r;
 	const char *why;
+	search.scan = &s;
 	int e = reader_open(path, FEEDS_MAX_BYTES, &r, &why);
 	if (e != 0)
 		return e;
@@ -57,7 +63,7 @@ int feeds_locate(const char *path, enum feeds_format format, bool no_subdomains,
 	reader_close(r);
 	rpz_zone_free(s.zone);
 	if (e == FOUND) {
-		*ret_line = search.line;
+		*ret = search.place;
 		return 0;
 	}
 	return e == 0 ? -ENOENT : e;

@@ -383,6 +383,20 @@ enum reader_got reader_next(struct reader *r, const char **ret_line, size_t *ret
 	}
 }
 
+enum reader_got reader_read(struct reader *r, const char **ret_text, size_t *ret_n)
+{
+	while (r->start == r->end && r->error == 0 && !r->is_text_end)
+		fill(r);
+	if (r->error != 0)
+		return READER_FAILED;
+	if (r->start == r->end)
+		return READER_END;
+	*ret_text = r->text + r->start;
+	*ret_n = r->end - r->start;
+	r->start = r->lf = r->end;
+	return READER_LINE;
+}
+
 bool reader_is_compressed(struct reader *r)
 {
 	if (!r->has_started)

@@ -54,6 +54,12 @@ bool reader_is_compressed(struct reader *r); /* looks at the first bytes */
 /* The next line, without its end; borrowed until the next call. It may contain any byte. */
 enum reader_got reader_next(struct reader *r, const char **ret_line, size_t *ret_n);
 
+/*
+ * What has not been given out yet of the text, some 64 KiB; instead of reader_next(), not beside
+ * it. READER_LINE with bytes, or READER_END, or READER_FAILED. Borrowed until the next call.
+ */
+enum reader_got reader_read(struct reader *r, const char **ret_text, size_t *ret_n);
+
 uint64_t reader_line(const struct reader *r);  /* the number of the last line given, from 1 */
 uint64_t reader_bytes(const struct reader *r); /* of text so far */
 

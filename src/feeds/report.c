@@ -83,6 +83,11 @@ bool feeds_format_suits(enum feeds_format f, enum policy_match m)
 	return false;
 }
 
+bool report_is_quiet(enum feeds_skip why)
+{
+	return skips[why].kind == KIND_QUIET;
+}
+
 bool report_is_garbage(enum feeds_skip why)
 {
 	return skips[why].kind == KIND_GARBAGE;
@@ -98,7 +103,7 @@ void report_reset_counts(struct feeds_report *r)
 {
 	r->lines = r->comments = r->names = r->prefixes = r->patterns = 0;
 	r->suspicious = r->odd = r->skipped = 0;
-	r->bytes = 0;
+	r->bytes = r->changes_s = 0;
 	memset(r->skips, 0, sizeof r->skips);
 	r->n_examples = 0;
 }

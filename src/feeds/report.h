@@ -20,6 +20,7 @@ void report_reset_counts(struct feeds_report *r);
 void report_skip(struct feeds_report *r, enum feeds_skip why, uint64_t line, const char *text,
                  size_t n);
 bool report_is_garbage(enum feeds_skip why);
+bool report_is_quiet(enum feeds_skip why);
 
 /* Escape text of a file: printable ASCII stays, the rest is \xHH; cut to `room` with "...". */
 size_t report_escape(const char *text, size_t n, char *ret, size_t room);

@@ -125,6 +125,26 @@ void scan_skip(struct scan *s, enum feeds_skip why, const struct word *excerpt)
 		report_skip(s->report, why, s->line, s->text, s->n);
 }
 
+void scan_set_origin(struct scan *s, const struct word *id, const struct word *name)
+{
+	size_t n = 0;
+	s->origin = NULL;
+	if (id == NULL || id->p == NULL)
+		return;
+	n = report_escape(id->p, id->n, s->origin_text, FEEDS_ORIGIN_MAX);
+	if (name != NULL && name->p != NULL && name->n > 0 && n + 8 < FEEDS_ORIGIN_MAX) {
+		memcpy(s->origin_text + n, ", ", 2);
+		report_escape(name->p, name->n, s->origin_text + n + 2, FEEDS_ORIGIN_MAX - n - 2);
+	}
+	s->origin = s->origin_text;
+}
+
+void scan_changes_at(struct scan *s, uint64_t when_s)
+{
+	if (s->report->changes_s == 0 || when_s < s->report->changes_s)
+		s->report->changes_s = when_s;
+}
+
 void scan_comment(struct scan *s)
 {
 	s->report->comments++;
@@ -207,6 +227,7 @@ int scan_file(struct scan *s, struct reader *r)
 	report_reset_counts(s->report);
 	s->garbage_lines = s->rule_lines = 0;
 	s->line = 0;
+	s->why = s->origin = NULL;
 	s->has_comment = s->has_rule = s->has_garbage = false;
 	s->error = 0;
 	if (documents[s->format] != NULL)

@@ -52,11 +52,15 @@ struct scan {
 	struct guard *guard;     /* sees every rule; may be NULL */
 	const atomic_bool *stop; /* may be NULL */
 	struct feeds_report *report;
+	uint64_t now_s;        /* wall clock: rules may have expired */
 	struct rpz_zone *zone; /* format rpz: made by the first pass, used by the second; the
 				  caller frees it (feeds/rpz_zone.h) */
 
 	/* the scan's own */
 	int error;
+	const char *why;    /* with -EBADMSG and -EINVAL of a document: what is wrong, or NULL */
+	const char *origin; /* of the record that is being read: id and name, or NULL */
+	char origin_text[FEEDS_ORIGIN_MAX + 1];
 	uint64_t line;
 	uint64_t garbage_lines, rule_lines;
 	bool has_comment;           /* a real one, not a blank line */
@@ -89,6 +93,10 @@ void scan_rule_pattern(struct scan *s, const struct policy_pattern_rule *rule);
 /* excerpt NULL: the whole line. */
 void scan_skip(struct scan *s, enum feeds_skip why, const struct word *excerpt);
 void scan_comment(struct scan *s);
+/* Where the rules that come now were taken from, for explain; NULL, NULL: nothing to say. */
+void scan_set_origin(struct scan *s, const struct word *id, const struct word *name);
+/* At that time the list means something else: a rule begins or ends to hold. */
+void scan_changes_at(struct scan *s, uint64_t when_s);
 
 /*
  * For formats that read the whole file: the next line, counted, not trimmed; what it makes is

@@ -242,6 +242,7 @@ static void every_second(struct timer *t)
 	policy_edits_expire(clock_wall_ns() / NS_PER_S);
 	resolve_root_zone_tick(loader_config(s->loader)->resolver.root_zone,
 	                       clock_wall_ns() / NS_PER_S);
+	loader_tick(s->loader, clock_wall_ns() / NS_PER_S);
 	trust_tick(s->trust);
 	learning_tick(s->learning, loader_config(s->loader), clock_wall_ns() / NS_PER_S);
 	fetching_tick(s->fetching);

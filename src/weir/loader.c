@@ -23,6 +23,7 @@ enum {
 };
 
 struct loader {
+	uint64_t hour; /* of the last loader_tick() */
 	char *config_path;
 	struct loop *main_loop;
 	struct config *config; /* in force */
@@ -406,6 +407,22 @@ bool loader_finish(struct loader *l, struct loader_outcome *ret)
 	if (l->is_queued)
 		loop_wake(l->main_loop); /* next turn: the messages are read before */
 	return true;
+}
+
+void loader_tick(struct loader *l, uint64_t now_s)
+{
+	const struct config *c = loader_config(l);
+	uint64_t hour = now_s / 3600;
+	bool is_first = l->hour == 0, has_timed = false;
+	if (hour == l->hour)
+		return;
+	l->hour = hour;
+	for (unsigned i = 0; i < c->lists.n; i++)
+		has_timed |= strcmp(c->lists.at[i].format, "stix") == 0;
+	int e = !is_first && has_timed ? loader_begin(l, false) : 0;
+	if (e != 0 && e != -EBUSY)
+		log_warning(
+			"lists whose rules expire could not be read again; next try in an hour");
 }
 
 const struct config *loader_config(const struct loader *l)

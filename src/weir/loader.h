@@ -50,6 +50,12 @@ MUST_USE int loader_begin(struct loader *l, bool with_config);
 /* When the main loop was woken: true if a load has ended; then it is published, or refused. */
 bool loader_finish(struct loader *l, struct loader_outcome *ret);
 
+/*
+ * Every second: once an hour the lists are looked at again if one of them holds rules that begin or end
+ * to hold by themselves (format stix). Others are not read for that.
+ */
+void loader_tick(struct loader *l, uint64_t now_s);
+
 const struct config *loader_config(const struct loader *l);
 /* What the last load said of a list; NULL: no such list. */
 const struct feeds_report *loader_report(const struct loader *l, const char *list_name);

@@ -95,6 +95,8 @@ static void fill_list(const struct config *c, const struct config_list *from,
 	feed->options = (struct feeds_options){
 		.zone = from->zone.len > 0 ? &from->zone : NULL,
 		.column = from->column,
+		.path = from->path,
+		.min_confidence = from->min_confidence,
 		.separator = feeds_separator_from_text(from->separator),
 	};
 }

@@ -127,7 +127,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n == 0)
 		return 0;
 	name_set_hash_key(&key);
+	static const struct feeds_options options = { .path = "$[*]", .min_confidence = 30 };
 	struct scan s = {
+		.options = &options,
+		.now_s = 1767225600,
 		.format = (data[0] & 0x0f) % FEEDS_N_FORMATS,
 		.no_subdomains = (data[0] & 0x40) != 0,
 		.is_log_only = (data[0] & 0x80) != 0,

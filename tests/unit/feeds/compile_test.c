@@ -249,43 +249,43 @@ static void locating(void **state)
 	(void)state;
 	struct name name;
 	struct feeds_wanted wanted = { .lower = name.wire, .scope = POLICY_SCOPE_TREE };
-	uint64_t line = 0;
+	struct feeds_place place = { 0 };
 	files_put_text(
 		"a", "# x\r\n\r\nworse.example\r\nbad.example\r\n*.bad.example\r\nbad.example\r\n");
 	assert_int_equal(name_from_text("bad.example", 11, &name), 0);
-	assert_int_equal(feeds_locate(files_path("a"), FEEDS_DOMAINS, false, NULL, &wanted, &line),
+	assert_int_equal(feeds_locate(files_path("a"), FEEDS_DOMAINS, false, NULL, &wanted, &place),
 	                 0);
-	assert_int_equal(line, 4);
+	assert_int_equal(place.line, 4);
 	wanted.scope = POLICY_SCOPE_BELOW;
-	assert_int_equal(feeds_locate(files_path("a"), FEEDS_DOMAINS, false, NULL, &wanted, &line),
+	assert_int_equal(feeds_locate(files_path("a"), FEEDS_DOMAINS, false, NULL, &wanted, &place),
 	                 0);
-	assert_int_equal(line, 5);
+	assert_int_equal(place.line, 5);
 	wanted.scope = POLICY_SCOPE_EXACT;
-	assert_int_equal(feeds_locate(files_path("a"), FEEDS_DOMAINS, false, NULL, &wanted, &line),
+	assert_int_equal(feeds_locate(files_path("a"), FEEDS_DOMAINS, false, NULL, &wanted, &place),
 	                 -ENOENT);
-	assert_int_equal(feeds_locate(files_path("a"), FEEDS_DOMAINS, true, NULL, &wanted, &line),
+	assert_int_equal(feeds_locate(files_path("a"), FEEDS_DOMAINS, true, NULL, &wanted, &place),
 	                 0);
-	assert_int_equal(line, 4);
+	assert_int_equal(place.line, 4);
 	files_put_text("b", "||bad.example^\n@@||bad.example^\n");
 	wanted = (struct feeds_wanted){ .lower = name.wire,
 		                        .scope = POLICY_SCOPE_TREE,
 		                        .is_allow = true };
-	assert_int_equal(feeds_locate(files_path("b"), FEEDS_ADBLOCK, false, NULL, &wanted, &line),
+	assert_int_equal(feeds_locate(files_path("b"), FEEDS_ADBLOCK, false, NULL, &wanted, &place),
 	                 0);
-	assert_int_equal(line, 2);
+	assert_int_equal(place.line, 2);
 	struct addr_prefix p;
 	wanted = (struct feeds_wanted){ .prefix = &p };
 	files_put_text("c", "192.0.2.0/25\n192.0.2.0/24\n198.51.100.1-198.51.100.2\n");
 	assert_int_equal(addr_prefix_from_text("192.0.2.0/24", 12, &p), 0);
 	assert_int_equal(
-		feeds_locate(files_path("c"), FEEDS_ADDRESSES, false, NULL, &wanted, &line), 0);
-	assert_int_equal(line, 2);
+		feeds_locate(files_path("c"), FEEDS_ADDRESSES, false, NULL, &wanted, &place), 0);
+	assert_int_equal(place.line, 2);
 	assert_int_equal(addr_prefix_from_text("198.51.100.2", 12, &p), 0);
 	assert_int_equal(
-		feeds_locate(files_path("c"), FEEDS_ADDRESSES, false, NULL, &wanted, &line), 0);
-	assert_int_equal(line, 3);
+		feeds_locate(files_path("c"), FEEDS_ADDRESSES, false, NULL, &wanted, &place), 0);
+	assert_int_equal(place.line, 3);
 	assert_int_equal(
-		feeds_locate(files_path("missing"), FEEDS_ADDRESSES, false, NULL, &wanted, &line),
+		feeds_locate(files_path("missing"), FEEDS_ADDRESSES, false, NULL, &wanted, &place),
 		-ENOENT);
 }
 
