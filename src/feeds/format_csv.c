@@ -148,9 +148,11 @@ int format_csv_read(struct scan *s, struct reader *r)
 	long number = strtol(column, &end, 10);
 	struct csv c = {
 		.s = s,
-		.separator = o->separator != 0 ? o->separator : ',',
+		.separator = ',',
 		.title = *end != 0 || number < 1 || number > 10000 ? column : NULL,
 	};
+	if (o->separator != 0)
+		c.separator = o->separator;
 	c.column = c.title != NULL ? NO_COLUMN : (int)number - 1;
 	while (e == 0 && scan_next_line(s, r, &text, &n) == READER_LINE)
 		e = read_line(&c, text, n);

@@ -3,8 +3,8 @@
  * Policy zones as master files. libzscanner reads them, one entry at a time: a line, or the lines
  * up to the closing parenthesis. So an entry that is wrong costs itself, wherever it ends, and
  * nothing depends on the file's size. The plain lines that zones mostly consist of, `name CNAME .`
- * and the like, are read here: some ten times faster, and the same (tests/unit/feeds/rpz_file_test.c
- * compares).
+ * and the like, are read here: in less than half the time, and the same (rpz_file_test.c in
+ * tests/unit/feeds compares).
  */
 #include <errno.h>
 #include <libzscanner/scanner.h>
@@ -112,11 +112,25 @@ static const struct {
 	/* clang-format on */
 };
 
-static bool is_plain(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-	       (c >= 'A' && c <= 'Z') || c == '*';
-}
+/* What a plain character is in a name; 0: it is not plain. */
+/* clang-format off */
+#define SAME(c) [c] = (c)
+#define LOWER(c) [c] = (c) | 0x20
+static const uint8_t plain[256] = {
+	SAME('0'), SAME('1'), SAME('2'), SAME('3'), SAME('4'), SAME('5'), SAME('6'), SAME('7'),
+	SAME('8'), SAME('9'), SAME('-'), SAME('_'), SAME('*'),
+	SAME('a'), SAME('b'), SAME('c'), SAME('d'), SAME('e'), SAME('f'), SAME('g'), SAME('h'),
+	SAME('i'), SAME('j'), SAME('k'), SAME('l'), SAME('m'), SAME('n'), SAME('o'), SAME('p'),
+	SAME('q'), SAME('r'), SAME('s'), SAME('t'), SAME('u'), SAME('v'), SAME('w'), SAME('x'),
+	SAME('y'), SAME('z'),
+	LOWER('A'), LOWER('B'), LOWER('C'), LOWER('D'), LOWER('E'), LOWER('F'), LOWER('G'),
+	LOWER('H'), LOWER('I'), LOWER('J'), LOWER('K'), LOWER('L'), LOWER('M'), LOWER('N'),
+	LOWER('O'), LOWER('P'), LOWER('Q'), LOWER('R'), LOWER('S'), LOWER('T'), LOWER('U'),
+	LOWER('V'), LOWER('W'), LOWER('X'), LOWER('Y'), LOWER('Z'),
+};
+#undef SAME
+#undef LOWER
+/* clang-format on */
 
 /* The word as a name, in lower case, into ret; its length, or 0: let the scanner look. */
 static size_t plain_owner(const struct master *m, const struct word *w, uint8_t *ret)
@@ -126,8 +140,9 @@ static size_t plain_owner(const struct master *m, const struct word *w, uint8_t 
 		return 0;
 	for (size_t i = 0; i < w->n; i++) {
 		char c = w->p[i];
-		if (is_plain(c)) {
-			ret[out++] = (uint8_t)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+		uint8_t known = plain[(uint8_t)c];
+		if (known != 0) {
+			ret[out++] = known;
 			continue;
 		}
 		size_t len = out - label - 1;

@@ -34,14 +34,13 @@ static bool label_is_rpz(const uint8_t *label)
 	return *label >= 4 && memcmp(label + 1, "rpz-", 4) == 0;
 }
 
-/* The first n labels of a name, as a name of their own. */
-static void name_front(const uint8_t *wire, unsigned n, struct name *ret)
+/* The first n labels of a name that is lower case already, as a name of their own. */
+static void name_front(const uint8_t *lower, unsigned n, struct name *ret)
 {
-	size_t bytes = (size_t)(name_skip(wire, n) - wire);
-	uint8_t copy[NAME_MAX_BYTES];
-	memcpy(copy, wire, bytes);
-	copy[bytes] = 0;
-	name_set(ret, copy);
+	size_t bytes = (size_t)(name_skip(lower, n) - lower);
+	memcpy(ret->wire, lower, bytes);
+	ret->wire[bytes] = 0;
+	ret->len = (uint8_t)(bytes + 1);
 }
 
 /* ---- addresses: prefix.B4.B3.B2.B1, prefix.W8.W7.W6.W5.W4.W3.W2.W1 with zz for zeros ---- */
@@ -204,8 +203,9 @@ static enum feeds_skip read_name(const uint8_t *lower, unsigned n, struct rpz_tr
 		lower = name_skip(lower, 1);
 		n--;
 	}
-	for (unsigned i = 0; i < n; i++) {
-		if (label_is(name_skip(lower, i), "*"))
+	const uint8_t *label = lower;
+	for (unsigned i = 0; i < n; i++, label += *label + 1) {
+		if (label[0] == 1 && label[1] == '*')
 			return FEEDS_SKIP_STAR;
 	}
 	name_front(lower, n, &ret->name);
@@ -216,9 +216,10 @@ enum feeds_skip rpz_trigger_read(const uint8_t *owner, const uint8_t *apex, stru
 {
 	struct name lower;
 	struct rpz_trigger t = { .match = POLICY_MATCH_NAME };
-	if (!name_is_within(owner, apex))
+	unsigned all = name_labels(owner), of_apex = name_labels(apex);
+	if (all < of_apex || !name_equal(name_skip(owner, all - of_apex), apex))
 		return FEEDS_SKIP_RPZ_OUTSIDE;
-	unsigned n = name_labels(owner) - name_labels(apex);
+	unsigned n = all - of_apex;
 	if (n == 0)
 		return FEEDS_SKIP_RPZ_APEX;
 	name_set(&lower, owner);
@@ -282,12 +283,14 @@ static bool is_old_passthru(const struct rpz_trigger *t, const uint8_t *owner, c
 	unsigned n = name_labels(owner) - name_labels(apex);
 	if (name_equal(target, owner))
 		return true;
-	name_front(owner, n, &self);
+	struct name lower;
+	name_set(&lower, owner);
+	name_front(lower.wire, n, &self);
 	if (name_equal(target, self.wire))
 		return true;
 	if (t->match == POLICY_MATCH_NAME)
 		return false;
-	name_front(owner, n - 1, &self);
+	name_front(lower.wire, n - 1, &self);
 	return name_equal(target, self.wire);
 }
 

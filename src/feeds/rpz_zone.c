@@ -59,10 +59,15 @@ static uint64_t owner_hash(const struct rpz_zone *z)
 	return XXH3_64bits_withSeed(z->owner.name.wire, z->owner.name.len, name_hash_key().k0);
 }
 
+static uint64_t *filter_line(const struct rpz_zone *z, uint64_t hash)
+{
+	return z->filter + (size_t)(((hash >> 32) * z->filter_lines) >> 32) * LINE_WORDS;
+}
+
 /* Put it in; was it there, or so it seems? */
 static bool filter_put(struct rpz_zone *z, uint64_t hash)
 {
-	uint64_t *line = z->filter + (size_t)(((hash >> 32) * z->filter_lines) >> 32) * LINE_WORDS;
+	uint64_t *line = filter_line(z, hash);
 	bool was_there = true;
 	uint64_t mixed = hash * 0x9e3779b97f4a7c15ULL; /* the line took the upper half */
 	for (unsigned i = 0; i < FILTER_BITS; i++, mixed >>= 9) {
@@ -190,11 +195,8 @@ static void end_owner(struct rpz_zone *z, struct scan *s)
 	if (z->why != FEEDS_SKIP_NONE)
 		return;
 	int e = 0;
-	if (s->pass == SCAN_CHECK && z->filter != NULL) {
-		uint64_t hash = owner_hash(z);
-		if (filter_put(z, hash))
-			e = twice_add(z, hash);
-	}
+	if (s->pass == SCAN_CHECK && z->filter != NULL && filter_put(z, z->hash))
+		e = twice_add(z, z->hash);
 	if (e != 0 && s->error == 0)
 		s->error = e;
 	finish_owner(z, s);
@@ -251,6 +253,10 @@ void rpz_zone_add(struct rpz_zone *z, struct scan *s, const struct rpz_record *r
 		z->why = rpz_owner_start(&z->owner, r->owner, z->apex.wire);
 		z->has_owner = true;
 		z->line = s->line;
+		if (s->pass == SCAN_CHECK && z->filter != NULL) {
+			z->hash = owner_hash(z);
+			__builtin_prefetch(filter_line(z, z->hash), 1); /* for end_owner() */
+		}
 		z->is_strewn = s->pass == SCAN_EMIT && comes_again(z);
 	}
 	add_to_owner(z, s, r);

@@ -48,6 +48,7 @@ struct rpz_zone {
 	bool is_strewn;      /* the owner that is being read comes again */
 	enum feeds_skip why; /* all records of the owner are skipped */
 	uint64_t line;       /* of the owner's first record */
+	uint64_t hash;       /* of the owner; in the first pass */
 	struct rpz_owner owner;
 };
 
