@@ -154,6 +154,14 @@ static const struct step *step_between(const struct policy_match_found *over,
 	return &by_list;
 }
 
+static const char *off_text(const struct walk *w, const struct policy_match_found *m)
+{
+	struct policy_list_view list;
+	policy_list_view(w->policy, m->list, &list);
+	return list.is_asleep ? "the list does not hold at this hour"
+	                      : "the list is for other types of questions";
+}
+
 static const char *why(const struct walk *w, const struct policy_match_found *m,
                        const struct policy_match_found *winner,
                        const struct policy_match_found *second, bool is_name)
@@ -165,6 +173,8 @@ static const char *why(const struct walk *w, const struct policy_match_found *m,
 		                       : "the group does not use this list";
 	if (m->action == POLICY_LOG)
 		return "log is recorded, and never wins";
+	if (m->is_off)
+		return off_text(w, m);
 	if (m->is_shadow)
 		return "the list is in shadow: it is recorded, and never wins";
 	if (winner == NULL)
@@ -258,7 +268,7 @@ static void add_matches(struct walk *w, const struct subject *s, const struct na
 		if (found[i].is_winner)
 			winner = &found[i];
 		else if (winner != NULL && second == NULL && found[i].in_group &&
-		         found[i].action != POLICY_LOG && !found[i].is_shadow)
+		         found[i].action != POLICY_LOG && !found[i].is_shadow && !found[i].is_off)
 			second = &found[i];
 	}
 	for (unsigned i = 0; i < n; i++)

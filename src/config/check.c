@@ -360,13 +360,13 @@ static void check_list_reading(struct checker *k, const struct config_list *l,
 static void check_list_format(struct checker *k, const struct config_list *l,
                               const struct node *node)
 {
-	bool has_addresses = strcmp(l->format, "addresses") == 0;
+	bool has_addresses = is_one_of(l->format, "addresses|mmdb");
 	check_list_reading(k, l, node);
 	if (strcmp(l->format, "json") == 0 && (l->path == NULL || l->path[0] == 0))
 		problem_error(k->problems, place_in(node, "format"),
 		              "lists[].format: json needs a path: $.data[*].domain");
 	if (strcmp(l->match, "answer") == 0 &&
-	    !is_one_of(l->format, "addresses|rpz|csv|json|stix|misp"))
+	    !is_one_of(l->format, "addresses|mmdb|rpz|csv|json|stix|misp"))
 		problem_error(
 			k->problems, place_in(node, "match"),
 			"lists[].match: answer compares addresses, but a list of format %s holds names; write 'format: addresses', or another match",
@@ -375,6 +375,7 @@ static void check_list_format(struct checker *k, const struct config_list *l,
 		problem_error(
 			k->problems, place_in(node, "format"),
 			"lists[].format: addresses cannot be compared with names; add 'match: answer' or 'match: nameserver'");
+	check_list_terms(l, node, k->problems);
 }
 
 static int check_lists(struct checker *k)

@@ -31,5 +31,8 @@ MUST_USE int check_local(const struct config *c, const struct check_nodes *nodes
 /* The source of one list: check_lists.c. */
 void check_list_source(const struct config *c, const struct config_list *l, const struct node *node,
                        struct config_problems *problems);
+/* When and for what it holds: check_lists.c. */
+void check_list_terms(const struct config_list *l, const struct node *node,
+                      struct config_problems *problems);
 MUST_USE int check_config(const struct config *c, const struct check_nodes *nodes,
                           struct config_problems *problems);

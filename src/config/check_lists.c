@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "config/check.h"
+#include "config/hours.h"
 #include "config/problem.h"
+#include "dns/text.h"
 
 enum {
 	URL_MAX = 2000,
@@ -126,4 +128,88 @@ void check_list_source(const struct config *c, const struct config_list *l, cons
 			problems, place_of(node, "url"),
 			"lists[].url: the path of `state:` is too long to keep downloads below it");
 	check_download(l, node, problems);
+}
+
+/* ---- when and for what a list holds ---- */
+
+static void check_types(const struct config_list *l, const struct node *node,
+                        struct config_problems *problems)
+{
+	bool is_not = l->types.n > 0 && l->types.at[0][0] == '!';
+	uint16_t type;
+	if (l->types.n > CONFIG_TYPES_MAX)
+		problem_error(problems, l->types.places[CONFIG_TYPES_MAX],
+		              "lists[].types: more than %d types", CONFIG_TYPES_MAX);
+	if (l->types.n > 0 && strcmp(l->match, "nameserver") == 0)
+		problem_error(problems, place_of(node, "types"),
+		              "lists[].types: name servers are compared whatever the question's "
+		              "type is; use another match");
+	for (unsigned i = 0; i < l->types.n; i++) {
+		const char *text = l->types.at[i];
+		if ((*text == '!') != is_not)
+			problem_error(problems, l->types.places[i],
+			              "lists[].types: write all with '!' in front, or none");
+		if (dns_type_from_text(text + (*text == '!'), &type) != 0)
+			problem_error(problems, l->types.places[i],
+			              "lists[].types: \"%s\" is not a record type", text);
+	}
+}
+
+static bool is_country(const char *text)
+{
+	return strlen(text) == 2 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 2;
+}
+
+static bool is_network(const char *text)
+{
+	size_t n = strlen(text);
+	return n >= 3 && n <= 12 && strncmp(text, "AS", 2) == 0 &&
+	       strspn(text + 2, "0123456789") == n - 2;
+}
+
+static void check_places(const struct config_list *l, const struct node *node,
+                         struct config_problems *problems)
+{
+	bool is_mmdb = strcmp(l->format, "mmdb") == 0;
+	for (unsigned i = 0; i < l->countries.n; i++) {
+		if (!is_country(l->countries.at[i]))
+			problem_error(problems, l->countries.places[i],
+			              "lists[].countries: \"%s\" is not a code of two capital "
+			              "letters, such as NL (no: \"NO\", with quotes)",
+			              l->countries.at[i]);
+	}
+	for (unsigned i = 0; i < l->networks.n; i++) {
+		if (!is_network(l->networks.at[i]))
+			problem_error(problems, l->networks.places[i],
+			              "lists[].networks: write AS and a number, such as AS64500");
+	}
+	if (is_mmdb && l->countries.n + l->networks.n == 0)
+		problem_error(problems, place_of(node, "format"),
+		              "lists[].format: of a database some part must be named; add "
+		              "'countries: [XX]' or 'networks: [AS64500]'");
+	if (!is_mmdb && l->countries.n + l->networks.n > 0)
+		problem_error(problems,
+		              place_of(node, l->countries.n > 0 ? "countries" : "networks"),
+		              "lists[].%s is for databases; add 'format: mmdb'",
+		              l->countries.n > 0 ? "countries" : "networks");
+}
+
+void check_list_terms(const struct config_list *l, const struct node *node,
+                      struct config_problems *problems)
+{
+	struct hours hours = { 0 };
+	bool is_rpz = strcmp(l->format, "rpz") == 0;
+	check_types(l, node, problems);
+	check_places(l, node, problems);
+	for (unsigned i = 0; i < l->hours.n; i++) {
+		if (hours_add(&hours, l->hours.at[i]) != 0)
+			problem_error(problems, l->hours.places[i],
+			              "lists[].hours: \"%s\" is not understood; write "
+			              "\"Mon-Fri 08:00-18:00\"",
+			              l->hours.at[i]);
+	}
+	if (is_rpz && l->types.n > 0)
+		problem_error(
+			problems, place_of(node, "types"),
+			"lists[].types is not for policy zones: their rules hold for all types");
 }

@@ -20,6 +20,7 @@
 #pragma once
 
 #include <stdio.h>
+#include <time.h>
 
 #include "base/addr.h"
 #include "dns/name.h"
@@ -61,6 +62,10 @@ struct config_labels {
 	const char **at;
 	struct config_place *places;
 	unsigned n;
+};
+
+enum {
+	CONFIG_TYPES_MAX = 16 /* lists[].types */
 };
 
 struct config_texts {
@@ -254,6 +259,9 @@ void config_print_defaults(FILE *out);
  */
 unsigned config_needs_restart(const struct config *before, const struct config *now, char *ret_text,
                               size_t n);
+
+/* Does the list hold at this time, which is turned into local time? Without `hours` it does. */
+bool config_list_holds(const struct config_list *l, time_t now);
 
 /*
  * A duration as on the command line and in the file: "90s", "500ms", "2h", "1d", "1h30m", "0".

@@ -123,6 +123,9 @@ struct feeds_options {
 	char separator;          /* csv: 0: a comma */
 	const char *path;        /* json: $.data[*].domain */
 	unsigned min_confidence; /* stix: indicators that say less are skipped */
+	/* mmdb: what is taken of it: "RU", and "AS64500". */
+	const char *const *countries, *const *networks;
+	unsigned n_countries, n_networks;
 };
 
 /* ---- what new versions are held against (docs/feeds.md) ---- */

@@ -1,11 +1,36 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One regular expression a line, as in Pi-hole: "^ads?[0-9]*\.", and options behind semicolons. */
+#include "dns/text.h"
 #include "feeds/pattern.h"
 
 static bool word_begins(struct word w, const char *text)
 {
 	size_t n = strlen(text);
 	return w.n >= n && memcmp(w.p, text, n) == 0;
+}
+
+/* "querytype=A,AAAA", "querytype=!ANY": any of the types, or all but the one. */
+static enum feeds_skip read_types(struct word value, struct policy_pattern_rule *rule)
+{
+	if (value.n > 0 && *value.p == '!') {
+		rule->types_are_not = true;
+		value.p++;
+		value.n--;
+	}
+	do {
+		const char *comma = value.n > 0 ? memchr(value.p, ',', value.n) : NULL;
+		size_t n = comma != NULL ? (size_t)(comma - value.p) : value.n;
+		char text[16];
+		if (n == 0 || n >= sizeof text || rule->n_types == POLICY_PATTERN_TYPES)
+			return FEEDS_SKIP_DNSTYPE;
+		memcpy(text, value.p, n);
+		text[n] = 0;
+		if (dns_type_from_text(text, &rule->types[rule->n_types++]) != 0)
+			return FEEDS_SKIP_DNSTYPE;
+		value.n -= comma != NULL ? n + 1 : n;
+		value.p += comma != NULL ? n + 1 : n;
+	} while (value.n > 0);
+	return FEEDS_SKIP_NONE;
 }
 
 static bool word_is(struct word w, const char *text)
@@ -31,9 +56,10 @@ static enum feeds_skip read_reply(struct word value, struct policy_pattern_rule 
 
 static enum feeds_skip read_option(struct word w, struct policy_pattern_rule *rule)
 {
-	static const char reply[] = "reply=";
-	if (word_begins(w, "querytype="))
-		return FEEDS_SKIP_DNSTYPE;
+	static const char types[] = "querytype=", reply[] = "reply=";
+	if (word_begins(w, types))
+		return read_types((struct word){ w.p + sizeof types - 1, w.n - sizeof types + 1 },
+		                  rule);
 	if (word_begins(w, reply))
 		return read_reply((struct word){ w.p + sizeof reply - 1, w.n - sizeof reply + 1 },
 		                  rule);

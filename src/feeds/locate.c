@@ -56,6 +56,8 @@ int feeds_locate(const char *path, enum feeds_format format, bool no_subdomains,
 	struct reader *r;
 	const char *why;
 	search.scan = &s;
+	if (format == FEEDS_MMDB) /* no lines, and looking takes as long as loading */
+		return -ENOENT;
 	int e = reader_open(path, FEEDS_MAX_BYTES, &r, &why);
 	if (e != 0)
 		return e;

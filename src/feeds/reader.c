@@ -404,6 +404,18 @@ bool reader_is_compressed(struct reader *r)
 	return r->kind != KIND_PLAIN;
 }
 
+bool reader_next_bytes(struct reader *r, const char **ret_bytes, size_t *ret_n)
+{
+	if (r->start == r->end && r->error == 0 && !r->is_text_end)
+		fill(r);
+	if (r->error != 0 || r->start == r->end)
+		return false;
+	*ret_bytes = r->text + r->start;
+	*ret_n = r->end - r->start;
+	r->start = r->lf = r->end;
+	return true;
+}
+
 uint64_t reader_line(const struct reader *r)
 {
 	return r->line;

@@ -49,6 +49,9 @@ MUST_USE int reader_open_bytes(const void *bytes, size_t n, uint64_t max_bytes, 
                                const char **ret_why);
 void reader_close(struct reader *r);
 
+/* What follows in the file as it is, decompressed; for files that are not text. False: its end, or
+ * an error. Valid until the next call. */
+bool reader_next_bytes(struct reader *r, const char **ret_bytes, size_t *ret_n);
 bool reader_is_compressed(struct reader *r); /* looks at the first bytes */
 
 /* The next line, without its end; borrowed until the next call. It may contain any byte. */

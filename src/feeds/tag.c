@@ -42,6 +42,10 @@ static void add_settings(XXH3_state_t *x, const struct feeds_list *l)
 		guard_digest(&l->guard),
 	};
 	XXH3_128bits_update(x, numbers, sizeof numbers);
+	for (unsigned i = 0; i < l->options.n_countries; i++)
+		add_text(x, l->options.countries[i]);
+	for (unsigned i = 0; i < l->options.n_networks; i++)
+		add_text(x, l->options.networks[i]);
 	if (l->options.zone != NULL)
 		XXH3_128bits_update(x, l->options.zone->wire, l->options.zone->len);
 	add_text(x, l->options.column != NULL ? l->options.column : "");

@@ -142,7 +142,7 @@ static uint32_t found_order(const struct finding *f, const struct policy_match_f
 		return edits_order(m->edit, is_full_name);
 	uint8_t bits = (uint8_t)(m->scope | (m->is_important ? IMAGE_IMPORTANT : 0));
 	uint16_t rank = f->parts[f->p->lists[m->list].image_list].rank;
-	uint32_t is_log = m->action == POLICY_LOG || m->is_shadow;
+	uint32_t is_log = m->action == POLICY_LOG || m->is_shadow || m->is_off;
 	return 1U << 24 | is_log << 20 | rule_order(bits, m->action, rank);
 }
 
@@ -198,6 +198,7 @@ static void find_in_set(struct finding *f, unsigned from, uint32_t set, unsigned
 			.is_important = (m->scope & IMAGE_IMPORTANT) != 0,
 			.in_group = part->rank != RANK_NONE,
 			.is_shadow = part->is_shadow,
+			.is_off = !part_holds(f->p, part, m->list, f->terms->type),
 		};
 		found.data = judge_data(f->p, m, action);
 		found_put(f, from, &found, is_full_name);
@@ -236,7 +237,7 @@ static void winner_mark(struct finding *f, unsigned from)
 		return; /* not before all is found */
 	for (unsigned i = from; i < f->n && i < f->max && !f->has_winner; i++) {
 		struct policy_match_found *m = &f->found[i];
-		if (m->in_group && m->action != POLICY_LOG && !m->is_shadow) {
+		if (m->in_group && m->action != POLICY_LOG && !m->is_shadow && !m->is_off) {
 			m->is_winner = true;
 			f->has_winner = true;
 		}
@@ -246,7 +247,7 @@ static void winner_mark(struct finding *f, unsigned from)
 static void find_patterns(struct finding *f, unsigned from, const uint8_t *lower, bool is_full_name)
 {
 	struct pattern_hits hits;
-	pattern_hits_find(f->p, f->parts, f->match, PATTERN_OF_ALL, lower, 0, &hits);
+	pattern_hits_find(f->p, f->parts, f->match, PATTERN_OF_ALL, lower, f->terms->type, &hits);
 	for (unsigned i = 0; i < hits.n; i++) {
 		const struct pattern_hit *hit = &hits.at[i];
 		const struct policy_part *part = &f->parts[hit->image_list];
@@ -258,6 +259,7 @@ static void find_patterns(struct finding *f, unsigned from, const uint8_t *lower
 			.is_important = hit->rule->is_important,
 			.in_group = part->rank != RANK_NONE,
 			.is_shadow = part->is_shadow,
+			.is_off = !part_holds(f->p, part, hit->image_list, f->terms->type),
 			.data = pattern_hit_data(f->p, hit),
 			.pattern = &hit->rule->shown,
 		};

@@ -79,7 +79,8 @@ static void judge_shadows(const struct place *at, const struct image_member *mem
 		enum policy_action action = rule_action(m->action, part);
 		if (part->is_shadow && part->rank != RANK_NONE &&
 		    rule_match(m->scope, part) == at->match &&
-		    scope_matches(m->scope, at->is_full_name) && action != POLICY_NONE &&
+		    scope_matches(m->scope, at->is_full_name) &&
+		    part_holds(at->p, part, m->list, at->terms->type) && action != POLICY_NONE &&
 		    rule_order(m->scope, action, part->rank) < best_order)
 			judge_note(at, m->list, action, NULL, v);
 	}
@@ -97,7 +98,8 @@ static void judge_set(const struct place *at, uint32_t set, struct verdict *v)
 		const struct image_member *m = &members[i];
 		const struct policy_part *part = &at->g->parts[m->list];
 		if (part->rank == RANK_NONE || rule_match(m->scope, part) != at->match ||
-		    !scope_matches(m->scope, at->is_full_name))
+		    !scope_matches(m->scope, at->is_full_name) ||
+		    !part_holds(at->p, part, m->list, at->terms->type))
 			continue;
 		enum policy_action action = rule_action(m->action, part);
 		if (part->is_shadow) {
@@ -177,7 +179,8 @@ static void judge_patterns(struct place *at, const uint8_t *lower, struct verdic
 {
 	struct pattern_hits hits;
 	uint32_t beat = order_to_beat(at, v);
-	pattern_hits_find(at->p, at->g->parts, at->match, PATTERN_OF_GROUP, lower, 0, &hits);
+	pattern_hits_find(at->p, at->g->parts, at->match, PATTERN_OF_GROUP, lower, at->terms->type,
+	                  &hits);
 	at->depth = 0;
 	for (unsigned i = 0; i < hits.n; i++) {
 		const struct pattern_hit *hit = &hits.at[i];

@@ -39,7 +39,8 @@ static void on_hit(void *arg, uint32_t number)
 		return;
 	const struct policy_part *part = &s->parts[hit.image_list];
 	if (!part->is_known || part->match != s->match || !pattern_has_type(r, s->type) ||
-	    (s->whose == PATTERN_OF_GROUP && part->rank == RANK_NONE))
+	    (s->whose == PATTERN_OF_GROUP &&
+	     (part->rank == RANK_NONE || !part_holds(s->p, part, hit.image_list, s->type))))
 		return;
 	hit.action = rule_action(r->action, part);
 	if (hit.action == POLICY_NONE)

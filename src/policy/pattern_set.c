@@ -173,6 +173,7 @@ static int rules_read(struct policy_pattern_set *s)
 		n = pattern_rule_read(s->bytes + at, s->n_bytes - at, &s->rules[s->n]);
 		if (n == 0 || s->rules[s->n].list >= s->n_lists || s->n == PATTERNS_MAX)
 			return -EBADMSG;
+		s->has_types |= s->rules[s->n].n_types > 0;
 		s->n++;
 	}
 	for (uint32_t i = 0; i < s->n; i++)

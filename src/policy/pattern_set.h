@@ -49,6 +49,7 @@ struct pattern_rule {
 struct policy_pattern_set {
 	uint64_t key; /* of names and rules */
 	uint32_t n, n_lists;
+	bool has_types; /* some rule is for some types of questions only */
 	struct pattern_rule *rules;
 	char (*lists)[POLICY_LIST_NAME_MAX + 1];
 	uint8_t *bytes; /* the rules as in the file */

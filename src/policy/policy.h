@@ -55,6 +55,7 @@ enum {
 	POLICY_LIST_NAME_MAX = 63,
 	POLICY_EDE_TEXT_MAX = 127,
 	POLICY_RECORD_HEAD_BYTES = 8, /* in policy_data.records */
+	POLICY_LIST_TYPES = 16,
 	POLICY_PATTERN_MAX = 512,     /* bytes of an expression */
 	POLICY_PATTERN_WHY_MAX = 128,
 };
@@ -235,6 +236,7 @@ struct policy_group_view {
 	                                   1 IPv4, 2 IPv6 */
 	uint8_t min_ns_dots;            /* of zones with fewer dots none wants them */
 	uint16_t late_tier;             /* the first with rules on answers or name servers */
+	bool has_types;                 /* some rule holds for some types of questions only */
 	bool log_all;                   /* events for every question */
 	enum policy_learn learn;
 	bool fills_firewall;       /* addresses in answers go to firewall/ */
@@ -267,6 +269,7 @@ struct policy_list_view {
 	const uint8_t *soa_owner, *soa; /* wire names; rdata */
 	uint32_t soa_bytes, soa_ttl_s, serial;
 	bool is_shadow; /* reports what it would do, and does nothing */
+	bool is_asleep; /* it does not hold at this hour */
 };
 unsigned policy_n_lists(const struct policy *p);
 /*
@@ -341,6 +344,7 @@ struct policy_match_found {
 	uint8_t rule_depth, prefix_length;
 	bool is_important, in_group, is_winner; /* in_group: the group uses this list */
 	bool is_shadow;                         /* the list only reports; it never wins */
+	bool is_off; /* the list is for other types of questions, or for other hours */
 	const struct policy_edit *edit;
 	const struct policy_data *data;
 	const struct policy_pattern *pattern;
@@ -376,6 +380,11 @@ struct policy_list_spec {
 	uint32_t ttl_s;
 	struct policy_data data; /* for action address, redirect; copied */
 	bool is_shadow;
+	/* The types of questions it holds for, none: all; with types_are_not all but these. */
+	uint16_t types[POLICY_LIST_TYPES];
+	uint8_t n_types;
+	bool types_are_not;
+	bool has_hours, is_asleep; /* it holds at times; not now: policy_list_set_asleep() */
 	char path[4096];
 	/* A policy zone (RPZ): a tier of its own, with the order of the RPZ draft inside. */
 	bool is_rpz;
@@ -636,6 +645,11 @@ MUST_USE int policy_new(struct policy_image *image, const struct policy_list_spe
                         struct policy **ret);
 /* Put it in force (it is taken); the old one is retired. The edits carry over. NULL: at exit. */
 void policy_publish(struct policy *p);
+/*
+ * A list with has_hours begins or ends to hold, in the snapshot in force. With a change there is a
+ * new generation. No such list: nothing happens.
+ */
+void policy_list_set_asleep(const char *list_name, bool is_asleep);
 /* Free a snapshot that was never published. */
 void policy_free(struct policy *p);
 

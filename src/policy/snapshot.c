@@ -7,6 +7,7 @@
 
 #include "base/rcu.h"
 #include "policy/edits.h"
+#include "policy/pattern_set.h"
 
 static struct policy *_Atomic current;
 static _Atomic uint32_t last_generation;
@@ -54,6 +55,13 @@ static int list_init(struct policy_list *l, const struct policy_list_spec *spec,
 	l->action = spec->action;
 	l->match = spec->match;
 	l->is_shadow = spec->is_shadow;
+	if (spec->n_types > POLICY_LIST_TYPES)
+		return -EINVAL;
+	memcpy(l->types, spec->types, sizeof l->types);
+	l->n_types = spec->n_types;
+	l->types_are_not = spec->types_are_not;
+	l->has_hours = spec->has_hours;
+	atomic_init(&l->is_asleep, spec->has_hours && spec->is_asleep);
 	l->slot = slot_of_list(l->name);
 	l->ede_code = spec->ede_code;
 	l->ttl_s = spec->ttl_s;
@@ -111,6 +119,7 @@ static void parts_init(const struct policy *p, struct policy_part *parts)
 		parts[i].local_data = (uint8_t)l->local_data;
 		parts[i].min_ns_dots = l->min_ns_dots;
 		parts[i].is_known = true;
+		parts[i].is_conditional = l->has_hours || l->n_types > 0;
 	}
 }
 
@@ -141,7 +150,9 @@ static void group_has(const struct policy *p, struct policy_group *g, const stru
 	if (p->image->n_patterns != NULL && p->image->n_patterns[l->image_list] > 0) {
 		n[l->match] += p->image->n_patterns[l->image_list];
 		g->has_patterns[l->match] = true;
+		g->has_types |= p->image->pattern_set->has_types;
 	}
+	g->has_types |= l->n_types > 0;
 	for (unsigned m = 0; m < POLICY_MATCH_COUNT; m++) {
 		if (n[m] == 0)
 			continue;
@@ -313,6 +324,19 @@ void policy_touch(void)
 		atomic_store_explicit(&p->generation, generation_next(), memory_order_release);
 }
 
+void policy_list_set_asleep(const char *list_name, bool is_asleep)
+{
+	struct policy *p = atomic_load_explicit(&current, memory_order_acquire);
+	for (uint32_t i = 0; p != NULL && i < p->n_lists; i++) {
+		struct policy_list *l = &p->lists[i];
+		if (!l->has_hours || strcmp(l->name, list_name) != 0)
+			continue;
+		if (atomic_exchange_explicit(&l->is_asleep, is_asleep, memory_order_relaxed) !=
+		    is_asleep)
+			policy_touch();
+	}
+}
+
 static void policy_release(void *object)
 {
 	policy_free(object);
@@ -364,6 +388,7 @@ void policy_group_view(const struct policy *p, uint16_t group, struct policy_gro
 		.ns_families = g->ns_families,
 		.min_ns_dots = g->min_ns_dots,
 		.late_tier = g->late_tier,
+		.has_types = g->has_types,
 		.log_all = g->log_all,
 		.learn = g->learn,
 		.fills_firewall = g->fills_firewall,
@@ -420,6 +445,7 @@ void policy_list_view(const struct policy *p, uint16_t list, struct policy_list_
 		.ttl_s = l->ttl_s,
 		.path = l->path,
 		.is_shadow = l->is_shadow,
+		.is_asleep = atomic_load_explicit(&l->is_asleep, memory_order_relaxed),
 		.ede_text = l->ede_text,
 		.is_rpz = l->is_rpz,
 		.keeps_dnssec = l->keeps_dnssec,

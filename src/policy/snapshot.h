@@ -30,7 +30,8 @@ struct policy_part {
 	bool keeps_dnssec;
 	uint8_t local_data; /* enum policy_local_data */
 	uint8_t min_ns_dots;
-	bool is_known; /* it is configured */
+	bool is_known;       /* it is configured */
+	bool is_conditional; /* it holds for some types, or at some hours: part_holds() */
 };
 
 struct policy_list {
@@ -48,6 +49,10 @@ struct policy_list {
 	uint8_t min_ns_dots;
 	uint32_t max_ttl_s;
 	char *ede_text;
+	uint16_t types[POLICY_LIST_TYPES];
+	uint8_t n_types;
+	bool types_are_not, has_hours;
+	atomic_bool is_asleep;
 	struct policy_data data;
 	const struct image_list *image; /* NULL: not in the image */
 	uint32_t image_list;            /* its index there */
@@ -59,6 +64,7 @@ struct policy_group {
 	bool has_rules[POLICY_MATCH_COUNT];    /* some list has rules of that match */
 	bool has_patterns[POLICY_MATCH_COUNT]; /* some of them are patterns */
 	bool has_log[POLICY_MATCH_COUNT];      /* and some of them may be `log`, or in shadow */
+	bool has_types;                   /* some rule is for some types of questions only */
 	bool has_rpz;                     /* there are several tiers, or the order of the draft */
 	bool is_strict;                   /* evaluation: strict */
 	bool keeps_dnssec;                /* some policy zone does */
@@ -113,6 +119,25 @@ static inline enum policy_action rule_action(uint8_t own, const struct policy_pa
 	if (of_list == POLICY_LOG)
 		return own == POLICY_ALLOW ? POLICY_NONE : POLICY_LOG;
 	return own != POLICY_NONE ? own : of_list;
+}
+
+/* Does the list hold for questions of this type (0: not known), and now? */
+static inline bool list_holds(const struct policy_list *l, uint16_t type)
+{
+	if (atomic_load_explicit(&l->is_asleep, memory_order_relaxed))
+		return false;
+	for (unsigned i = 0; i < l->n_types; i++) {
+		if (l->types[i] == type)
+			return !l->types_are_not;
+	}
+	return l->n_types == 0 || (l->types_are_not && type != 0);
+}
+
+static inline bool part_holds(const struct policy *p, const struct policy_part *part,
+                              uint16_t image_list, uint16_t type)
+{
+	return LIKELY(!part->is_conditional) ||
+	       list_holds(&p->lists[p->list_of_image[image_list]], type);
 }
 
 /* What the rule is compared with. */

@@ -92,7 +92,8 @@ static void judge_set(const struct place *at, struct walk *w, uint32_t set, stru
 		const struct image_member *m = &members[i];
 		const struct policy_part *part = &at->g->parts[m->list];
 		if (part->rank == RANK_NONE || rule_match(m->scope, part) != at->match ||
-		    !scope_matches(m->scope, at->is_full_name))
+		    !scope_matches(m->scope, at->is_full_name) ||
+		    !part_holds(at->p, part, m->list, at->terms->type))
 			continue;
 		enum policy_action action = tiers_action(at->p, part, m, at->trigger, at->terms);
 		if (action == POLICY_NONE)

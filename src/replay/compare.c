@@ -75,8 +75,9 @@ void replay_judge(const struct replay_side *side, uint16_t group, const struct r
 	struct name_hashes hashes;
 	policy_group_view(side->policy, group, &g);
 	name_hash_all(item->name.wire, &hashes);
-	policy_judge_name(side->policy, group, POLICY_TRIGGER_QUESTION, item->name.wire, &hashes,
-	                  ret);
+	const struct policy_terms terms = { .type = item->type, .ns_dots = UINT8_MAX };
+	policy_judge_name_on(side->policy, group, POLICY_TRIGGER_QUESTION, item->name.wire, &hashes,
+	                     &terms, ret);
 	ret->name.len = 0;
 	if (ret->trigger == POLICY_TRIGGER_DEFAULT && is_own(side, &g, item, &hashes))
 		ret->action = POLICY_NONE;

@@ -18,6 +18,13 @@ static bool lets_pass(const struct query *q, const struct verdict *v)
 static bool decide(struct query *q, struct verdict *v);
 static bool judge_alias(struct query *q, const struct policy *p, const uint8_t *target);
 
+/* For lists that hold for some types only: the type that the client asked for. */
+static struct policy_terms terms_of(const struct query *q)
+{
+	return (struct policy_terms){ .type = q->is_dns64 ? DNS_AAAA : q->question.type,
+		                      .ns_dots = UINT8_MAX };
+}
+
 bool query_keeps_dnssec(const struct query *q)
 {
 	const struct answer *a = q->found;
@@ -66,8 +73,9 @@ enum outcome judge_question(struct query *q)
 	}
 	if (UNLIKELY(has_zones))
 		return judge_zones(q, p);
-	policy_judge_name(p, q->group, POLICY_TRIGGER_QUESTION, q->question.name.wire, &q->hashes,
-	                  &q->verdict);
+	const struct policy_terms terms = terms_of(q);
+	policy_judge_name_on(p, q->group, POLICY_TRIGGER_QUESTION, q->question.name.wire,
+	                     &q->hashes, &terms, &q->verdict);
 	q->verdict.name.len = 0;
 	if (LIKELY(q->verdict.action == POLICY_NONE))
 		return GO_ON;
@@ -96,7 +104,8 @@ static bool judge_alias(struct query *q, const struct policy *p, const uint8_t *
 	struct name_hashes hashes;
 	name_set(&name, target);
 	name_hash_all(name.wire, &hashes);
-	policy_judge_name(p, q->group, POLICY_TRIGGER_ALIAS, name.wire, &hashes, &v);
+	const struct policy_terms terms = terms_of(q);
+	policy_judge_name_on(p, q->group, POLICY_TRIGGER_ALIAS, name.wire, &hashes, &terms, &v);
 	v.name = name;
 	return decide(q, &v);
 }
@@ -175,7 +184,8 @@ static bool judge_addr(void *arg, const struct addr *a)
 {
 	struct query *q = arg;
 	struct verdict v;
-	policy_judge_address(policy_current(), q->group, POLICY_TRIGGER_ANSWER, a, &v);
+	const struct policy_terms terms = terms_of(q);
+	policy_judge_address_on(policy_current(), q->group, POLICY_TRIGGER_ANSWER, a, &terms, &v);
 	v.addr = *a;
 	v.name.len = 0;
 	return decide(q, &v);
@@ -324,11 +334,12 @@ enum outcome inspect_answer(struct query *q)
 {
 	const struct policy *p = policy_current();
 	const struct answer *a = q->found;
-	bool is_clean = true;
 	if (a == NULL)
 		return GO_ON;
 	struct policy_group_view g;
 	policy_group_view(p, q->group, &g);
+	/* That a name does not exist is kept for all types; this verdict is for one. */
+	bool is_clean = !g.has_types || a->type != 0;
 	if (q->is_allowed) {
 		if (g.has_zones)
 			judge_allowed(q, p, &g);

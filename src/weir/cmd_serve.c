@@ -236,6 +236,17 @@ static void notify_manager(const char *state)
 
 /* ---- keeping house ---- */
 
+/* Lists that hold at some hours only. */
+static void wake_lists(const struct config *c)
+{
+	time_t now = time(NULL);
+	for (unsigned i = 0; i < c->lists.n; i++) {
+		const struct config_list *l = &c->lists.at[i];
+		if (l->hours.n > 0)
+			policy_list_set_asleep(l->name, !config_list_holds(l, now));
+	}
+}
+
 static void every_second(struct timer *t)
 {
 	struct server *s = CONTAINER_OF(t, struct server, second);
@@ -243,6 +254,7 @@ static void every_second(struct timer *t)
 	resolve_root_zone_tick(loader_config(s->loader)->resolver.root_zone,
 	                       clock_wall_ns() / NS_PER_S);
 	loader_tick(s->loader, clock_wall_ns() / NS_PER_S);
+	wake_lists(loader_config(s->loader));
 	trust_tick(s->trust);
 	learning_tick(s->learning, loader_config(s->loader), clock_wall_ns() / NS_PER_S);
 	fetching_tick(s->fetching);

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "dns/text.h"
 
 #include "learn/learn.h"
 
@@ -31,6 +34,19 @@ static void fill_rpz(const struct config_list *from, struct policy_list_spec *sp
 	spec->no_soa = !from->soa;
 	spec->has_max_ttl = spec->is_rpz;
 	spec->max_ttl_s = from->max_ttl_s;
+}
+
+/* The questions it holds for, and when. */
+static void fill_terms(const struct config_list *from, struct policy_list_spec *spec)
+{
+	for (unsigned i = 0; i < from->types.n && i < POLICY_LIST_TYPES; i++) {
+		const char *text = from->types.at[i];
+		spec->types_are_not = *text == '!';
+		must(dns_type_from_text(text + spec->types_are_not, &spec->types[i]) == 0);
+		spec->n_types++;
+	}
+	spec->has_hours = from->hours.n > 0;
+	spec->is_asleep = spec->has_hours && !config_list_holds(from, time(NULL));
 }
 
 /* The file that the list is read from: its own, or where its downloads are kept. */
@@ -98,7 +114,12 @@ static void fill_list(const struct config *c, const struct config_list *from,
 		.path = from->path,
 		.min_confidence = from->min_confidence,
 		.separator = feeds_separator_from_text(from->separator),
+		.countries = from->countries.at,
+		.n_countries = from->countries.n,
+		.networks = from->networks.at,
+		.n_networks = from->networks.n,
 	};
+	fill_terms(from, spec);
 }
 
 /* ---- what lists must not block ---- */

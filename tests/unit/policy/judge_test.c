@@ -548,6 +548,102 @@ static void only_four_logs_are_kept(void **state)
 	world_end(&w);
 }
 
+/* ---- lists that hold for some types, and at some hours ---- */
+
+static enum policy_action judge_type(const struct world *w, const char *text, uint16_t type)
+{
+	const struct policy_terms terms = { .type = type, .ns_dots = UINT8_MAX };
+	const struct name name = world_name(text);
+	struct policy_match_found found[4];
+	struct name_hashes h;
+	struct verdict v;
+	name_hash_all(name.wire, &h);
+	policy_judge_name_on(w->policy, 0, Q, name.wire, &h, &terms, &v);
+	unsigned n = policy_find_all_on(w->policy, 0, Q, name.wire, &h, NULL, &terms, found, 4);
+	bool has_winner = false;
+	for (unsigned i = 0; i < n && i < 4; i++) {
+		has_winner |= found[i].is_winner;
+		assert_false(found[i].is_winner && found[i].is_off);
+	}
+	assert_int_equal(has_winner, v.action != POLICY_NONE);
+	return v.action;
+}
+
+static void a_list_holds_for_some_types(void **state)
+{
+	(void)state;
+	struct world w;
+	world_start(&w);
+	assert_int_equal(world_rule(&w, "nxdomain tree a.example"), 0);
+	assert_int_equal(world_rule(&w, "refused tree b.example"), 0);
+	assert_int_equal(world_rule(&w, "nxdomain pattern ^c"), 0);
+	assert_int_equal(world_rule(&w, "drop tree example"), 0);
+	assert_int_equal(world_rule(&w, "nodata.shadow tree a.example"), 0);
+	w.lists[0].types[0] = DNS_TXT;
+	w.lists[0].types[1] = DNS_AAAA;
+	w.lists[0].n_types = 2;
+	w.lists[1].types[0] = DNS_A;
+	w.lists[1].n_types = 1;
+	w.lists[1].types_are_not = true;
+	w.lists[3].types[0] = DNS_A;
+	w.lists[3].n_types = 1;
+	world_write(&w);
+	for (unsigned has_zone = 0; has_zone < 2; has_zone++) {
+		struct policy_group_spec g;
+		w.lists[2].is_rpz = has_zone == 1; /* several tiers, the same verdicts */
+		world_group(&w, &g, "all", "nxdomain refused drop nodata.shadow", NULL);
+		world_snapshot(&w, &g, 1);
+		struct policy_group_view view;
+		policy_group_view(w.policy, 0, &view);
+		assert_true(view.has_types);
+		assert_int_equal(judge_type(&w, "a.example", DNS_TXT), POLICY_NXDOMAIN);
+		assert_int_equal(judge_type(&w, "a.example", DNS_AAAA), POLICY_NXDOMAIN);
+		assert_int_equal(judge_type(&w, "a.example", DNS_A), POLICY_DROP);
+		assert_int_equal(judge_type(&w, "a.example", 0), POLICY_DROP);
+		assert_int_equal(judge_type(&w, "b.example", DNS_A), POLICY_DROP);
+		assert_int_equal(judge_type(&w, "b.example", DNS_TXT), POLICY_REFUSED);
+		assert_int_equal(judge_type(&w, "b.example", 0), POLICY_DROP);
+		assert_int_equal(judge_type(&w, "c.test", DNS_TXT), POLICY_NXDOMAIN);
+		assert_int_equal(judge_type(&w, "c.test", DNS_A), POLICY_NONE);
+		policy_free(w.policy);
+	}
+	w.policy = NULL;
+	world_end(&w);
+}
+
+static void a_list_sleeps(void **state)
+{
+	(void)state;
+	struct world w;
+	world_start(&w);
+	assert_int_equal(world_rule(&w, "nxdomain tree a.example"), 0);
+	assert_int_equal(world_rule(&w, "refused tree example"), 0);
+	w.lists[0].has_hours = true;
+	w.lists[0].is_asleep = true;
+	world_write(&w);
+	struct policy_group_spec g;
+	world_group(&w, &g, "all", "nxdomain refused", NULL);
+	world_snapshot(&w, &g, 1);
+	policy_publish(w.policy);
+	uint32_t generation = policy_generation(w.policy);
+	assert_int_equal(judge_type(&w, "a.example", DNS_A), POLICY_REFUSED);
+	policy_list_set_asleep("nxdomain", true);
+	policy_list_set_asleep("refused", true); /* it has no hours */
+	policy_list_set_asleep("other", true);
+	assert_int_equal(policy_generation(w.policy), generation);
+	policy_list_set_asleep("nxdomain", false);
+	assert_int_not_equal(policy_generation(w.policy), generation);
+	assert_int_equal(judge_type(&w, "a.example", DNS_A), POLICY_NXDOMAIN);
+	struct policy_list_view view;
+	policy_list_view(w.policy, 0, &view);
+	assert_false(view.is_asleep);
+	policy_list_set_asleep("nxdomain", true);
+	policy_list_view(w.policy, 0, &view);
+	assert_true(view.is_asleep);
+	assert_int_equal(judge_type(&w, "a.example", DNS_A), POLICY_REFUSED);
+	world_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -557,6 +653,8 @@ int main(void)
 		cmocka_unit_test(the_longest_name_is_judged),
 		cmocka_unit_test(a_shadow_tells_what_it_would_do),
 		cmocka_unit_test(only_four_logs_are_kept),
+		cmocka_unit_test(a_list_holds_for_some_types),
+		cmocka_unit_test(a_list_sleeps),
 	};
 	struct siphash_key key = { random_u64(), random_u64() };
 	name_set_hash_key(&key);
