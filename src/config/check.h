@@ -23,6 +23,8 @@ struct check_nodes {
 	const struct node **groups;
 	const struct node **forwards;
 	const struct node **zones;
+	const struct node **keys;
+	const struct node **publish;
 };
 
 /* Add problems. Return 0 or -ENOMEM. */
@@ -34,5 +36,7 @@ void check_list_source(const struct config *c, const struct config_list *l, cons
 /* When and for what it holds: check_lists.c. */
 void check_list_terms(const struct config_list *l, const struct node *node,
                       struct config_problems *problems);
+void check_transfer(const struct config *c, const struct check_nodes *nodes,
+                    struct config_problems *problems); /* check_transfer.c */
 MUST_USE int check_config(const struct config *c, const struct check_nodes *nodes,
                           struct config_problems *problems);
