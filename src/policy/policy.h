@@ -56,7 +56,7 @@ enum {
 	POLICY_EDE_TEXT_MAX = 127,
 	POLICY_RECORD_HEAD_BYTES = 8, /* in policy_data.records */
 	POLICY_LIST_TYPES = 16,
-	POLICY_PATTERN_MAX = 512,     /* bytes of an expression */
+	POLICY_PATTERN_MAX = 512, /* bytes of an expression */
 	POLICY_PATTERN_WHY_MAX = 128,
 };
 

@@ -64,7 +64,7 @@ struct policy_group {
 	bool has_rules[POLICY_MATCH_COUNT];    /* some list has rules of that match */
 	bool has_patterns[POLICY_MATCH_COUNT]; /* some of them are patterns */
 	bool has_log[POLICY_MATCH_COUNT];      /* and some of them may be `log`, or in shadow */
-	bool has_types;                   /* some rule is for some types of questions only */
+	bool has_types;                        /* some rule is for some types of questions only */
 	bool has_rpz;                     /* there are several tiers, or the order of the draft */
 	bool is_strict;                   /* evaluation: strict */
 	bool keeps_dnssec;                /* some policy zone does */

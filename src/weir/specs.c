@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "dns/text.h"
-
 #include "learn/learn.h"
 
 /* options.def names the same words as the tables of policy/ and feeds/: a miss is our mistake. */
