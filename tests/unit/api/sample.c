@@ -46,8 +46,8 @@ static const char config_text[] =
 	"  - {name: guests, clients: [10.9.0.0/16], lists: [malware]}\n"
 	"  - {name: kiosk, clients: [10.8.0.0/16], lists: [partners], "
 	"default: deny, deny-action: refused}\n"
-	"  - {name: early, clients: [10.7.0.0/16], lists: [first, second]}\n"
-	"  - {name: strict, clients: [10.6.0.0/16], lists: [first, second], "
+	"  - {name: early, clients: [10.7.0.0/16], lists: [first, second, malware]}\n"
+	"  - {name: strict, clients: [10.6.0.0/16], lists: [first, second, malware], "
 	"evaluation: strict}\n";
 
 static void write_file(const struct sample *s, const char *name, const char *text)
