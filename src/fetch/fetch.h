@@ -38,11 +38,19 @@ enum {
 	FETCH_WHY_MAX = 400,
 };
 
+enum fetch_kind {
+	FETCH_FILE = 0,
+	FETCH_TAXII, /* the URL is of a TAXII 2.1 server, API root or its collections */
+	FETCH_MISP,  /* the URL is of a feed's manifest.json */
+};
+
 /* One list. Everything is borrowed during the call that takes it. */
 struct fetch_source {
 	const char *name;                        /* [a-zA-Z0-9._-], at most FETCH_NAME_MAX */
 	const char *urls[1 + FETCH_MAX_MIRRORS]; /* tried in this order */
 	unsigned n_urls;
+	enum fetch_kind kind;
+	const char *collection; /* TAXII: an id or a title */
 	uint32_t refresh_s, timeout_s;
 	uint64_t max_bytes;
 	const char *proxy; /* NULL: none */

@@ -7,10 +7,10 @@
 
 /* Where the single texts of a source are. */
 static const size_t texts[] = {
-	offsetof(struct fetch_source, name),         offsetof(struct fetch_source, proxy),
-	offsetof(struct fetch_source, header_file),  offsetof(struct fetch_source, ca_file),
-	offsetof(struct fetch_source, minisign_key), offsetof(struct fetch_source, signature_url),
-	offsetof(struct fetch_source, sha256_url),
+	offsetof(struct fetch_source, name),          offsetof(struct fetch_source, proxy),
+	offsetof(struct fetch_source, header_file),   offsetof(struct fetch_source, ca_file),
+	offsetof(struct fetch_source, collection),    offsetof(struct fetch_source, minisign_key),
+	offsetof(struct fetch_source, signature_url), offsetof(struct fetch_source, sha256_url),
 };
 
 static const char **text_at(const struct fetch_source *s, size_t i)
@@ -101,7 +101,7 @@ bool source_is_same(const struct fetch_source *a, const struct fetch_source *b)
 		if (!is_same_text(*text_at(a, i), *text_at(b, i)))
 			return false;
 	}
-	return a->n_urls == b->n_urls && a->n_headers == b->n_headers &&
+	return a->kind == b->kind && a->n_urls == b->n_urls && a->n_headers == b->n_headers &&
 	       a->refresh_s == b->refresh_s && a->timeout_s == b->timeout_s &&
 	       a->max_bytes == b->max_bytes && are_same(a->urls, b->urls, a->n_urls) &&
 	       are_same(a->headers, b->headers, a->n_headers);

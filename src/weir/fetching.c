@@ -64,12 +64,26 @@ static const char *text_or_null(const char *text)
 	return text != NULL && text[0] != 0 ? text : NULL;
 }
 
+static enum fetch_kind kind_of(const struct config_list *l)
+{
+	static const char manifest[] = "/manifest.json";
+	size_t n = strcspn(l->url, "?#");
+	if (text_or_null(l->collection) != NULL)
+		return FETCH_TAXII;
+	return n > sizeof manifest && memcmp(l->url + n - (sizeof manifest - 1), manifest,
+	                                     sizeof manifest - 1) == 0
+	               ? FETCH_MISP
+	               : FETCH_FILE;
+}
+
 static void fill_source(const struct config_list *l, struct fetch_source *s)
 {
 	*s = (struct fetch_source){
 		.name = l->name,
 		.urls = { l->url },
 		.n_urls = 1,
+		.kind = kind_of(l),
+		.collection = text_or_null(l->collection),
 		.refresh_s = l->refresh_s,
 		.timeout_s = l->timeout_s,
 		.max_bytes = l->max_size_bytes,

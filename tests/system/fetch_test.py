@@ -310,3 +310,65 @@ def test_checksums(server, start_weir):
     server.files["/SHA256SUMS"] = hashlib.sha256(NEW).hexdigest().encode()
     w.cli("feeds", "update", "feed")
     assert until(lambda: is_blocked(w, "new.wild.org"))
+
+
+def as_json(h, what, content_type="application/json"):
+    h.answer(200, json.dumps(what).encode(), content_type)
+
+
+def test_a_taxii_collection_is_read_page_by_page(server, start_weir, tmp_path):
+    """Discovery, API root, collections, objects in pages; with a password from a file."""
+    uuid = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
+    objects = [{"type": "indicator", "id": f"indicator--{i}", "n": i} for i in range(5)]
+
+    def taxii(h):
+        assert h.headers["Accept"] == "application/taxii+json;version=2.1"
+        if h.headers["Authorization"] != "Basic dTpw":
+            return h.answer(401, b"{}")
+        path, _, query = h.path.partition("?")
+        start = int(query.partition("next=")[2] or 0)
+        if path == "/taxii/":
+            return as_json(h, {"title": "t", "default": "/taxii/api1/", "api_roots": []})
+        if path == "/taxii/api1/collections/":
+            return as_json(h, {"collections": [{"id": uuid, "title": "Bad", "can_read": True}]})
+        assert path == f"/taxii/api1/collections/{uuid}/objects/"
+        page = {"objects": objects[start:start + 2]}
+        if start + 2 < len(objects):
+            page.update(more=True, next=str(start + 2))
+        return as_json(h, page, "application/taxii+json;version=2.1")
+
+    server.handlers["taxii"] = taxii
+    secret = tmp_path / "key"
+    secret.write_text("Authorization: Basic dTpw\n")
+    w = start_weir(prepare=with_url(server, server.url("/taxii/"), collection="bad",
+                                    **{"header-file": str(secret)}))
+    assert until(lambda: kept(w) is not None), log_of(w)
+    pages = [json.loads(line) for line in kept(w).splitlines()]
+    assert [o["n"] for p in pages for o in p["objects"]] == [0, 1, 2, 3, 4]
+    w.cli("feeds", "update", "feed")
+    changed = feed(w)["changed_s"]
+    assert until(lambda: not feed(w)["running"] and "failures" not in feed(w))
+    assert feed(w)["changed_s"] == changed
+    secret.write_text("Authorization: wrong\n")
+    w.cli("feeds", "update", "feed")
+    assert until(lambda: "401" in feed(w).get("error", "")), feed(w)
+    assert len(kept(w).splitlines()) == 3
+
+
+def test_a_misp_feed_is_read_event_by_event(server, start_weir):
+    ids = ["11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"]
+    server.files["/misp/manifest.json"] = json.dumps({i: {"info": "x"} for i in ids}).encode()
+    for i in ids:
+        server.files[f"/misp/{i}.json"] = json.dumps({"Event": {"uuid": i}}).encode()
+    w = start_weir(prepare=with_url(server, server.url("/misp/manifest.json")))
+    assert until(lambda: kept(w) is not None), log_of(w)
+    assert [json.loads(x)["Event"]["uuid"] for x in kept(w).splitlines()] == ids
+    server.requests.clear()
+    w.cli("feeds", "update", "feed")
+    assert until(lambda: server.paths() and not feed(w)["running"])
+    assert server.paths() == ["/misp/manifest.json"]  # the same: its events are not asked for
+    del server.files[f"/misp/{ids[1]}.json"]
+    server.files["/misp/manifest.json"] += b"\n"
+    w.cli("feeds", "update", "feed")
+    assert until(lambda: "404" in feed(w).get("error", "")), feed(w)
+    assert len(kept(w).splitlines()) == 2  # not a half one
