@@ -166,9 +166,9 @@ static enum call_outcome decide(struct api_call *call, const struct feeds_reques
 	char path[4096];
 	uint32_t version = 0;
 	int e;
-	int n = l->file != NULL
-	                ? snprintf(path, sizeof path, "%s", l->file)
-	                : snprintf(path, sizeof path, "%s/feeds/%s", config->state, l->name);
+	int n = l->file != NULL ? snprintf(path, sizeof path, "%s", l->file)
+	                        : snprintf(path, sizeof path, "%s/%s/%s", config->state,
+	                                   l->primaries.n > 0 ? "zones" : "feeds", l->name);
 	if (n < 0 || (size_t)n >= sizeof path)
 		return call_fail(call, "failed", "the path of the list is too long");
 	if (strcmp(r->action, "accept") == 0) {

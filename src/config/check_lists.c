@@ -121,6 +121,10 @@ void check_list_source(const struct config *c, const struct config_list *l, cons
 	if (has_file && has_url)
 		problem_error(problems, place_of(node, "url"),
 		              "lists[].url: the list has a file already; remove one of them");
+	if (has_primaries && has_text(c->state) && strlen(c->state) > STATE_MAX)
+		problem_error(
+			problems, place_of(node, "primaries"),
+			"lists[].primaries: the path of `state:` is too long to keep zones below it");
 	if (!has_url)
 		return;
 	if (!has_text(c->state))
