@@ -68,19 +68,98 @@ static void judge_answer(const struct replay_side *side, uint16_t group,
 	}
 }
 
+/* ---- groups with policy zones: the best of each stage (docs/why/008) ---- */
+
+struct stage {
+	const struct replay_side *side;
+	uint16_t group;
+	struct policy_terms terms;
+	struct verdict best; /* action NONE: nothing yet */
+};
+
+static void consider(struct stage *s, const struct verdict *v)
+{
+	if (v->action != POLICY_NONE &&
+	    (s->best.action == POLICY_NONE || verdict_goes_before(s->side->policy, v, &s->best)))
+		s->best = *v;
+}
+
+static void consider_name(struct stage *s, enum policy_trigger trigger, const struct name *name)
+{
+	struct name_hashes hashes;
+	struct verdict v;
+	name_hash_all(name->wire, &hashes);
+	policy_judge_name_on(s->side->policy, s->group, trigger, name->wire, &hashes, &s->terms,
+	                     &v);
+	v.name = *name;
+	if (v.trigger != POLICY_TRIGGER_DEFAULT)
+		consider(s, &v);
+}
+
+static void consider_addr(struct stage *s, enum policy_trigger trigger, const struct addr *a)
+{
+	struct verdict v;
+	policy_judge_address_on(s->side->policy, s->group, trigger, a, &s->terms, &v);
+	v.addr = *a;
+	v.name.len = 0;
+	consider(s, &v);
+}
+
+/* What comes with the last name of the chain. */
+static void consider_end(struct stage *s, const struct replay_item *item)
+{
+	for (unsigned i = 0; i < item->n_server_names; i++)
+		consider_name(s, POLICY_TRIGGER_SERVER_NAME, &item->server_names[i]);
+	for (unsigned i = 0; i < item->n_server_addrs; i++)
+		consider_addr(s, POLICY_TRIGGER_SERVER_ADDRESS, &item->server_addrs[i]);
+	for (unsigned i = 0; i < item->n_addrs; i++)
+		consider_addr(s, POLICY_TRIGGER_ANSWER, &item->addrs[i]);
+}
+
+static void judge_zones(const struct replay_side *side, uint16_t group,
+                        const struct policy_group_view *g, const struct replay_item *item,
+                        struct verdict *ret)
+{
+	struct stage s = { .side = side, .group = group, .terms = { .type = item->type } };
+	s.best.list = POLICY_NO_LIST;
+	if (item->has_client && g->has_client_rules)
+		consider_addr(&s, POLICY_TRIGGER_CLIENT, &item->client);
+	consider_name(&s, POLICY_TRIGGER_QUESTION, &item->name);
+	/* early: by client and name alone, before anything is asked. */
+	bool is_early = s.best.action != POLICY_NONE && !g->is_strict;
+	if (item->n_aliases == 0 && !is_early)
+		consider_end(&s, item);
+	for (unsigned i = 0; i < item->n_aliases && s.best.action == POLICY_NONE; i++) {
+		consider_name(&s, POLICY_TRIGGER_ALIAS, &item->aliases[i]);
+		if (i + 1 == item->n_aliases)
+			consider_end(&s, item);
+	}
+	*ret = s.best;
+	if (ret->trigger == POLICY_TRIGGER_QUESTION)
+		ret->name.len = 0;
+}
+
 void replay_judge(const struct replay_side *side, uint16_t group, const struct replay_item *item,
                   struct verdict *ret)
 {
 	struct policy_group_view g;
 	struct name_hashes hashes;
+	struct verdict by_default;
 	policy_group_view(side->policy, group, &g);
 	name_hash_all(item->name.wire, &hashes);
 	const struct policy_terms terms = { .type = item->type, .ns_dots = UINT8_MAX };
 	policy_judge_name_on(side->policy, group, POLICY_TRIGGER_QUESTION, item->name.wire, &hashes,
 	                     &terms, ret);
 	ret->name.len = 0;
+	by_default = *ret;
 	if (ret->trigger == POLICY_TRIGGER_DEFAULT && is_own(side, &g, item, &hashes))
-		ret->action = POLICY_NONE;
+		ret->action = by_default.action = POLICY_NONE;
+	if (g.has_zones) {
+		judge_zones(side, group, &g, item, ret);
+		if (ret->action == POLICY_NONE && by_default.trigger == POLICY_TRIGGER_DEFAULT)
+			*ret = by_default;
+		return;
+	}
 	if (ret->action == POLICY_NONE)
 		judge_answer(side, group, &g, item, ret);
 }

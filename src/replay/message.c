@@ -42,13 +42,16 @@ static void take_svcb(const struct rr *rr, struct replay_item *ret)
 static void take_record(const struct rr *rr, struct replay_item *ret)
 {
 	struct addr a;
+	if (rr->class != DNS_CLASS_IN)
+		return;
 	if (rr->type == DNS_A && rr->rdata_len == 4) {
 		a = addr_from_bytes4(rr->rdata);
 		item_add_addr(ret, &a);
 	} else if (rr->type == DNS_AAAA && rr->rdata_len == 16) {
 		a = addr_from_bytes16(rr->rdata);
 		item_add_addr(ret, &a);
-	} else if (rr->type == DNS_CNAME && ret->type != DNS_CNAME && ret->type != DNS_ANY) {
+	} else if (rr->type == DNS_CNAME && ret->type != DNS_CNAME && ret->type != DNS_ANY &&
+	           name_check(rr->rdata, rr->rdata_len) != 0) {
 		item_add_alias(ret, rr->rdata);
 	} else if (rr->type == DNS_SVCB || rr->type == DNS_HTTPS) {
 		take_svcb(rr, ret);
