@@ -145,6 +145,9 @@ static bool is_label(const char *text, size_t n)
 static int set_label(struct setting *s)
 {
 	char quoted[PROBLEM_QUOTE_MAX];
+	/* Where there may be none, that can be said too. */
+	if (s->node->n_text == 0 && s->o->default_text != NULL && s->o->default_text[0] == 0)
+		return 0;
 	if (is_label(s->node->text, s->node->n_text))
 		return store_text(s, s->node->text, s->node->n_text);
 	refuse(s, s->node, "%s cannot be a name",

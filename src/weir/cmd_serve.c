@@ -450,6 +450,13 @@ static const char *api_get_list_problem(void *arg, const char *name)
 {
 	struct server *s = arg;
 	const struct feeds_report *r = loader_report(s->loader, name);
+	struct transfer_view v;
+	/* What keeps a zone from being current says more than what the last file was like. */
+	for (unsigned i = 0; i < transfer_n_zones(s->transfer); i++) {
+		transfer_view(s->transfer, i, &v);
+		if (strcmp(v.list, name) == 0 && v.error[0] != 0)
+			return v.error;
+	}
 	return r != NULL && r->message[0] != 0 ? r->message : NULL;
 }
 

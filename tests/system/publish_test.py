@@ -5,6 +5,7 @@ import os
 import re
 import time
 
+import dns.exception
 import dns.flags
 import dns.message
 import dns.query
@@ -413,7 +414,10 @@ def follow(w, publishers, **more):
 
 
 def blocked(w, name):
-    reply = w.ask(name)
+    try:
+        reply = w.ask(name)
+    except dns.exception.Timeout:
+        return False
     return rcode(reply) == "NXDOMAIN" and 15 in ede_codes(reply)
 
 

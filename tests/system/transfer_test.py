@@ -203,6 +203,7 @@ def test_x6_timers_are_kept_without_notify(start_weir, primary):
     p.stop()
     assert until(lambda: "not transferred" in log_of(w)), log_of(w)
     assert blocked(w, "two.bad.org")
+    assert "Connection refused" in w.cli("status").stdout
 
 
 @pytest.mark.parametrize("what", ["keep", "withdraw"])

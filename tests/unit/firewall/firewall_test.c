@@ -6,12 +6,16 @@
 #include "firewall/firewall.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -22,13 +26,36 @@
 static bool has_kernel;
 static struct addr client;
 
+/* Run nft with its input and output in memory; its exit status. */
+static int run_nft(char *const argv[], int in, int out)
+{
+	posix_spawn_file_actions_t files;
+	pid_t pid;
+	int status;
+	assert_int_equal(posix_spawn_file_actions_init(&files), 0);
+	assert_int_equal(posix_spawn_file_actions_adddup2(&files, in, 0), 0);
+	assert_int_equal(posix_spawn_file_actions_adddup2(&files, out, 1), 0);
+	assert_int_equal(posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0), 0);
+	int e = posix_spawnp(&pid, "nft", &files, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&files);
+	if (e != 0)
+		return -1;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
 static int nft(const char *text)
 {
-	FILE *p = popen("nft -f - 2>/dev/null", "w");
-	if (p == NULL)
-		return -1;
-	fputs(text, p);
-	return pclose(p);
+	char *const argv[] = { "nft", "-f", "-", NULL };
+	int in = memfd_create("nft", MFD_CLOEXEC);
+	int out = memfd_create("nft-says", MFD_CLOEXEC);
+	assert_true(in >= 0 && out >= 0);
+	assert_int_equal(write(in, text, strlen(text)), strlen(text));
+	assert_int_equal(lseek(in, 0, SEEK_SET), 0);
+	int status = run_nft(argv, in, out);
+	close(in);
+	close(out);
+	return status;
 }
 
 /* "1m2s3ms", as nft writes it, in whole seconds. */
@@ -47,10 +74,17 @@ static unsigned seconds(const char *text)
 /* Seconds until the element goes; 0: it is not there. */
 static unsigned expires(const char *set, const char *element)
 {
-	char command[256], line[4096];
+	char line[4096];
+	char *const argv[] = { "nft", "-nn", "list", "set", "inet", "wt", (char *)(uintptr_t)set,
+		               NULL };
 	unsigned s = 0;
-	snprintf(command, sizeof command, "nft -nn list set inet wt %s", set);
-	FILE *p = popen(command, "r");
+	int in = memfd_create("nft", MFD_CLOEXEC);
+	int out = memfd_create("nft-says", MFD_CLOEXEC);
+	assert_true(in >= 0 && out >= 0);
+	assert_int_equal(run_nft(argv, in, out), 0);
+	close(in);
+	assert_int_equal(lseek(out, 0, SEEK_SET), 0);
+	FILE *p = fdopen(out, "r");
 	assert_non_null(p);
 	while (fgets(line, sizeof line, p) != NULL) {
 		const char *at = strstr(line, element);
@@ -58,7 +92,7 @@ static unsigned expires(const char *set, const char *element)
 		if (word != NULL)
 			s = seconds(word + 8);
 	}
-	pclose(p);
+	fclose(p);
 	return s;
 }
 
