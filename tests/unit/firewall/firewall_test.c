@@ -27,7 +27,7 @@ static bool has_kernel;
 static struct addr client;
 
 /* Run nft with its input and output in memory; its exit status. */
-static int run_nft(char *const argv[], int in, int out)
+static int run_nft(const char *const argv[], int in, int out)
 {
 	posix_spawn_file_actions_t files;
 	pid_t pid;
@@ -36,7 +36,7 @@ static int run_nft(char *const argv[], int in, int out)
 	assert_int_equal(posix_spawn_file_actions_adddup2(&files, in, 0), 0);
 	assert_int_equal(posix_spawn_file_actions_adddup2(&files, out, 1), 0);
 	assert_int_equal(posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0), 0);
-	int e = posix_spawnp(&pid, "nft", &files, NULL, argv, environ);
+	int e = posix_spawnp(&pid, "nft", &files, NULL, (char *const *)(uintptr_t)argv, environ);
 	posix_spawn_file_actions_destroy(&files);
 	if (e != 0)
 		return -1;
@@ -46,7 +46,7 @@ static int run_nft(char *const argv[], int in, int out)
 
 static int nft(const char *text)
 {
-	char *const argv[] = { "nft", "-f", "-", NULL };
+	const char *const argv[] = { "nft", "-f", "-", NULL };
 	int in = memfd_create("nft", MFD_CLOEXEC);
 	int out = memfd_create("nft-says", MFD_CLOEXEC);
 	assert_true(in >= 0 && out >= 0);
@@ -75,8 +75,9 @@ static unsigned seconds(const char *text)
 static unsigned expires(const char *set, const char *element)
 {
 	char line[4096];
-	char *const argv[] = { "nft", "-nn", "list", "set", "inet", "wt", (char *)(uintptr_t)set,
-		               NULL };
+	const char *const argv[] = {
+		"nft", "-nn", "list", "set", "inet", "wt", (char *)(uintptr_t)set, NULL
+	};
 	unsigned s = 0;
 	int in = memfd_create("nft", MFD_CLOEXEC);
 	int out = memfd_create("nft-says", MFD_CLOEXEC);
