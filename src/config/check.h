@@ -23,6 +23,8 @@ struct check_nodes {
 	const struct node **groups;
 	const struct node **forwards;
 	const struct node **zones;
+	const struct node **keys;
+	const struct node **publish;
 };
 
 /* Add problems. Return 0 or -ENOMEM. */
@@ -31,5 +33,7 @@ MUST_USE int check_local(const struct config *c, const struct check_nodes *nodes
 /* The source of one list: check_lists.c. */
 void check_list_source(const struct config *c, const struct config_list *l, const struct node *node,
                        struct config_problems *problems);
+void check_transfer(const struct config *c, const struct check_nodes *nodes,
+                    struct config_problems *problems); /* check_transfer.c */
 MUST_USE int check_config(const struct config *c, const struct check_nodes *nodes,
                           struct config_problems *problems);

@@ -94,12 +94,16 @@ void check_list_source(const struct config *c, const struct config_list *l, cons
 {
 	const struct node *file = node_find(node, "file"); /* may be bad, which has been told */
 	bool has_file = has_text(l->file) || (file != NULL && file->n_text > 0);
-	bool has_url = has_text(l->url);
-	if (!has_file && !has_url)
+	bool has_url = has_text(l->url), has_primaries = l->primaries.n > 0;
+	if (!has_file && !has_url && !has_primaries && node_find(node, "primaries") == NULL)
 		problem_error(
 			problems, node->place,
-			"a list without 'file' or 'url'; add 'file:' with the path of its file, or "
-			"'url:' with the address to download it from");
+			"a list without 'file', 'url' or 'primaries'; add 'file:' with the path of its "
+			"file, or 'url:' with the address to download it from");
+	if (has_primaries && (has_file || has_url))
+		problem_error(
+			problems, place_of(node, "primaries"),
+			"lists[].primaries: the list has a file or a url already; write one of them");
 	if (has_file && has_url)
 		problem_error(problems, place_of(node, "url"),
 		              "lists[].url: the list has a file already; remove one of them");

@@ -28,6 +28,8 @@ enum {
 	CONFIG_MAX_BYTES = 4 << 20,
 	CONFIG_MAX_LISTS = 4096,
 	CONFIG_MAX_GROUPS = 1024,
+	CONFIG_MAX_KEYS = 1024,
+	CONFIG_MAX_PUBLICATIONS = 256,
 	CONFIG_MAX_FORWARDS = 1024,
 	CONFIG_MAX_LISTEN = 64,
 	CONFIG_MAX_ZONES = 4096,
@@ -86,6 +88,14 @@ struct config_forwards {
 	struct config_forward *at;
 	unsigned n;
 };
+struct config_keys {
+	struct config_key *at;
+	unsigned n;
+};
+struct config_publications {
+	struct config_publication *at;
+	unsigned n;
+};
 struct config_zones {
 	struct config_local_zone *at;
 	unsigned n;
@@ -109,6 +119,8 @@ struct config_zones {
 #define CONFIG_C_TEXTS                      struct config_texts
 #define CONFIG_C_DOMAINS                    struct config_names
 #define CONFIG_C_ZONES                      struct config_zones
+#define CONFIG_C_KEYS                       struct config_keys
+#define CONFIG_C_PUBLICATIONS               struct config_publications
 #define CONFIG_C_LISTS                      struct config_lists
 #define CONFIG_C_GROUPS                     struct config_groups
 #define CONFIG_C_FORWARDS                   struct config_forwards
@@ -144,10 +156,20 @@ struct config_rebinding {
 #include "config/options.def"
 };
 
-/* One entry each of lists, groups, resolver.forward and local.zones; place is where the entry begins. */
+/* One entry each of lists, keys, publish, groups, resolver.forward and local.zones; place is where the entry begins. */
 struct config_list {
 	struct config_place place;
 #define OPTION_LIST CONFIG_FIELD
+#include "config/options.def"
+};
+struct config_key {
+	struct config_place place;
+#define OPTION_KEY CONFIG_FIELD
+#include "config/options.def"
+};
+struct config_publication {
+	struct config_place place;
+#define OPTION_PUBLISH CONFIG_FIELD
 #include "config/options.def"
 };
 struct config_group {

@@ -216,6 +216,8 @@ static int fill_entries(struct loader *l, enum option_section s, const struct no
 static_assert(offsetof(struct config_list, place) == 0 &&
                       offsetof(struct config_local_zone, place) == 0 &&
                       offsetof(struct config_group, place) == 0 &&
+                      offsetof(struct config_key, place) == 0 &&
+                      offsetof(struct config_publication, place) == 0 &&
                       offsetof(struct config_forward, place) == 0,
               "the place comes first");
 
@@ -239,6 +241,13 @@ static int fill_all(struct loader *l)
 	if (e == 0)
 		e = fill_entries(l, SECTION_LIST, node_find(root, "lists"), CONFIG_MAX_LISTS,
 		                 (void **)&c->lists.at, &c->lists.n, &l->nodes.lists);
+	if (e == 0)
+		e = fill_entries(l, SECTION_KEY, node_find(root, "keys"), CONFIG_MAX_KEYS,
+		                 (void **)&c->keys.at, &c->keys.n, &l->nodes.keys);
+	if (e == 0)
+		e = fill_entries(l, SECTION_PUBLISH, node_find(root, "publish"),
+		                 CONFIG_MAX_PUBLICATIONS, (void **)&c->publish.at, &c->publish.n,
+		                 &l->nodes.publish);
 	if (e == 0)
 		e = fill_entries(l, SECTION_GROUP, node_find(root, "groups"), CONFIG_MAX_GROUPS,
 		                 (void **)&c->groups.at, &c->groups.n, &l->nodes.groups);

@@ -52,6 +52,14 @@ static const struct option list_options[] = {
 #define OPTION_LIST(...) ROW(SECTION_LIST, config_list, __VA_ARGS__)
 #include "config/options.def"
 };
+static const struct option key_options[] = {
+#define OPTION_KEY(...) ROW(SECTION_KEY, config_key, __VA_ARGS__)
+#include "config/options.def"
+};
+static const struct option publish_options[] = {
+#define OPTION_PUBLISH(...) ROW(SECTION_PUBLISH, config_publication, __VA_ARGS__)
+#include "config/options.def"
+};
 static const struct option group_options[] = {
 #define OPTION_GROUP(...) ROW(SECTION_GROUP, config_group, __VA_ARGS__)
 #include "config/options.def"
@@ -102,6 +110,9 @@ static const struct section sections[] = {
 			      sizeof(struct config_forward), "forward zone" },
 	[SECTION_ZONE] = { "local.zones[]", OPTIONS(zone_options), 0,
 			   sizeof(struct config_local_zone), "local zone" },
+	[SECTION_PUBLISH] = { "publish[]", OPTIONS(publish_options), 0,
+			      sizeof(struct config_publication), "zone to publish" },
+	[SECTION_KEY] = { "keys[]", OPTIONS(key_options), 0, sizeof(struct config_key), "key" },
 };
 /* clang-format on */
 static_assert(ARRAY_LEN(sections) == N_SECTIONS, "a section is missing");
@@ -123,16 +134,19 @@ const struct option *option_find(enum option_section s, const char *key)
 bool option_is_entries(const struct option *o)
 {
 	return o->type == OPTION_TYPE_LISTS || o->type == OPTION_TYPE_GROUPS ||
-	       o->type == OPTION_TYPE_FORWARDS || o->type == OPTION_TYPE_ZONES;
+	       o->type == OPTION_TYPE_FORWARDS || o->type == OPTION_TYPE_ZONES ||
+	       o->type == OPTION_TYPE_KEYS || o->type == OPTION_TYPE_PUBLICATIONS;
 }
 
 enum option_section option_entry_section(const struct option *o)
 {
 	must(option_is_entries(o));
-	return o->type == OPTION_TYPE_LISTS    ? SECTION_LIST
-	       : o->type == OPTION_TYPE_GROUPS ? SECTION_GROUP
-	       : o->type == OPTION_TYPE_ZONES  ? SECTION_ZONE
-	                                       : SECTION_FORWARD;
+	return o->type == OPTION_TYPE_LISTS          ? SECTION_LIST
+	       : o->type == OPTION_TYPE_GROUPS       ? SECTION_GROUP
+	       : o->type == OPTION_TYPE_ZONES        ? SECTION_ZONE
+	       : o->type == OPTION_TYPE_KEYS         ? SECTION_KEY
+	       : o->type == OPTION_TYPE_PUBLICATIONS ? SECTION_PUBLISH
+	                                             : SECTION_FORWARD;
 }
 
 bool option_is_list(const struct option *o)
@@ -192,6 +206,8 @@ static const char *expected_fixed(enum option_type type)
 		[OPTION_TYPE_TEXTS] = "a list of texts",
 		[OPTION_TYPE_DOMAINS] = "a list of domain names, such as [example.com, example.net]",
 		[OPTION_TYPE_ZONES] = "a list of maps, each beginning with '- zone: ZONE'",
+		[OPTION_TYPE_KEYS] = "a list of maps, each beginning with '- name: NAME'",
+		[OPTION_TYPE_PUBLICATIONS] = "a list of maps, each beginning with '- zone: ZONE'",
 		[OPTION_TYPE_LISTS] = "a list of maps, each beginning with '- name: NAME'",
 		[OPTION_TYPE_GROUPS] = "a list of maps, each beginning with '- name: NAME'",
 		[OPTION_TYPE_FORWARDS] = "a list of maps, each beginning with '- zone: ZONE'",

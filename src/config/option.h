@@ -39,6 +39,8 @@ enum option_type {
 	OPTION_TYPE_GROUPS,
 	OPTION_TYPE_FORWARDS,
 	OPTION_TYPE_ZONES,
+	OPTION_TYPE_KEYS,
+	OPTION_TYPE_PUBLICATIONS,
 };
 
 enum option_section {
@@ -54,6 +56,8 @@ enum option_section {
 	SECTION_GROUP,
 	SECTION_FORWARD,
 	SECTION_ZONE,
+	SECTION_KEY,
+	SECTION_PUBLISH,
 	N_SECTIONS,
 	N_MAP_SECTIONS = SECTION_TOP, /* those that are one map, in struct config */
 };

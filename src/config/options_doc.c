@@ -15,6 +15,9 @@ static const enum option_section order[] = {
 	SECTION_LIST,   SECTION_GROUP,    SECTION_EVENTS,  SECTION_TOP,
 };
 
+/* What is meant for lists and zones alike stands behind the lists. */
+static const enum option_section behind_lists[] = { SECTION_KEY, SECTION_PUBLISH };
+
 static const char *intro_of(enum option_section s)
 {
 	/* clang-format off */
@@ -28,6 +31,8 @@ static const char *intro_of(enum option_section s)
 		[SECTION_DNS64] = "IPv6 addresses for what has IPv4 ones only: docs/local.md.",
 		[SECTION_REBINDING] = "Private addresses in answers from the public DNS: docs/local.md.",
 		[SECTION_LIST] = "Each entry of lists.",
+		[SECTION_KEY] = "Each entry of keys.",
+		[SECTION_PUBLISH] = "Each entry of publish.",
 		[SECTION_GROUP] = "Each entry of groups.",
 		[SECTION_EVENTS] = "What is written down of the questions.",
 		[SECTION_TOP] = "Keys that stand in no section.",
@@ -63,6 +68,14 @@ static void markdown_option(const struct option *o)
 	printf("- %s\n\n", reload_text(o));
 }
 
+static void markdown_section(enum option_section which)
+{
+	const struct section *s = option_section(which);
+	printf("## %s\n\n%s\n\n", title_of(which), intro_of(which));
+	for (unsigned k = 0; k < s->n_options; k++)
+		markdown_option(&s->options[k]);
+}
+
 static void markdown(void)
 {
 	printf("# Options\n"
@@ -80,10 +93,9 @@ static void markdown(void)
 	       "refused. IPv6 addresses that begin with `::` need quotes inside brackets.\n"
 	       "\n");
 	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
-		const struct section *s = option_section(order[i]);
-		printf("## %s\n\n%s\n\n", title_of(order[i]), intro_of(order[i]));
-		for (unsigned k = 0; k < s->n_options; k++)
-			markdown_option(&s->options[k]);
+		markdown_section(order[i]);
+		for (size_t k = 0; order[i] == SECTION_LIST && k < ARRAY_LEN(behind_lists); k++)
+			markdown_section(behind_lists[k]);
 	}
 }
 
@@ -130,6 +142,16 @@ static void man_option(const struct option *o)
 	printf("%s\n", reload_text(o));
 }
 
+static void man_section(enum option_section which)
+{
+	const struct section *s = option_section(which);
+	printf(".SH \"");
+	man_text(title_of(which));
+	printf("\"\n%s\n", intro_of(which));
+	for (unsigned k = 0; k < s->n_options; k++)
+		man_option(&s->options[k]);
+}
+
 static void man(void)
 {
 	printf(".\\\" Made from src/config/options.def. Do not edit.\n"
@@ -149,12 +171,9 @@ static void man(void)
 	       "shows every option with the value in force.\n",
 	       WEIR_VERSION);
 	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
-		const struct section *s = option_section(order[i]);
-		printf(".SH \"");
-		man_text(title_of(order[i]));
-		printf("\"\n%s\n", intro_of(order[i]));
-		for (unsigned k = 0; k < s->n_options; k++)
-			man_option(&s->options[k]);
+		man_section(order[i]);
+		for (size_t k = 0; order[i] == SECTION_LIST && k < ARRAY_LEN(behind_lists); k++)
+			man_section(behind_lists[k]);
 	}
 	printf(".SH EXAMPLE\n"
 	       ".nf\n"

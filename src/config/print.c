@@ -187,6 +187,12 @@ static const void *entries_of(const struct config *c, enum option_section s, uns
 	case SECTION_GROUP:
 		*ret_n = c->groups.n;
 		return c->groups.at;
+	case SECTION_PUBLISH:
+		*ret_n = c->publish.n;
+		return c->publish.at;
+	case SECTION_KEY:
+		*ret_n = c->keys.n;
+		return c->keys.at;
 	case SECTION_ZONE:
 		*ret_n = c->local.zones.n;
 		return c->local.zones.at;

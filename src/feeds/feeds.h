@@ -214,3 +214,37 @@ struct feeds_wanted {
 MUST_USE int feeds_locate(const char *path, enum feeds_format format, bool no_subdomains,
                           const struct feeds_options *options, const struct feeds_wanted *wanted,
                           uint64_t *ret_line);
+
+/* A record of a policy zone; borrowed during the call. */
+struct feeds_record {
+	const uint8_t *owner; /* wire form, lower case, with the apex */
+	uint16_t type;        /* class IN */
+	uint32_t ttl_s;
+	const uint8_t *data; /* wire form, names in it not compressed */
+	uint16_t n;
+};
+
+struct feeds_publication {
+	const struct name *apex; /* of the zone that is published */
+	uint32_t ttl_s;          /* of records whose rules have no TTL of their own */
+};
+
+/*
+ * feeds_publish - the rules of a list as records of a policy zone, whatever its format.
+ *
+ * @plan:         with one list; the file in force is read, or the last good copy
+ * @take:         called for every record, equal ones each time; not 0 ends with it
+ * @ret_left_out: rules that policy zones cannot say (log, patterns, names that become too long).
+ *                refused is published as nxdomain
+ *
+ * Returns 0; -ENOENT or another -errno: the list cannot be read; -EAGAIN; -ECANCELED; what `take`
+ * returned. Blocks: reads the list twice.
+ */
+MUST_USE int feeds_publish(const struct feeds_plan *plan, const struct feeds_publication *what,
+                           int (*take)(void *arg, const struct feeds_record *r), void *arg,
+                           uint64_t *ret_left_out);
+
+/* The same of one rule. Also -ENOTSUP, -ENAMETOOLONG, -EINVAL: it cannot be said. */
+MUST_USE int feeds_publish_rule(const struct name *name, const struct policy_rule *rule,
+                                const struct feeds_publication *what,
+                                int (*take)(void *arg, const struct feeds_record *r), void *arg);

@@ -38,6 +38,14 @@ static void answer_cookie(struct query *q)
 		q->question.cookie_bytes = 0;
 }
 
+/* What is not asked of a resolver: transfers and NOTIFY are refused, unless somebody knows them. */
+static bool is_for_zones(const struct query *q, int rcode)
+{
+	const struct serve_zones *z = q->serve->zones;
+	return z != NULL && (rcode == RCODE_NOTIMP || rcode == RCODE_REFUSED || rcode == 0) &&
+	       z->wants(z->arg, q);
+}
+
 static enum outcome parse_query(struct query *q)
 {
 	int rcode = message_parse_question(q->in, q->in_bytes, &q->question);
@@ -49,6 +57,10 @@ static enum outcome parse_query(struct query *q)
 		rcode = RCODE_FORMERR;
 	if (rcode == RCODE_REFUSED && q->question.has_question && q->question.class == DNS_CLASS_CH)
 		rcode = 0; /* own.c knows */
+	if (UNLIKELY(rcode != 0 || q->question.type == DNS_SOA) && is_for_zones(q, rcode)) {
+		q->is_for_zones = true;
+		return SAY;
+	}
 	if (rcode != 0)
 		return fail(q, (unsigned)rcode, 0xffff, "");
 	return GO_ON;
@@ -173,6 +185,7 @@ static void run(struct query *q)
 void serve_begin(struct query *q)
 {
 	q->step = STEP_ADMIT;
+	q->is_for_zones = false;
 	q->is_silent = q->is_parked = q->is_stale = q->is_cached = false;
 	q->is_allowed = q->is_resolved = q->is_waiting = false;
 	q->n_redirects = q->n_aliases = 0;

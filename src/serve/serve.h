@@ -54,6 +54,11 @@ struct origin {
 	uint8_t *(*buffer)(struct query *q, size_t *ret_room);
 	/* The answer is q->out_bytes long; 0: nothing is to be sent. The query ends here. */
 	void (*finish)(struct query *q);
+	/*
+	 * Streams: give the connection away, before finish; what was read behind the question is
+	 * lost. A descriptor, the caller's, or -errno. NULL: it cannot be done.
+	 */
+	int (*detach)(struct query *q);
 };
 
 enum query_step {
@@ -85,7 +90,8 @@ struct query {
 
 	/* the runner and the steps */
 	uint8_t step;
-	bool is_silent; /* drop: no answer goes out */
+	bool is_for_zones; /* serve_zones answers it */
+	bool is_silent;    /* drop: no answer goes out */
 	bool is_parked, is_stale, is_cached;
 	bool is_allowed;     /* an allow rule won: policy is done with it */
 	bool is_resolved;    /* the resolver is done with it */
@@ -132,6 +138,15 @@ struct query {
 	uint8_t in[QUERY_IN_MAX];
 };
 
+/* Who answers what is no question to a resolver: NOTIFY, and what is asked of zones held here. */
+struct serve_zones {
+	void *arg;
+	/* Is this for them? Asked when it is parsed, of messages that a resolver refuses and of SOA. */
+	bool (*wants)(void *arg, const struct query *q);
+	/* Then: write the answer (q->out, q->out_bytes); no bytes: nothing is sent. */
+	void (*answer)(void *arg, struct query *q);
+};
+
 /* What may change while running; swapped whole (RCU). */
 struct serve_options {
 	uint16_t udp_size; /* the most we send over UDP */
@@ -165,6 +180,7 @@ struct serve_options {
 	X(ns_unknown, "judged without all addresses of name servers (ns-wait)") \
 	X(dropped, "not answered") \
 	X(refused, "from clients in no group, or not recursive") \
+	X(zones, "answered to other servers: NOTIFY, zones held here") \
 	X(malformed, "FORMERR, NOTIMP, BADVERS") \
 	X(failed, "SERVFAIL") \
 	X(prefetched, "cache entries refreshed before they expired")
@@ -194,6 +210,7 @@ struct serve {
 	struct cache *cache;
 	struct resolver *resolver;
 	struct event_ring *ring;
+	const struct serve_zones *zones; /* NULL: none */
 	_Atomic(const struct serve_options *) options;
 	struct query *pool, *all;
 	unsigned n_parked, max_parked;

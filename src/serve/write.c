@@ -243,8 +243,20 @@ static void tell_security(struct query *q)
 		query_set_ede(q, a->ede_code, a->ede_text);
 }
 
+/* It is no question of a client's: it is counted by itself, and no event. */
+static enum outcome answer_for_zones(struct query *q)
+{
+	const struct serve_zones *z = q->serve->zones;
+	count_one(&q->serve->counters.zones);
+	z->answer(z->arg, q);
+	q->step = STEP_COUNT;
+	return GO_ON;
+}
+
 enum outcome write_answer(struct query *q)
 {
+	if (UNLIKELY(q->is_for_zones))
+		return answer_for_zones(q);
 	bool is_block = verdict_is_block(&q->verdict) && !q->is_allowed;
 	if (is_block && query_redirects(q) && resolve_redirect(q) == PARK)
 		return PARK;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/disk.h"
+
 enum {
 	COMMENT_LINES_MAX = 100,
 	FILE_MODE = 0640,
@@ -121,21 +123,6 @@ int zone_writer_add(void *writer, const char *line, size_t n)
 	return 0;
 }
 
-/* So that the new name is on the disk too. */
-static int sync_folder(const char *path)
-{
-	char folder[4200];
-	const char *slash = strrchr(path, '/');
-	snprintf(folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash - path) : 1,
-	         slash != NULL ? path : ".");
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	int e = fsync(fd) == 0 ? 0 : -errno;
-	close(fd);
-	return e;
-}
-
 int zone_writer_commit(struct zone_writer *w)
 {
 	errno = 0;
@@ -149,7 +136,7 @@ int zone_writer_commit(struct zone_writer *w)
 		e = -errno;
 	if (e != 0)
 		unlink(w->new_path);
-	return e == 0 ? sync_folder(w->path) : e;
+	return e == 0 ? disk_sync_folder(w->path) : e;
 }
 
 void zone_writer_abandon(struct zone_writer *w)

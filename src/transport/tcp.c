@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -226,12 +227,26 @@ static void tcp_finish(struct query *q)
 	}
 }
 
+/* Only while nothing else is under way on it: then the next bytes are the new owner's. */
+static int tcp_detach(struct query *q)
+{
+	struct tcp_connection *c = q->transport;
+	if (c->is_dead || q->is_parked || c->n_waiting > 0 || c->n_unsent > 0)
+		return -EBUSY;
+	int fd = fcntl(c->watcher.fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	kill_connection(c);
+	return fd;
+}
+
 static const struct origin tcp_origin = {
 	.name = "tcp",
 	.protocol = EVENT_TCP,
 	.is_stream = true,
 	.buffer = tcp_buffer,
 	.finish = tcp_finish,
+	.detach = tcp_detach,
 };
 
 /* ---- receiving ---- */

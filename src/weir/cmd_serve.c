@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/rcu.h"
 #include "local/local.h"
+#include "transfer/transfer.h"
 #include "weir/command.h"
 #include "weir/fetching.h"
 #include "weir/learning.h"
@@ -55,6 +56,7 @@ struct server {
 	struct cache *cache;
 	struct events *events;
 	struct control *control;
+	struct transfer *transfer;
 	struct serve_options *options;
 	struct resolve_parts resolve;
 	struct worker *workers[WORKERS_MAX];
@@ -169,6 +171,7 @@ static int open_workers(struct server *s, const struct config *c, unsigned n)
 			.config = c,
 			.cache = s->cache,
 			.options = s->options,
+			.zones = transfer_zones(s->transfer),
 			.resolve = &s->resolve.config,
 		};
 		const struct endpoint *failed;
@@ -310,6 +313,36 @@ static void tell_answers(struct server *s)
 	}
 }
 
+/* A zone has come: its file is read like any list's. */
+static void zone_updated(void *arg, const char *list)
+{
+	struct server *s = arg;
+	(void)list;
+	int e = loader_begin(s->loader, false);
+	if (e != 0 && e != -EBUSY)
+		log_error("a reload could not be started: %s", strerror(-e));
+}
+
+static int configure_transfer(struct server *s, const struct config *c)
+{
+	unsigned n;
+	const struct feeds_list *feeds = loader_feeds(s->loader, &n);
+	return transfer_configure(s->transfer, c, feeds, n);
+}
+
+static int start_transfer(struct server *s)
+{
+	const struct transfer_plan plan = {
+		.loop = s->loop,
+		.updated = zone_updated,
+		.arg = s,
+	};
+	int e = transfer_new(&plan, &s->transfer);
+	if (e != 0)
+		log_error("zone transfers cannot be set up: %s", strerror(-e));
+	return e;
+}
+
 static void woken(void *arg)
 {
 	struct server *s = arg;
@@ -317,6 +350,7 @@ static void woken(void *arg)
 	tell_answers(s);
 	trust_woken(s->trust);
 	fetching_woken(s->fetching);
+	transfer_woken(s->transfer);
 	if (!loader_finish(s->loader, &o))
 		return;
 	for (unsigned i = 0; i < o.n_messages; i++)
@@ -324,6 +358,9 @@ static void woken(void *arg)
 	if (o.is_in_force) {
 		set_log_level(o.config);
 		set_options(s, o.config);
+		if (o.has_new_config && configure_transfer(s, o.config) != 0)
+			log_warning("policy zones are followed and published as before");
+		transfer_reloaded(s->transfer);
 		if (o.has_new_config)
 			fetching_configure(s->fetching, o.config);
 		log_info("reloaded in %u ms", o.took_ms);
@@ -471,6 +508,8 @@ static int start(struct server *s, const struct config *c)
 	s->options = parts_serve(c);
 	int e = start_signals(s);
 	if (e == 0)
+		e = start_transfer(s);
+	if (e == 0)
 		e = privileges_leave_root(c->server.user);
 	if (e == 0)
 		e = start_policy(s, c, &is_current);
@@ -496,7 +535,9 @@ static int start(struct server *s, const struct config *c)
 	if (e != 0)
 		return e;
 	loop_on_wake(s->loop, woken, s);
-	e = start_fetching(s, c); /* the last good copies are in force */
+	e = configure_transfer(s, c);
+	if (e == 0)
+		e = start_fetching(s, c); /* the last good copies are in force */
 	if (e == 0 && !is_current)
 		e = loader_begin(s->loader, false);
 	s->second.fire = every_second;
@@ -529,6 +570,7 @@ static void stop(struct server *s)
 		events_stop(s->events);
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_free(s->workers[i]);
+	transfer_free(s->transfer);
 	rcu_drain();
 	cache_free(s->cache);
 	policy_edits_close();

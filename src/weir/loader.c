@@ -412,6 +412,12 @@ const struct config *loader_config(const struct loader *l)
 	return l->config;
 }
 
+const struct feeds_list *loader_feeds(const struct loader *l, unsigned *ret_n)
+{
+	*ret_n = l->specs->n_lists;
+	return l->specs->feeds;
+}
+
 const struct feeds_report *loader_report(const struct loader *l, const char *list_name)
 {
 	for (unsigned i = 0; i < l->n_reports; i++) {

@@ -51,6 +51,8 @@ MUST_USE int loader_begin(struct loader *l, bool with_config);
 bool loader_finish(struct loader *l, struct loader_outcome *ret);
 
 const struct config *loader_config(const struct loader *l);
+/* Its lists, borrowed until the next configuration is in force. */
+const struct feeds_list *loader_feeds(const struct loader *l, unsigned *ret_n);
 /* What the last load said of a list; NULL: no such list. */
 const struct feeds_report *loader_report(const struct loader *l, const char *list_name);
 uint64_t loader_count(const struct loader *l);  /* loads in force so far */

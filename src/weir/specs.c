@@ -33,14 +33,15 @@ static void fill_rpz(const struct config_list *from, struct policy_list_spec *sp
 	spec->max_ttl_s = from->max_ttl_s;
 }
 
-/* The file that the list is read from: its own, or where its downloads are kept. */
+/* The file that the list is read from: its own, or where downloads and zones are kept. */
 static void fill_path(const struct config *c, const struct config_list *from,
                       struct policy_list_spec *spec, struct feeds_list *feed)
 {
 	feed->is_fetched = from->file == NULL;
+	const char *folder = from->primaries.n > 0 ? "zones" : "feeds";
 	int n = from->file != NULL ? snprintf(spec->path, sizeof spec->path, "%s", from->file)
-	                           : snprintf(spec->path, sizeof spec->path, "%s/feeds/%s",
-	                                      c->state, from->name);
+	                           : snprintf(spec->path, sizeof spec->path, "%s/%s/%s", c->state,
+	                                      folder, from->name);
 	must(n > 0 && (size_t)n < sizeof spec->path);
 }
 

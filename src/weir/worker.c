@@ -82,6 +82,7 @@ int worker_open(const struct worker_plan *plan, struct worker **ret,
 		worker_free(w);
 		return e;
 	}
+	w->serve.zones = plan->zones;
 	loop_on_wake(w->loop, woken, w);
 	*ret = w;
 	return 0;

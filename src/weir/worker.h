@@ -21,6 +21,7 @@
 struct worker;
 
 struct worker_plan {
+	const struct serve_zones *zones; /* NULL: none are held here */
 	const struct config *config;
 	struct cache *cache;
 	const struct serve_options *options;

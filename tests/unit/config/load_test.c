@@ -213,14 +213,14 @@ static const struct row rows[] = {
 	{ "lists: [{name: a, file: gone}]", "1:25: lists[].file: cannot read" },
 	{ "lists: [{name: a, file: folder}]", "1:25: lists[].file: cannot read" },
 	{ "lists: [{name: a, file: fifo}]", "1:25: lists[].file: cannot read" },
-	{ "lists: [{name: a, file: \"\"}]", "1:9: a list without 'file' or 'url'" },
+	{ "lists: [{name: a, file: \"\"}]", "1:9: a list without 'file', 'url' or 'primaries'" },
 	{ "state: good.txt", "1:8: state: this is not a folder" },
 	{ "control: 0123456789012345678901234567890123456789012345678901234567890123456789"
 	  "0123456789012345678901234567890123456789", "1:10: control: the path of a socket has at most 107" },
 
 	/* lists */
 	{ "lists: [{file: good.txt}]", "1:9: a list without 'name'; add 'name:' with a name of at most" },
-	{ "lists: [{name: a}]", "1:9: a list without 'file' or 'url'" },
+	{ "lists: [{name: a}]", "1:9: a list without 'file', 'url' or 'primaries'" },
 	{ "state: /s\nlists: [{name: a, file: good.txt, url: \"https://a.example/x\"}]",
 	  "2:40: lists[].url: the list has a file already" },
 	{ "lists: [{name: a, url: \"https://a.example/x\"}]", "1:24: lists[].url: downloads need a folder" },

@@ -11,49 +11,14 @@
 
 #include <cmocka.h>
 
+#include "letters.h"
 #include "transfer/serial.h"
 
-/*
- * Responses in letters: a digit is the zone's SOA with that serial, a letter a record of that
- * name, '!' a record out of the zone, '|' the end of a message, '?' one without records.
- */
-static uint8_t msg[4096], scratch[RECEIVE_SCRATCH_BYTES];
-static size_t n_msg;
-static uint16_t n_records;
+/* Responses in letters (letters.h); '|' is the end of a message, '?' one without records. */
+static struct letters m;
+static uint8_t scratch[RECEIVE_SCRATCH_BYTES];
 static struct name zone;
 static char seen[200];
-
-static void begin(void)
-{
-	memset(msg, 0, DNS_HEADER_BYTES);
-	store16(msg, 77);
-	store16(msg + 2, FLAG_QR | FLAG_AA);
-	n_msg = DNS_HEADER_BYTES;
-	n_records = 0;
-}
-
-static void put(const void *p, size_t n)
-{
-	memcpy(msg + n_msg, p, n);
-	n_msg += n;
-}
-
-static void put_record(char c)
-{
-	uint8_t head[] = "\1x\3rpz\0\0\1\0\1\0\0\0\5\0\4\300\0\2\1";
-	uint8_t soa[] = "\3rpz\0\0\6\0\1\0\0\0\5\0\26\0\0\0\0\0\0\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1";
-	uint8_t foreign[] = "\1x\3com\0\0\1\0\1\0\0\0\5\0\4\300\0\2\1";
-	if (c >= '0' && c <= '9') {
-		soa[20] = (uint8_t)(c - '0');
-		put(soa, sizeof soa - 1);
-	} else if (c == '!') {
-		put(foreign, sizeof foreign - 1);
-	} else {
-		head[1] = (uint8_t)c;
-		put(head, sizeof head - 1);
-	}
-	store16(msg + 6, ++n_records);
-}
 
 static int take(void *arg, enum receive_event event, const struct rr *rr)
 {
@@ -120,18 +85,18 @@ static int feed(const char *in, const struct receive_plan *plan, struct receive 
 {
 	int e = 0;
 	receive_init(r, plan);
-	begin();
+	letters_begin(&m, 77);
 	for (const char *p = in; e == 0; p++) {
 		if (*p == '|' || *p == 0 || *p == '?') {
-			if (n_records > 0)
-				e = receive_message(r, msg, n_msg, scratch);
-			begin();
+			if (m.n_records > 0)
+				e = receive_message(r, m.bytes, m.n, scratch);
+			letters_begin(&m, 77);
 			if (e == 0 && *p == '?')
-				e = receive_message(r, msg, n_msg, scratch);
+				e = receive_message(r, m.bytes, m.n, scratch);
 			if (*p == 0)
 				return e;
 		} else {
-			put_record(*p);
+			letters_add(&m, *p);
 		}
 	}
 	return e;
@@ -199,11 +164,11 @@ static void heads_are_checked(void **state)
 		struct receive_plan plan = plan_of(FULL, -1);
 		struct receive r;
 		receive_init(&r, &plan);
-		begin();
-		put_record('5');
-		put_record('5');
-		store16(msg + heads[i].at, heads[i].value);
-		if (receive_message(&r, msg, n_msg, scratch) != heads[i].result)
+		letters_begin(&m, 77);
+		letters_add(&m, '5');
+		letters_add(&m, '5');
+		store16(m.bytes + heads[i].at, heads[i].value);
+		if (receive_message(&r, m.bytes, m.n, scratch) != heads[i].result)
 			fail_msg("%s", heads[i].why);
 	}
 }

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A folder for one test, and what is in it. */
+#pragma once
+
+#include <stddef.h>
+
+extern char folder[64];
+
+int folder_make(void **state);   /* for cmocka */
+int folder_remove(void **state); /* with all files in it */
+unsigned folder_count(const char *suffix);

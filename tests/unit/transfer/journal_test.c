@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "transfer/journal.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "folder.h"
+
+static struct name zone;
+
+/* A version with a record for each letter. */
+static int commit(const char *letters, uint32_t now_s, uint32_t *ret_serial)
+{
+	const struct journal_terms t = {
+		.folder = folder, .zone = &zone, .ttl_s = 60, .now_s = now_s
+	};
+	struct sorter *s;
+	char line[64];
+	assert_int_equal(sorter_new(folder, &s), 0);
+	for (const char *p = letters; *p != 0; p++) {
+		int n = snprintf(line, sizeof line, "%c.rpz.\t60\tCNAME\t.", *p);
+		assert_int_equal(sorter_add(s, line, (size_t)n), 0);
+	}
+	int e = journal_commit(&t, s, ret_serial);
+	sorter_free(s);
+	return e;
+}
+
+static void expect_step(FILE *f, const char *expected)
+{
+	char line[200], all[100];
+	size_t n = 0;
+	while (fgets(line, sizeof line, f) != NULL) {
+		if (line[0] == '+' || line[0] == '-') {
+			all[n++] = line[0];
+			all[n++] = line[1];
+		}
+	}
+	all[n] = 0;
+	assert_string_equal(all, expected);
+}
+
+static void versions_have_steps(void **state)
+{
+	(void)state;
+	uint32_t first, serial;
+	struct journal_step steps[JOURNAL_MAX_STEPS];
+	unsigned n;
+	assert_int_equal(commit("abc", 1000, &first), 1);
+	assert_int_equal(first, 1000);
+	assert_int_equal(commit("cba", 1000, &serial), 0); /* the same */
+	assert_int_equal(serial, 1000);
+	assert_int_equal(commit("bcd", 1000, &serial), 1); /* the clock stands still */
+	assert_int_equal(serial, 1001);
+	assert_int_equal(commit("x", 5000, &serial), 1);
+	assert_int_equal(serial, 5000);
+	assert_int_equal(commit("xy", 900, &serial), 1); /* and goes back */
+	assert_int_equal(serial, 5001);
+	assert_int_equal(journal_open_steps(folder, 1000, 5001, steps, JOURNAL_MAX_STEPS, &n), 0);
+	assert_int_equal(n, 3);
+	expect_step(steps[0].file, "-a+d");
+	expect_step(steps[1].file, "-b-c-d+x");
+	expect_step(steps[2].file, "+y");
+	assert_int_equal(steps[1].from, 1001);
+	assert_int_equal(steps[1].to, 5000);
+	journal_close_steps(steps, n);
+	assert_int_equal(journal_open_steps(folder, 5001, 5001, steps, JOURNAL_MAX_STEPS, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(journal_open_steps(folder, 7, 5001, steps, JOURNAL_MAX_STEPS, &n),
+	                 -ENOENT);
+	assert_int_equal(journal_open_steps(folder, 1000, 5001, steps, 2, &n), -ENOENT);
+	assert_int_equal(folder_count(".new"), 0);
+}
+
+static void steps_are_bounded(void **state)
+{
+	(void)state;
+	uint32_t first, serial;
+	struct journal_step steps[JOURNAL_MAX_STEPS + 10];
+	char letters[2] = "a";
+	unsigned n;
+	assert_int_equal(commit("a", 1, &first), 1);
+	for (unsigned i = 0; i < JOURNAL_MAX_STEPS + 20; i++) {
+		letters[0] = (char)('a' + (i + 1) % 26);
+		assert_int_equal(commit(letters, 1, &serial), 1);
+	}
+	assert_int_equal(folder_count(".delta"), JOURNAL_MAX_STEPS);
+	assert_int_equal(journal_open_steps(folder, serial - JOURNAL_MAX_STEPS, serial, steps,
+	                                    JOURNAL_MAX_STEPS + 10, &n),
+	                 0);
+	assert_int_equal(n, JOURNAL_MAX_STEPS);
+	journal_close_steps(steps, n);
+	assert_int_equal(
+		journal_open_steps(folder, first, serial, steps, JOURNAL_MAX_STEPS + 10, &n),
+		-ENOENT);
+}
+
+/* A crash between a step and its version leaves a step to nowhere: the next one takes its place. */
+static void a_step_to_nowhere_does_no_harm(void **state)
+{
+	(void)state;
+	char path[100];
+	uint32_t serial;
+	struct journal_step steps[JOURNAL_MAX_STEPS];
+	unsigned n;
+	assert_int_equal(commit("a", 1, &serial), 1);
+	snprintf(path, sizeof path, "%s/1-2.delta", folder);
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fputs("; 1 2\nnonsense\n", f);
+	fclose(f);
+	assert_int_equal(commit("b", 1, &serial), 1);
+	assert_int_equal(serial, 2);
+	assert_int_equal(journal_open_steps(folder, 1, 2, steps, JOURNAL_MAX_STEPS, &n), 0);
+	expect_step(steps[0].file, "-a+b");
+	journal_close_steps(steps, n);
+}
+
+static int set_up(void **state)
+{
+	assert_int_equal(name_from_text("rpz", 3, &zone), 0);
+	return folder_make(state);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(versions_have_steps, set_up, folder_remove),
+		cmocka_unit_test_setup_teardown(steps_are_bounded, set_up, folder_remove),
+		cmocka_unit_test_setup_teardown(a_step_to_nowhere_does_no_harm, set_up,
+		                                folder_remove),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
