@@ -21,10 +21,20 @@ static void set_text(json_t *o, const char *member, const char *text)
 		json_object_set_new(o, member, json_string(text));
 }
 
-static const char *state_of(const struct feeds_report *r)
+static bool has_pin(const json_t *versions)
+{
+	for (size_t i = 0; i < json_array_size(versions); i++) {
+		if (json_is_true(json_object_get(json_array_get(versions, i), "pinned")))
+			return true;
+	}
+	return false;
+}
+
+/* Without a report the image of the last process is in force, and was current at the start. */
+static const char *state_of(const struct feeds_report *r, const json_t *versions)
 {
 	if (r == NULL)
-		return "in-force";
+		return has_pin(versions) ? "pinned" : "in-force";
 	switch (r->origin) {
 	case FEEDS_FROM_FILE:
 		return "in-force";
@@ -86,14 +96,15 @@ static json_t *list_to_json(const struct api_context *c, const struct config *co
 {
 	const struct feeds_report *r = c->report != NULL ? c->report(c->arg, l->name) : NULL;
 	const struct fetch_status *s = c->fetched != NULL ? c->fetched(c->arg, l->name) : NULL;
+	json_t *versions = versions_to_json(config->state, l->name);
 	json_t *o = json_pack("{s:s, s:s, s:s}", "name", l->name, "format", l->format, "state",
-	                      state_of(r));
+	                      state_of(r, versions));
 	set_text(o, "file", l->file);
 	if (l->file == NULL)
 		set_text(o, "url", l->url);
 	add_report(o, r);
 	add_fetch(o, s);
-	json_object_set_new(o, "versions", versions_to_json(config->state, l->name));
+	json_object_set_new(o, "versions", versions);
 	return o;
 }
 
