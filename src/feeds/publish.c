@@ -151,7 +151,7 @@ static int write_anywhere(const struct publish *p, struct policy_builder *b,
 
 int publish_image(const struct publish *p, struct policy_builder *b, struct policy_image **ret)
 {
-	struct policy_image *image;
+	struct policy_image *image = NULL;
 	int e = write_anywhere(p, b, &image);
 	if (e == 0 && p->patterns != NULL) {
 		e = policy_image_attach(image, p->patterns);

@@ -60,11 +60,13 @@ static bool is_whole(const struct stream *s)
 
 int stream_next(struct stream *s)
 {
-	const uint64_t *slots = s->image != NULL ? s->image->slots : NULL;
+	if (s->image == NULL)
+		return 0;
+	const uint64_t *slots = s->image->slots;
 	while (s->slot < s->n_slots && slots[s->slot] == 0)
 		s->slot++;
 	if (s->slot == s->n_slots)
-		return s->image == NULL || is_whole(s) ? 0 : -EBADMSG;
+		return is_whole(s) ? 0 : -EBADMSG;
 	if (s->at_high == s->n_high) {
 		int e = high_read(s);
 		if (e != 0)

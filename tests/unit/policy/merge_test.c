@@ -168,7 +168,7 @@ static void matches_equal(const struct policy *a, const struct policy *b, const 
                           const struct addr *addr)
 {
 	struct policy_match_found x[64], y[64];
-	struct name_hashes h;
+	struct name_hashes h = { 0 };
 	enum policy_trigger t = name != NULL ? POLICY_TRIGGER_QUESTION : POLICY_TRIGGER_ANSWER;
 	if (name != NULL)
 		name_hash_all(name->wire, &h);
