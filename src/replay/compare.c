@@ -120,7 +120,9 @@ static void judge_zones(const struct replay_side *side, uint16_t group,
                         const struct policy_group_view *g, const struct replay_item *item,
                         struct verdict *ret)
 {
-	struct stage s = { .side = side, .group = group, .terms = { .type = item->type } };
+	struct stage s = { .side = side,
+		           .group = group,
+		           .terms = { .type = item->type, .ns_dots = UINT8_MAX } };
 	s.best.list = POLICY_NO_LIST;
 	if (item->has_client && g->has_client_rules)
 		consider_addr(&s, POLICY_TRIGGER_CLIENT, &item->client);
