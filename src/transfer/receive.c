@@ -27,11 +27,17 @@ static int tell(struct receive *r, enum receive_event event, const struct rr *rr
 	return e != 0 ? bad(r, e, "the zone cannot be kept") : 0;
 }
 
+static bool is_own_soa(const struct receive *r, const struct rr *rr)
+{
+	return rr->type == DNS_SOA && rr->class == DNS_CLASS_IN &&
+	       name_equal(rr->owner, r->plan->zone->wire);
+}
+
 /* The SOA that all begin with. */
 static int take_first(struct receive *r, const struct rr *rr)
 {
 	const struct receive_plan *p = r->plan;
-	if (rr->type != DNS_SOA || !name_equal(rr->owner, p->zone->wire))
+	if (!is_own_soa(r, rr))
 		return bad(r, -EBADMSG, "the response does not begin with the zone's SOA record");
 	if (record_soa_read(rr->rdata, rr->rdata_len, &r->soa) != 0)
 		return bad(r, -EBADMSG, "the SOA record is damaged");
@@ -96,7 +102,7 @@ static int take_soa(struct receive *r, const struct record_soa *soa)
 static int take_record(struct receive *r, const struct rr *rr)
 {
 	struct record_soa soa;
-	bool is_soa = rr->type == DNS_SOA && name_equal(rr->owner, r->plan->zone->wire);
+	bool is_soa = is_own_soa(r, rr);
 	if (r->state == RECEIVE_AT_START)
 		return take_first(r, rr);
 	if (r->state == RECEIVE_AT_END)

@@ -57,7 +57,7 @@ static size_t put_name(char *to, const uint8_t *wire)
 static int put_alias(char *to, const struct rr *rr, size_t *ret_n)
 {
 	uint8_t lower[NAME_MAX_BYTES];
-	if (name_check(rr->rdata, rr->rdata_len) != rr->rdata_len)
+	if (rr->rdata_len == 0 || name_check(rr->rdata, rr->rdata_len) != rr->rdata_len)
 		return -EBADMSG;
 	name_copy_lower(lower, rr->rdata);
 	*ret_n = put_name(to, lower);

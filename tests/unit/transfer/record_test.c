@@ -83,11 +83,8 @@ static void bad_data_are_refused(void **state)
 		uint16_t type;
 		const char *data;
 		uint16_t n;
-	} bad[] = { { DNS_A, "\1\2\3", 3 },
-		    { DNS_CNAME, "\3abc", 4 },
-		    { DNS_CNAME, "\0\0", 2 },
-		    { DNS_MX, "\0", 1 },
-		    { DNS_SOA, "\0\0\0", 3 } };
+	} bad[] = { { DNS_A, "\1\2\3", 3 },   { DNS_CNAME, "\3abc", 4 }, { DNS_CNAME, "", 0 },
+		    { DNS_CNAME, "\0\0", 2 }, { DNS_MX, "\0", 1 },       { DNS_SOA, "\0\0\0", 3 } };
 	const char *line;
 	size_t n;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
