@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,10 @@ enum {
 
 #define VERSION(serial) ((1ULL << 32) | (serial))
 
-/* A list as feeds/ wants it, with everything it points to. */
+/*
+ * A list as feeds/ wants it. What its options and guard point to belongs to the configuration: see
+ * publication_pause().
+ */
 struct feed_copy {
 	struct feeds_list list;
 	struct policy_list_spec spec;
@@ -47,8 +51,8 @@ struct make {
 	struct name zone;
 	const struct feed_copy *feed; /* NULL: edits */
 	struct lines edits;
-	atomic_bool stop;
-	int error; /* 1: a new version */
+	atomic_bool stop, is_feeding; /* the list is being read */
+	int error;                    /* 1: a new version */
 	uint32_t serial;
 	uint64_t n_left_out;
 	_Atomic bool is_finished;
@@ -321,8 +325,12 @@ static int add_feed(struct make *m, struct sorter *s)
 		.stop = &m->stop,
 	};
 	int e = record_text_new(&t.text);
+	atomic_store(&m->is_feeding, true);
 	if (e == 0)
-		e = feeds_publish(&plan, &what, take_record, &t, &m->n_left_out);
+		e = atomic_load(&m->stop)
+		            ? -ECANCELED
+		            : feeds_publish(&plan, &what, take_record, &t, &m->n_left_out);
+	atomic_store(&m->is_feeding, false);
 	record_text_free(t.text);
 	return e;
 }
@@ -408,6 +416,8 @@ static void tell(struct publication *p, const struct make *m)
 {
 	char zone[NAME_TEXT_MAX];
 	name_to_text(p->zone.wire, zone);
+	if (m->error == -ECANCELED)
+		return; /* it begins anew */
 	if (m->error < 0) {
 		if (p->error[0] == 0)
 			log_warning("zone %s: no new version is published: %s", zone,
@@ -443,6 +453,16 @@ bool publication_finish(struct publication *p)
 	if (p->is_again)
 		publication_changed(p);
 	return true;
+}
+
+void publication_pause(struct publication *p)
+{
+	if (p->make == NULL || p->feed == NULL)
+		return;
+	atomic_store(&p->make->stop, true);
+	while (atomic_load(&p->make->is_feeding))
+		poll(NULL, 0, 1);
+	p->is_again = true;
 }
 
 bool publication_stop(struct publication *p)

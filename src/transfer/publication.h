@@ -47,6 +47,8 @@ void publication_free(struct publication *p);
 
 /* What it holds may have changed. */
 void publication_changed(struct publication *p);
+/* Its thread reads no list any more; it begins anew later. Waits, for milliseconds. */
+void publication_pause(struct publication *p);
 bool publication_is_of_edits(const struct publication *p);
 /* If its thread has ended: take the result. True when it had one. */
 bool publication_finish(struct publication *p);

@@ -179,6 +179,14 @@ void publisher_woken(struct publisher *p)
 	outgoing_woken(p->outgoing);
 }
 
+void publisher_pause(struct publisher *p)
+{
+	for (unsigned i = 0; i < p->now.n; i++)
+		publication_pause(p->now.at[i]);
+	for (unsigned i = 0; i < p->leaving.n; i++)
+		publication_pause(p->leaving.at[i]);
+}
+
 void publisher_reloaded(struct publisher *p)
 {
 	for (unsigned i = 0; i < p->now.n && p->leaving.n == 0; i++) {

@@ -250,6 +250,11 @@ void transfer_woken(struct transfer *t)
 	publisher_woken(t->publisher);
 }
 
+void transfer_pause(struct transfer *t)
+{
+	publisher_pause(t->publisher);
+}
+
 void transfer_reloaded(struct transfer *t)
 {
 	publisher_reloaded(t->publisher);

@@ -52,6 +52,8 @@ MUST_USE int transfer_new(const struct transfer_plan *plan, struct transfer **re
    -errno, which is logged; then the zones of before are followed still. */
 MUST_USE int transfer_configure(struct transfer *t, const struct config *c,
                                 const struct feeds_list *feeds, unsigned n_feeds);
+/* Before a configuration goes: its lists are read by nobody when this returns. Milliseconds. */
+void transfer_pause(struct transfer *t);
 /* Lists were read anew: what is published of them may have changed. */
 void transfer_reloaded(struct transfer *t);
 /* The main loop was woken. */

@@ -388,6 +388,8 @@ static void woken(void *arg)
 	trust_woken(s->trust);
 	fetching_woken(s->fetching);
 	transfer_woken(s->transfer);
+	if (loader_is_finished(s->loader))
+		transfer_pause(s->transfer); /* the lists of before may go */
 	if (!loader_finish(s->loader, &o))
 		return;
 	for (unsigned i = 0; i < o.n_messages; i++)

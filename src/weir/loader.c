@@ -379,6 +379,11 @@ static void begin_queued(struct loader *l)
 		log_error("a reload could not be started");
 }
 
+bool loader_is_finished(const struct loader *l)
+{
+	return l->is_running && atomic_load(&l->is_finished);
+}
+
 bool loader_finish(struct loader *l, struct loader_outcome *ret)
 {
 	if (!l->is_running || !atomic_load(&l->is_finished)) {

@@ -49,6 +49,7 @@ MUST_USE int loader_start(struct loader *l, bool *ret_is_current);
 MUST_USE int loader_begin(struct loader *l, bool with_config);
 /* When the main loop was woken: true if a load has ended; then it is published, or refused. */
 bool loader_finish(struct loader *l, struct loader_outcome *ret);
+bool loader_is_finished(const struct loader *l); /* loader_finish() will be true */
 
 /*
  * Every second: once an hour the lists are looked at again if one of them holds rules that begin or end
