@@ -74,14 +74,16 @@ static void limit(int what, uint64_t value)
 /* What this process has already: copied pages are not the child's doing. */
 static uint64_t data_bytes(void)
 {
-	unsigned long pages[6] = { 0 };
+	char line[160];
+	uint64_t pages = 0;
 	FILE *f = fopen("/proc/self/statm", "re");
 	if (f == NULL)
 		return 0;
-	int n = fscanf(f, "%lu %lu %lu %lu %lu %lu", &pages[0], &pages[1], &pages[2], &pages[3],
-	               &pages[4], &pages[5]);
+	char *at = fgets(line, sizeof line, f);
 	fclose(f);
-	return n == 6 ? (uint64_t)pages[5] * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+	for (unsigned i = 0; at != NULL && i < 6; i++) /* size resident shared text lib data */
+		pages = strtoul(at, &at, 10);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static void child_begin(const struct making *m, pid_t parent)

@@ -428,7 +428,7 @@ int policy_patterns_make(struct policy_patterns *b, const struct policy_image *c
 	if (e != 0)
 		return e;
 	*b = (struct policy_patterns){ 0 }; /* the set has it now */
-	m.faults = calloc(m.set->n, sizeof *m.faults);
+	m.faults = calloc(m.set->n + 1U, sizeof *m.faults);
 	e = m.faults == NULL ? -ENOMEM : 0;
 	if (e == 0 && !take_current(&m, current))
 		e = pattern_set_build(m.set, m.faults);

@@ -150,7 +150,7 @@ static void test_budget(void **state)
 	};
 	struct pattern_dropped dropped[ARRAY_LEN(regexes)] = { 0 };
 	const struct pattern_budget budget = {
-		.all_ms = 1000, .one_ms = 200, .make_bytes = 64 << 20, .database_bytes = 1 << 20
+		.all_ms = 200, .one_ms = 50, .make_bytes = 64 << 20, .database_bytes = 1 << 20
 	};
 	uint8_t *bytes = NULL;
 	size_t n_bytes;
