@@ -69,7 +69,8 @@ static void add_report(json_t *o, const struct feeds_report *r)
 {
 	if (r == NULL)
 		return;
-	json_object_set_new(o, "rules", json_integer((json_int_t)(r->names + r->prefixes)));
+	json_object_set_new(o, "rules",
+	                    json_integer((json_int_t)r->names + (json_int_t)r->prefixes));
 	set_number(o, "skipped", r->skipped);
 	set_number(o, "loaded_s", r->loaded_s);
 	set_text(o, "problem", r->message);

@@ -70,7 +70,7 @@ static struct feeds_options options_of(const json_t *match)
 	return (struct feeds_options){
 		.column = json_string_value(json_object_get(match, "column")),
 		.path = json_string_value(json_object_get(match, "path")),
-		.separator = separator != NULL ? feeds_separator_from_text(separator) : 0,
+		.separator = feeds_separator_from_text(separator != NULL ? separator : ""),
 	};
 }
 

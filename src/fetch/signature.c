@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fetch/signature.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -131,14 +130,19 @@ const char *signature_check(const struct signature_key *key, const char *text, s
 
 /* ---- checksums ---- */
 
+static bool is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
 static bool take_hex(const char *p, size_t n, char ret[HEX + 1])
 {
-	if (n < HEX || (n > HEX && isxdigit((unsigned char)p[HEX])))
+	if (n < HEX || (n > HEX && is_hex(p[HEX])))
 		return false;
 	for (size_t i = 0; i < HEX; i++) {
-		if (!isxdigit((unsigned char)p[i]))
+		if (!is_hex(p[i]))
 			return false;
-		ret[i] = (char)tolower((unsigned char)p[i]);
+		ret[i] = (char)(p[i] >= 'A' && p[i] <= 'F' ? p[i] - 'A' + 'a' : p[i]);
 	}
 	ret[HEX] = 0;
 	return true;

@@ -184,7 +184,7 @@ static int write_list(const struct learn_wish *w, const struct proposal_list *p)
 	for (unsigned i = 0; i < p->n; i++) {
 		name_to_text(p->at[i].name.wire, name);
 		if (p->at[i].kind == LEARN_REVIEW)
-			fprintf(f, "# REVIEW: %s has more than %u names below it; not allowed\n",
+			fprintf(f, "# REVIEW: %s has more than %d names below it; not allowed\n",
 			        name, LEARN_REVIEW_NAMES);
 		else
 			fprintf(f, "%s\n", name);

@@ -45,7 +45,13 @@ def template(server, start_weir):
 
 
 def policy(w):
-    """What is in force: "old" or "new"; anything else is what must never be."""
+    """What is in force: "old" or "new"; anything else is what must never be. Between two of the three
+    questions the new version may have come, once: then they are asked again."""
+    seen = policy_once(w)
+    return policy_once(w) if seen.startswith("torn") else seen
+
+
+def policy_once(w):
     try:
         found = {n for n in ("old", "new", "both") if blocks(w.ask(n + ".wild.org", timeout_s=3))}
     except Exception:  # noqa: BLE001 it died between two questions
