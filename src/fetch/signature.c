@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fetch/signature.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
