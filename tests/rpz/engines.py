@@ -161,7 +161,7 @@ class Weir(resolvers.Weir):
         for p in policies:
             for z, f in zip(p.zones, p.files):
                 lists.append({"name": z, "file": f, "format": "rpz", "min-ns-dots": min_ns_dots,
-                              **(list_options or {})})
+                              "protected": "ignore", **(list_options or {})})
             groups.append({"name": p.name, "clients": [p.prefix], "lists": list(p.zones),
                            "evaluation": evaluation})
         super().__init__(world, directory, binary, port, config={

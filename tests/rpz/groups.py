@@ -53,7 +53,8 @@ class Group:
                 lines = [line.strip() for line in z.text.replace("%NET%", net).replace("%APEX%", name)
                          .split("\n")]
                 f.write(zone_text("rpz." + name, [line for line in lines if line]))
-            out.append({"name": name, "file": path, "format": "rpz", **z.options})
+            # Some rules are on top-level domains, which is what assurance is there to stop.
+            out.append({"name": name, "file": path, "format": "rpz", "protected": "ignore", **z.options})
         return out
 
     def entry(self):

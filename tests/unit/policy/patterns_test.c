@@ -145,7 +145,7 @@ static void test_budget(void **state)
 	(void)state;
 	static const char *const regexes[] = {
 		"good",
-		"((ab?c?){30}d?){10}x",
+		"((ab?c?){60}d?){30}x",
 		"^ok",
 	};
 	struct pattern_dropped dropped[ARRAY_LEN(regexes)] = { 0 };

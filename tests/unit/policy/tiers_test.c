@@ -35,6 +35,9 @@ static const struct row rows[] = {
 	{ "T2 an empty non-terminal hides nothing: z.b.x", "zone",
 	  { "zone below x.example =drop", "zone exact a.b.x.example =nodata" },
 	  { "q z.b.x.example" }, POLICY_DROP, "zone", "" },
+	{ "T7 a wildcard far above a server's name", "zone",
+	  { "zone below org =nxdomain @ns", "zone below hoster.org =nodata @ns" },
+	  { "n ns.z.example.names.org" }, POLICY_NXDOMAIN, "zone", "" },
 	{ "T12 a rule with a match of its own fits nothing else", "zone",
 	  { "zone exact a.example =drop @ns" }, { "q a.example" }, POLICY_NONE, "", "" },
 
