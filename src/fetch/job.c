@@ -64,6 +64,7 @@ static void drop_file(struct job *j)
 }
 
 /* This URL gave nothing: the next one, or that was all. */
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than the list has URLs */
 static void next_url(struct job *j, const char *why)
 {
 	const struct fetch_source *s = j->plan.source;
@@ -290,6 +291,7 @@ static void request_done(struct request *r)
 
 static void ask_page(struct job *j);
 
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than the list has URLs */
 static void end_pages(struct job *j)
 {
 	struct validators *v = &j->version;
@@ -381,6 +383,7 @@ static void page_done(struct request *r)
 	request_free(r);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than the list has URLs */
 static void ask_page(struct job *j)
 {
 	const struct fetch_source *s = j->plan.source;
@@ -404,6 +407,7 @@ static void ask_page(struct job *j)
 		next_url(j, "out of memory");
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than the list has URLs */
 static void begin_pages(struct job *j)
 {
 	const struct fetch_source *s = j->plan.source;
@@ -419,6 +423,7 @@ static void begin_pages(struct job *j)
 
 /* ---- asking ---- */
 
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than the list has URLs */
 static void try_url(struct job *j)
 {
 	const struct fetch_source *s = j->plan.source;

@@ -64,9 +64,11 @@ bool firewall_table_is_good(const char *table)
 static bool kernel_can_update(void)
 {
 	struct utsname u;
-	unsigned major = 0, minor = 0;
-	if (uname(&u) != 0 || sscanf(u.release, "%u.%u", &major, &minor) != 2)
+	char *end;
+	if (uname(&u) != 0)
 		return false;
+	unsigned long major = strtoul(u.release, &end, 10);
+	unsigned long minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
 	return major > 6 || (major == 6 && minor >= 12);
 }
 

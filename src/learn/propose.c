@@ -114,6 +114,6 @@ json_t *learn_summary(const struct learn_store *s)
 {
 	return json_pack("{s:s, s:I, s:I, s:I, s:b}", "group", s->group, "since_s",
 	                 (json_int_t)s->since_s, "names", (json_int_t)s->n_names, "lost",
-	                 (json_int_t)(s->n_lost + s->n_refused), "full",
+	                 (json_int_t)s->n_lost + (json_int_t)s->n_refused, "full",
 	                 s->n_names >= LEARN_NAMES_MAX);
 }

@@ -311,6 +311,7 @@ unsigned policy_find_all(const struct policy *p, uint16_t group, enum policy_tri
 	return policy_find_all_on(p, group, trigger, lower, hashes, a, &policy_any_terms, ret, max);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): nine parameters, as policy_find_all() and its terms */
 unsigned policy_find_all_on(const struct policy *p, uint16_t group, enum policy_trigger trigger,
                             const uint8_t *lower, const struct name_hashes *hashes,
                             const struct addr *a, const struct policy_terms *terms,

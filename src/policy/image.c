@@ -202,8 +202,10 @@ static bool lists_continue(const struct policy_image *i, const struct policy_ima
 
 /* ---- opening ---- */
 
-static void image_free(struct policy_image *i)
+/* Returns what was below: its reference is the caller's to drop. */
+static struct policy_image *image_free(struct policy_image *i)
 {
+	struct policy_image *below = i->below;
 	uint8_t *mapped = (uint8_t *)(uintptr_t)i->header;
 	for (size_t at = 0; mapped != NULL && at < i->n_mapped; at += DISK_PIECE) {
 		size_t n = i->n_mapped - at;
@@ -211,12 +213,12 @@ static void image_free(struct policy_image *i)
 	}
 	if (i->fd >= 0)
 		disk_drop(i->fd);
-	policy_image_put(i->below);
 	policy_pattern_set_put(i->pattern_set);
 	free(i->pattern_lists);
 	free(i->n_patterns);
 	free(i->data);
 	free(i);
+	return below;
 }
 
 int policy_image_attach(struct policy_image *i, struct policy_pattern_set *s)
@@ -338,7 +340,7 @@ static int image_open(const char *path, struct policy_image **ret)
 	if (e == 0)
 		e = image_check(i);
 	if (e != 0)
-		image_free(i);
+		(void)image_free(i);
 	else
 		*ret = i;
 	return e;
@@ -361,7 +363,7 @@ int policy_image_open(const char *path, bool set_key, struct policy_image **ret)
 		return e;
 	struct siphash_key theirs = { i->header->key[0], i->header->key[1] };
 	if (i->header->below != 0 || (!set_key && !is_key_ours(i))) {
-		image_free(i);
+		(void)image_free(i);
 		return -EBADMSG;
 	}
 	if (set_key)
@@ -383,7 +385,7 @@ int policy_overlay_open(const char *path, struct policy_image *below, struct pol
 	else if (!is_key_ours(i) || !lists_continue(i, below))
 		e = -EBADMSG;
 	if (e != 0) {
-		image_free(i);
+		(void)image_free(i);
 		return e;
 	}
 	i->below = image_get(below);
@@ -442,6 +444,6 @@ struct policy_image *image_get(struct policy_image *i)
 
 void policy_image_put(struct policy_image *i)
 {
-	if (i != NULL && atomic_fetch_sub_explicit(&i->refs, 1, memory_order_acq_rel) == 1)
-		image_free(i);
+	while (i != NULL && atomic_fetch_sub_explicit(&i->refs, 1, memory_order_acq_rel) == 1)
+		i = image_free(i);
 }

@@ -159,11 +159,11 @@ static void take_rcode(struct replay_item *i, const struct json_text *t)
 {
 	static const char *const names[] = { "NOERROR",  "FORMERR", "SERVFAIL",
 		                             "NXDOMAIN", "NOTIMP",  "REFUSED" };
-	for (uint8_t code = 0; code < ARRAY_LEN(names); code++) {
+	for (unsigned code = 0; code < ARRAY_LEN(names); code++) {
 		if (strlen(names[code]) != t->n || memcmp(names[code], t->p, t->n) != 0)
 			continue;
 		i->has_rcode = true;
-		i->rcode = code;
+		i->rcode = (uint8_t)code;
 	}
 }
 
