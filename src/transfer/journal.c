@@ -36,11 +36,38 @@ struct found {
 	uint64_t bytes;
 };
 
+/* A serial and what stands behind it; NULL: there is none. */
+static const char *read_serial(const char *p, uint32_t *ret)
+{
+	char *end;
+	if (*p < '0' || *p > '9')
+		return NULL;
+	unsigned long x = strtoul(p, &end, 10);
+	if (x > UINT32_MAX)
+		return NULL;
+	*ret = (uint32_t)x;
+	return end;
+}
+
 static bool read_name(const char *name, struct found *ret)
 {
-	int end = 0;
-	return sscanf(name, "%" SCNu32 "-%" SCNu32 ".delta%n", &ret->from, &ret->to, &end) == 2 &&
-	       end > 0 && name[end] == 0;
+	const char *p = read_serial(name, &ret->from);
+	if (p == NULL || *p != '-')
+		return false;
+	p = read_serial(p + 1, &ret->to);
+	return p != NULL && strcmp(p, ".delta") == 0;
+}
+
+/* "; FROM TO": which step the file is. */
+static bool read_head(const char *line, const struct found *f)
+{
+	uint32_t from, to;
+	if (strncmp(line, "; ", 2) != 0)
+		return false;
+	const char *p = read_serial(line + 2, &from);
+	if (p == NULL || *p != ' ')
+		return false;
+	return read_serial(p + 1, &to) != NULL && from == f->from && to == f->to;
 }
 
 /* All steps in the folder, in no order. */
@@ -215,18 +242,15 @@ int journal_commit(const struct journal_terms *t, struct sorter *lines, uint32_t
 static int open_step(const char *folder, const struct found *f, struct journal_step *ret)
 {
 	char path[PATH_ROOM], line[FIRST_LINE_MAX];
-	uint32_t from, to;
 	step_path(folder, f->from, f->to, path, sizeof path);
 	FILE *file = fopen(path, "re");
 	if (file == NULL)
 		return -errno;
-	if (fgets(line, sizeof line, file) == NULL ||
-	    sscanf(line, "; %" SCNu32 " %" SCNu32, &from, &to) != 2 || from != f->from ||
-	    to != f->to) {
+	if (fgets(line, sizeof line, file) == NULL || !read_head(line, f)) {
 		fclose(file);
 		return -ENOENT;
 	}
-	*ret = (struct journal_step){ .file = file, .from = from, .to = to };
+	*ret = (struct journal_step){ .file = file, .from = f->from, .to = f->to };
 	return 0;
 }
 

@@ -100,8 +100,8 @@ static int write_run(struct sorter *s)
 	if (s->n_runs == SORTER_MAX_RUNS)
 		return -EFBIG;
 	int e = open_unnamed(s->folder, &f);
-	if (e != 0)
-		return e;
+	if (e != 0 || f == NULL)
+		return e != 0 ? e : -EIO;
 	s->runs[s->n_runs++].file = f;
 	qsort(s->pieces, s->n_pieces, sizeof *s->pieces, compare_pieces);
 	errno = 0;
@@ -216,6 +216,7 @@ static int take_once(struct last *last, const struct run *r,
 		last->p = bigger;
 		last->room = 2 * (size_t)r->n + 64;
 	}
+	must(last->p != NULL);
 	memcpy(last->p, r->line, (size_t)r->n);
 	last->n = (size_t)r->n;
 	last->is_set = true;

@@ -162,9 +162,9 @@ int zone_file_apply(struct zone_reader *old, const struct delta *d, struct zone_
 	int got = zone_reader_next(old), e = 0;
 	while (e == 0 && got >= 0 && (got == 1 || i < d->n_lines)) {
 		const struct delta_line *l = i < d->n_lines ? &d->lines[i] : NULL;
-		int order = got == 0    ? 1
-		            : l == NULL ? -1
-		                        : compare(old->line, old->n, delta_text(d, i), l->n);
+		int order = l == NULL  ? -1
+		            : got == 0 ? 1
+		                       : compare(old->line, old->n, delta_text(d, i), l->n);
 		if (order < 0) {
 			e = zone_writer_add(w, old->line, old->n);
 		} else if (order == 0) {
