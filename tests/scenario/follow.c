@@ -39,7 +39,7 @@ static void look(struct timer *t)
 
 int follow_start(const struct config *config, struct serve *serve)
 {
-	struct worker *none = NULL;
+	static struct worker *none; /* kept by the plan */
 	struct trust_plan plan = {
 		.config = config,
 		.cache = serve->cache,
