@@ -32,6 +32,8 @@ struct primary {
 };
 
 static struct primary p;
+/* Held while the primary answers: between two refreshes the test changes what it says. */
+static pthread_mutex_t answering = PTHREAD_MUTEX_INITIALIZER;
 static char folder[64], path[96];
 static struct name zone;
 
@@ -127,6 +129,7 @@ static void *run(void *arg)
 		uint8_t query[600];
 		struct sockaddr_storage from;
 		socklen_t n_from = sizeof from;
+		pthread_mutex_lock(&answering);
 		if (fds[0].revents != 0) {
 			ssize_t n = recvfrom(p.udp, query, sizeof query, 0,
 			                     (struct sockaddr *)&from, &n_from);
@@ -135,6 +138,7 @@ static void *run(void *arg)
 		}
 		if (fds[1].revents != 0)
 			serve_stream(accept(p.tcp, NULL, NULL));
+		pthread_mutex_unlock(&answering);
 	}
 	return NULL;
 }
@@ -175,6 +179,13 @@ static void expect_zone(uint32_t serial, const char *names)
 	zone_reader_close(&r);
 }
 
+/* Until the primary has said all it has to say. */
+static void wait_for_primary(void)
+{
+	pthread_mutex_lock(&answering);
+	pthread_mutex_unlock(&answering);
+}
+
 static struct refresh_result refresh(const struct tsig_key *key)
 {
 	struct refresh_result r;
@@ -187,7 +198,9 @@ static struct refresh_result refresh(const struct tsig_key *key)
 		.max_bytes = 20000,
 		.stop_fd = -1,
 	};
+	wait_for_primary();
 	refresh_run(&plan, &r);
+	wait_for_primary();
 	return r;
 }
 
