@@ -167,16 +167,6 @@ static int copy_bytes(int from, int to, off_t size)
 	return done == 0 && size > 0 ? copy_by_hand(from, to) : 0;
 }
 
-static int sync_folder(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	int e = fsync(fd) != 0 ? -errno : 0;
-	close(fd);
-	return e;
-}
-
 static int write_copy(int from, const char *beside, const struct stat *seen)
 {
 	int to = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
@@ -199,10 +189,9 @@ static int write_copy(int from, const char *beside, const struct stat *seen)
 int store_keep(const struct feeds_plan *plan, const char *list_name, const char *path,
                const struct stat *seen)
 {
-	char copy[PATH_ROOM], beside[PATH_ROOM], folder[PATH_ROOM];
+	char copy[PATH_ROOM], beside[PATH_ROOM];
 	if (!store_copy_path(plan, list_name, copy, sizeof copy) ||
-	    !path_in(plan, "/lists", ".", list_name, ".new", beside, sizeof beside) ||
-	    !path_in(plan, "/lists", "", "", "", folder, sizeof folder))
+	    !path_in(plan, "/lists", ".", list_name, ".new", beside, sizeof beside))
 		return -ENAMETOOLONG;
 	if (is_current(copy, seen))
 		return 0;
@@ -214,7 +203,7 @@ int store_keep(const struct feeds_plan *plan, const char *list_name, const char 
 	if (e == 0 && rename(beside, copy) != 0)
 		e = -errno;
 	if (e == 0)
-		e = sync_folder(folder);
+		e = disk_sync_folder(copy);
 	else
 		(void)unlink(beside);
 	return e;

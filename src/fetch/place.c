@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/disk.h"
+
 static bool is_name(const char *n)
 {
 	size_t len = strlen(n);
@@ -40,16 +42,6 @@ int place_begin(const struct place *p)
 		return -errno;
 	int fd = open(p->beside, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
 	return fd < 0 ? -errno : fd;
-}
-
-static int sync_folder(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	int e = fsync(fd) != 0 ? -errno : 0;
-	close(fd);
-	return e;
 }
 
 /* `beside` is free at this point: the version has been renamed away from it. */
@@ -85,7 +77,7 @@ int place_finish(const struct place *p, int fd, const struct validators *v)
 	}
 	/* Were it to fail here: what is remembered belongs to another file, and is not used. */
 	e = place_note(p, v);
-	int synced = sync_folder(p->folder);
+	int synced = disk_sync_folder(p->file);
 	return e != 0 ? e : synced;
 }
 
