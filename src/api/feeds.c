@@ -72,6 +72,9 @@ static void add_report(json_t *o, const struct feeds_report *r)
 	json_object_set_new(o, "rules",
 	                    json_integer((json_int_t)r->names + (json_int_t)r->prefixes));
 	set_number(o, "skipped", r->skipped);
+	set_number(o, "expired", r->skips[FEEDS_SKIP_EXPIRED]);
+	set_number(o, "revoked", r->skips[FEEDS_SKIP_REVOKED]);
+	set_number(o, "changes_s", r->changes_s);
 	set_number(o, "loaded_s", r->loaded_s);
 	set_text(o, "problem", r->message);
 	if (r->has_serial)

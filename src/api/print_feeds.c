@@ -58,6 +58,28 @@ static void print_source(FILE *out, const json_t *l, uint64_t now_s)
 	}
 }
 
+/* Rules that begin or end to hold by themselves. */
+static void print_expiry(FILE *out, const json_t *l, uint64_t now_s)
+{
+	char when[TEXT_TIME_MAX], n[TEXT_TIME_MAX];
+	uint64_t changes_s = text_number(l, "changes_s");
+	const char *between = "  ";
+	static const char *const kinds[] = { "expired", "revoked" };
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (text_number(l, kinds[i]) == 0)
+			continue;
+		fprintf(out, "%s%s %s", between, text_count(text_number(l, kinds[i]), n), kinds[i]);
+		between = ", ";
+	}
+	if (changes_s > now_s)
+		fprintf(out, "%snext rule expires or begins in %s", between,
+		        text_duration(changes_s - now_s, when));
+	else if (changes_s != 0)
+		fprintf(out, "%srules expire now", between);
+	if (strcmp(between, ", ") == 0 || changes_s != 0)
+		fputc('\n', out);
+}
+
 static void print_list(FILE *out, const json_t *l, uint64_t now_s)
 {
 	char old[TEXT_TIME_MAX], rules[TEXT_TIME_MAX];
@@ -69,6 +91,7 @@ static void print_list(FILE *out, const json_t *l, uint64_t now_s)
 		fprintf(out, ", serial %llu", (unsigned long long)text_number(l, "serial"));
 	fputc('\n', out);
 	print_source(out, l, now_s);
+	print_expiry(out, l, now_s);
 	if (text_of(l, "problem")[0] != 0) {
 		fputs("  ", out);
 		text_wrap(out, 2, 4, text_of(l, "problem"));

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "feeds/load.h"
 #include "feeds/pattern.h"
@@ -32,6 +33,51 @@ struct compile {
 	uint16_t list;                          /* its number in the builder */
 };
 
+/* Has the time come at which rules begin or end to hold? */
+static bool is_overdue(uint64_t changes_s)
+{
+	return changes_s != 0 && changes_s <= clock_wall_ns() / NS_PER_S;
+}
+
+uint64_t feeds_changes_s(const struct feeds_plan *plan, const struct policy_image *image)
+{
+	struct policy_image_list known;
+	uint64_t first_s = 0;
+	for (unsigned i = 0; i < plan->n_lists; i++) {
+		if (policy_image_find_list(image, plan->lists[i].spec->name, &known) == 0 &&
+		    known.changes_s != 0 && (first_s == 0 || known.changes_s < first_s))
+			first_s = known.changes_s;
+	}
+	return first_s;
+}
+
+static void report_known(const struct feeds_plan *plan, const struct policy_image_list *known,
+                         const char *name, struct feeds_report *ret)
+{
+	struct versions_pin pin;
+	report_init(ret, name);
+	if (versions_pinned(plan->state_dir, name, &pin))
+		ret->origin = FEEDS_FROM_VERSION;
+	ret->names = known->n_names;
+	ret->prefixes = known->n_prefixes;
+	ret->skipped = known->n_skipped;
+	ret->loaded_s = known->loaded_s;
+	ret->changes_s = known->changes_s;
+	ret->is_kept = true;
+}
+
+void feeds_known(const struct feeds_plan *plan, const struct policy_image *image,
+                 struct feeds_report *ret_reports)
+{
+	for (unsigned i = 0; i < plan->n_lists; i++) {
+		struct policy_image_list known = { 0 };
+		const char *name = plan->lists[i].spec->name;
+		if (policy_image_find_list(image, name, &known) != 0)
+			known = (struct policy_image_list){ 0 };
+		report_known(plan, &known, name, &ret_reports[i]);
+	}
+}
+
 int feeds_open(const struct feeds_plan *plan, bool set_key, struct policy_image **ret_image,
                bool *ret_is_current)
 {
@@ -43,7 +89,7 @@ int feeds_open(const struct feeds_plan *plan, bool set_key, struct policy_image 
 	policy_image_tag(image, then);
 	tag_make(plan, now);
 	*ret_image = image;
-	*ret_is_current = tag_is_current(then, now);
+	*ret_is_current = tag_is_current(then, now) && !is_overdue(feeds_changes_s(plan, image));
 	return 0;
 }
 
@@ -110,6 +156,7 @@ static int build_list(struct compile *c, struct load *l)
 	if (e != 0)
 		return e;
 	policy_builder_set_source(c->builder, c->list, &l->source);
+	policy_builder_set_changes(c->builder, c->list, l->report->changes_s);
 	uint64_t skipped = l->report->skipped;
 	policy_builder_end_list(c->builder, c->list,
 	                        skipped > UINT32_MAX ? UINT32_MAX : (uint32_t)skipped,
@@ -195,15 +242,11 @@ static bool is_file_known(const struct compile *c, struct load *l, struct feeds_
 {
 	struct policy_image_list known;
 	if (c->current == NULL || policy_image_find_list(c->current, name, &known) != 0 ||
-	    known.source.settings != l->source.settings || known.source.file != l->source.file)
+	    known.source.settings != l->source.settings || known.source.file != l->source.file ||
+	    is_overdue(known.changes_s))
 		return false;
 	l->source.text = known.source.text;
-	report_init(report, name);
-	report->names = known.n_names;
-	report->prefixes = known.n_prefixes;
-	report->skipped = known.n_skipped;
-	report->loaded_s = known.loaded_s;
-	report->is_kept = true;
+	report_known(c->plan, &known, name, report);
 	l->report = report;
 	return true;
 }
@@ -215,7 +258,7 @@ static bool is_text_known(const struct compile *c, const struct load *l)
 	return c->current != NULL && l->report->origin != FEEDS_FROM_NOWHERE &&
 	       policy_image_find_list(c->current, l->report->name, &known) == 0 &&
 	       known.source.settings == l->source.settings && known.source.text != 0 &&
-	       known.source.text == l->source.text;
+	       known.source.text == l->source.text && !is_overdue(known.changes_s);
 }
 
 /* Read one list and see what is to be done with it. */
@@ -338,7 +381,8 @@ static int compile_tries(const struct feeds_plan *plan, struct policy_image *cur
 		tag_make(plan, now); /* before reading: what changes later makes it differ */
 		if (current != NULL) {
 			policy_image_tag(current, then);
-			result->is_unchanged = tag_is_current(then, now);
+			result->is_unchanged = tag_is_current(then, now) &&
+			                       !is_overdue(feeds_changes_s(plan, current));
 		}
 		if (result->is_unchanged)
 			return 0;

@@ -103,10 +103,10 @@ struct feeds_report {
 	uint64_t skipped;                /* all reasons, QUIET ones included */
 	uint64_t skips[FEEDS_N_SKIPS];   /* by reason */
 	uint64_t bytes;                  /* of text, after decompression */
-	uint64_t changes_s;              /* wall clock: when the next rule expires; 0: none does */
-	uint64_t loaded_s;               /* wall clock: when the file in force was last written */
-	/* The rules are those of the image: the list was not read. Of the counts only names, prefixes
-	 * and skipped are known then, and names and prefixes count equal rules once. */
+	uint64_t changes_s; /* wall clock: when a rule begins or ends to hold next; 0: none does */
+	uint64_t loaded_s;  /* wall clock: when the file in force was last written */
+	/* The rules are those of the image: the list was not read. Of the counts only names, prefixes,
+	 * skipped and changes_s are known then, and names and prefixes count equal rules once. */
 	bool is_kept;
 	bool is_refused;  /* `error` is the guard's: feeds_accept() would take the file */
 	uint32_t version; /* which version is in force (feeds_versions); 0: not known */
@@ -208,6 +208,12 @@ enum {
  */
 MUST_USE int feeds_open(const struct feeds_plan *plan, bool set_key,
                         struct policy_image **ret_image, bool *ret_is_current);
+
+/* What is known of the plan's lists from an image that is current: as of lists that were kept. */
+void feeds_known(const struct feeds_plan *plan, const struct policy_image *image,
+                 struct feeds_report *ret_reports);
+/* Wall clock: when rules of the image begin or end to hold, the first of them; 0: none does. */
+uint64_t feeds_changes_s(const struct feeds_plan *plan, const struct policy_image *image);
 
 struct feeds_result {
 	bool is_unchanged;            /* `current` is what the plan gives; nothing else is set */

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
-#include "base/clock.h"
 #include "feeds/guard.h"
 #include "feeds/versions.h"
 
@@ -52,11 +51,6 @@ static void add_settings(XXH3_state_t *x, const struct feeds_list *l)
 	XXH3_128bits_update(x, &l->options.separator, 1);
 	add_text(x, l->options.path != NULL ? l->options.path : "");
 	XXH3_128bits_update(x, &l->options.min_confidence, sizeof l->options.min_confidence);
-	/* Indicators begin and end to hold: what they mean is looked at again every hour. */
-	if (l->format == FEEDS_STIX) {
-		uint64_t hour = clock_wall_ns() / NS_PER_S / 3600;
-		XXH3_128bits_update(x, &hour, sizeof hour);
-	}
 }
 
 static void add_file(XXH3_state_t *x, const struct feeds_plan *plan, const struct feeds_list *l)

@@ -317,7 +317,13 @@ void policy_builder_end_list(struct policy_builder *b, uint16_t list, uint32_t n
 {
 	must(list < b->n_lists);
 	b->lists[list].n_skipped = n_skipped;
-	b->lists[list].loaded_s = loaded_s;
+	b->lists[list].loaded_s = loaded_s < UINT32_MAX ? (uint32_t)loaded_s : UINT32_MAX;
+}
+
+void policy_builder_set_changes(struct policy_builder *b, uint16_t list, uint64_t when_s)
+{
+	must(list < b->n_lists);
+	b->lists[list].changes_s = when_s < UINT32_MAX ? (uint32_t)when_s : UINT32_MAX;
 }
 
 void policy_builder_set_source(struct policy_builder *b, uint16_t list,

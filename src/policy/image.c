@@ -409,6 +409,7 @@ int policy_image_find_list(const struct policy_image *i, const char *name,
 		*ret = (struct policy_image_list){
 			.source = l->source,
 			.loaded_s = l->loaded_s,
+			.changes_s = l->changes_s,
 			.n_names = l->n_names,
 			.n_prefixes = l->n_prefixes,
 			.n_skipped = l->n_skipped,

@@ -77,7 +77,8 @@ struct image_header {
 
 struct image_list {
 	char name[POLICY_LIST_NAME_MAX + 1];
-	uint64_t loaded_s;
+	uint32_t loaded_s;
+	uint32_t changes_s;  /* 0: never */
 	uint64_t path_at;    /* in the blob, NUL-terminated */
 	uint32_t path_bytes; /* with the NUL */
 	uint32_t n_names, n_prefixes, n_skipped;

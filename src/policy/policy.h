@@ -574,6 +574,9 @@ MUST_USE int policy_builder_clear_prefix(struct policy_builder *b, uint16_t list
 void policy_builder_end_list(struct policy_builder *b, uint16_t list, uint32_t n_skipped,
                              uint64_t loaded_s);
 
+/* When the list is to be read again, because rules in it begin or end to hold then; 0: never. */
+void policy_builder_set_changes(struct policy_builder *b, uint16_t list, uint64_t when_s);
+
 /* What a list's rules came from, for who compiles lists; kept with the list in the image. */
 struct policy_list_source {
 	uint64_t settings; /* what is made of the same text */
@@ -619,6 +622,7 @@ void policy_image_tag(const struct policy_image *i, uint8_t ret_tag[32]);
 struct policy_image_list {
 	struct policy_list_source source;
 	uint64_t loaded_s;
+	uint64_t changes_s; /* policy_builder_set_changes() */
 	uint32_t n_names, n_prefixes, n_skipped;
 };
 MUST_USE int policy_image_find_list(const struct policy_image *i, const char *name,

@@ -19,11 +19,13 @@
 enum {
 	LOADER_NICE = 10,
 	MESSAGES_MAX = 200,
-	MESSAGE_BYTES = 700
+	MESSAGE_BYTES = 700,
+	/* Rules that expire within so many seconds go together. */
+	EXPIRY_EVERY_S = 30,
+	EXPIRY_RETRY_MAX_S = 3600,
 };
 
 struct loader {
-	uint64_t hour; /* of the last loader_tick() */
 	char *config_path;
 	struct loop *main_loop;
 	struct config *config; /* in force */
@@ -32,6 +34,9 @@ struct loader {
 	struct feeds_report *reports; /* of the last compile that came into force */
 	unsigned n_reports;
 	uint64_t n_loads, last_s;
+	uint64_t changes_s;     /* of the image: when its lists are to be read again; 0: never */
+	uint64_t not_before_ns; /* but no earlier; monotonic */
+	unsigned n_failed;      /* loads in a row */
 
 	/* one load */
 	pthread_t thread;
@@ -169,6 +174,24 @@ static void keep_result(struct loader *l)
 	l->last_s = clock_wall_ns() / NS_PER_S;
 }
 
+static void note_changes(struct loader *l)
+{
+	struct feeds_plan plan = plan_of(l, l->config, l->specs);
+	l->changes_s = feeds_changes_s(&plan, l->image);
+}
+
+/* Nothing is read: what the image says of its lists is what is known. */
+static int report_image(struct loader *l)
+{
+	struct feeds_plan plan = plan_of(l, l->config, l->specs);
+	l->reports = calloc(plan.n_lists + 1U, sizeof *l->reports);
+	if (l->reports == NULL)
+		return -ENOMEM;
+	l->n_reports = plan.n_lists;
+	feeds_known(&plan, l->image, l->reports);
+	return 0;
+}
+
 static void log_line(void *arg, const char *line)
 {
 	(void)arg;
@@ -215,10 +238,14 @@ int loader_start(struct loader *l, bool *ret_is_current)
 			feeds_report_log(&l->result.reports[i]);
 		keep_result(l);
 		feeds_result_done(&l->result);
+	} else if (is_current) {
+		e = report_image(l);
 	}
-	e = start_local(l);
+	if (e == 0)
+		e = start_local(l);
 	if (e != 0)
 		return e;
+	note_changes(l);
 	e = publish(l->image, l->specs, &l->next_local);
 	if (e != 0) {
 		log_error("the policy could not be put in force: %s", strerror(-e));
@@ -379,6 +406,17 @@ static void begin_queued(struct loader *l)
 		log_error("a reload could not be started");
 }
 
+/* When expiry may start a load again. A policy that takes long to load is not loaded all the time. */
+static void wait_for_expiry(struct loader *l, uint64_t took_ms)
+{
+	uint64_t wait_s = EXPIRY_EVERY_S + 4 * took_ms / 1000;
+	for (unsigned i = 0; i < l->n_failed && wait_s < EXPIRY_RETRY_MAX_S; i++)
+		wait_s *= 2;
+	if (l->n_failed > 0 && wait_s > EXPIRY_RETRY_MAX_S)
+		wait_s = EXPIRY_RETRY_MAX_S;
+	l->not_before_ns = clock_mono_ns() + wait_s * NS_PER_S;
+}
+
 bool loader_is_finished(const struct loader *l)
 {
 	return l->is_running && atomic_load(&l->is_finished);
@@ -409,6 +447,11 @@ bool loader_finish(struct loader *l, struct loader_outcome *ret)
 		.config = l->config,
 	};
 	memcpy(ret->error, l->error_text, sizeof ret->error);
+	if (is_in_force)
+		note_changes(l);
+	if (is_in_force || !l->with_config)
+		l->n_failed = is_in_force ? 0 : l->n_failed + 1;
+	wait_for_expiry(l, ret->took_ms);
 	if (l->is_queued)
 		loop_wake(l->main_loop); /* next turn: the messages are read before */
 	return true;
@@ -416,18 +459,15 @@ bool loader_finish(struct loader *l, struct loader_outcome *ret)
 
 void loader_tick(struct loader *l, uint64_t now_s)
 {
-	const struct config *c = loader_config(l);
-	uint64_t hour = now_s / 3600;
-	bool is_first = l->hour == 0, has_timed = false;
-	if (hour == l->hour)
+	if (l->changes_s == 0 || now_s < l->changes_s || l->is_running ||
+	    clock_mono_ns() < l->not_before_ns)
 		return;
-	l->hour = hour;
-	for (unsigned i = 0; i < c->lists.n; i++)
-		has_timed |= strcmp(c->lists.at[i].format, "stix") == 0;
-	int e = !is_first && has_timed ? loader_begin(l, false) : 0;
-	if (e != 0 && e != -EBUSY)
-		log_warning(
-			"lists whose rules expire could not be read again; next try in an hour");
+	int e = loader_begin(l, false);
+	if (e == 0)
+		return;
+	log_warning("lists whose rules expire cannot be read again: %s", strerror(-e));
+	l->n_failed++;
+	wait_for_expiry(l, 0);
 }
 
 const struct config *loader_config(const struct loader *l)

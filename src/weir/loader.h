@@ -52,8 +52,9 @@ bool loader_finish(struct loader *l, struct loader_outcome *ret);
 bool loader_is_finished(const struct loader *l); /* loader_finish() will be true */
 
 /*
- * Every second: once an hour the lists are looked at again if one of them holds rules that begin or end
- * to hold by themselves (format stix). Others are not read for that.
+ * Every second: lists with rules that begin or end to hold by themselves (format stix) are read again
+ * when the first of them does, at most every 30 s and four times as long as the last reading took;
+ * after a failure later, up to an hour. Others are not read for that.
  */
 void loader_tick(struct loader *l, uint64_t now_s);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/rcu.h"
 #include "feeds/tag.h"
 #include "files.h"
@@ -481,6 +482,66 @@ static void damaged_files(void **state)
 	policy_image_put(open_current());
 }
 
+static void put_indicators(const char *file, uint64_t until_s)
+{
+	char when[32], text[1024];
+	time_t t = (time_t)until_s;
+	struct tm tm;
+	assert_non_null(gmtime_r(&t, &tm));
+	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	snprintf(text, sizeof text,
+	         "{\"type\":\"indicator\",\"pattern\":\"[domain-name:value = 'long.example']\","
+	         "\"valid_until\":\"9999-01-01T00:00:00Z\"}\n"
+	         "{\"type\":\"indicator\",\"pattern\":\"[domain-name:value = 'short.example']\","
+	         "\"valid_until\":\"%s\"}\n",
+	         when);
+	files_put_text(file, text);
+}
+
+/* Nothing was written anew: the time alone makes the image one that is not current. */
+static void rules_that_expire(void **state)
+{
+	(void)state;
+	uint64_t until_s = clock_wall_ns() / NS_PER_S + 3;
+	fresh(2, state_dir);
+	lists[0].format = FEEDS_STIX;
+	lists[1].format = FEEDS_DOMAINS;
+	put_indicators("a", until_s);
+	files_put_text("b", "bad.example\n");
+	assert_int_equal(feeds_compile(&plan, NULL, &result), 0);
+	assert_int_equal(result.reports[0].changes_s, until_s);
+	assert_int_equal(result.reports[1].changes_s, 0);
+	assert_int_equal(feeds_changes_s(&plan, result.image), until_s);
+	assert_int_equal(judge(result.image, "short.example"), POLICY_NXDOMAIN);
+
+	struct policy_image *image;
+	struct feeds_report known[2];
+	bool is_current = false;
+	assert_int_equal(feeds_open(&plan, false, &image, &is_current), 0);
+	if (clock_wall_ns() / NS_PER_S < until_s)
+		assert_true(is_current);
+	assert_int_equal(feeds_changes_s(&plan, image), until_s);
+	feeds_known(&plan, image, known);
+	assert_int_equal(known[0].names, 2);
+	assert_int_equal(known[0].changes_s, until_s);
+	assert_true(known[0].is_kept);
+	assert_int_equal(known[1].names, 1);
+	policy_image_put(image);
+
+	while (clock_wall_ns() / NS_PER_S < until_s)
+		usleep(50000);
+	assert_int_equal(feeds_open(&plan, false, &image, &is_current), 0);
+	assert_false(is_current);
+	policy_image_put(image);
+	again();
+	assert_int_equal(result.n_kept, 1); /* the other list is not read for it */
+	assert_int_equal(result.reports[0].skips[FEEDS_SKIP_EXPIRED], 1);
+	assert_int_equal(judge(result.image, "short.example"), POLICY_NONE);
+	assert_int_equal(judge(result.image, "long.example"), POLICY_NXDOMAIN);
+	assert_true(result.reports[0].changes_s > until_s);
+	policy_image_put(open_current());
+}
+
 static int set_up(void **state)
 {
 	const struct siphash_key key = { 1, 2 };
@@ -514,6 +575,7 @@ int main(void)
 		cmocka_unit_test(a_bad_list_does_not_cost_the_others),
 		cmocka_unit_test(a_small_change_is_an_overlay),
 		cmocka_unit_test(damaged_files),
+		cmocka_unit_test(rules_that_expire),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
