@@ -232,8 +232,9 @@ struct policy_group_view {
 	bool has_zones;                 /* policy zones: the lists are several tiers */
 	bool is_strict;                 /* has_zones, and evaluation: strict */
 	bool keeps_dnssec;              /* some policy zone has break-dnssec: false */
-	uint8_t ns_families;            /* whose name server addresses some wants all (ns-wait):
+	uint8_t ns_families;            /* of whose name server addresses some want to know all:
 	                                   1 IPv4, 2 IPv6 */
+	uint8_t ns_waits;               /* and for which of them it is waited (ns-wait) */
 	uint8_t min_ns_dots;            /* of zones with fewer dots none wants them */
 	uint16_t late_tier;             /* the first with rules on answers or name servers */
 	bool has_types;                 /* some rule holds for some types of questions only */

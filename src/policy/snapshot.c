@@ -128,10 +128,13 @@ static void zone_has(const struct policy *p, struct policy_group *g, const struc
 {
 	const struct image_header *h = p->image->header;
 	g->keeps_dnssec |= l->keeps_dnssec;
-	if (!has_server_rules || l->no_ns_wait || l->image->n_prefixes == 0)
+	if (!has_server_rules || l->image->n_prefixes == 0)
 		return;
-	g->ns_families |= h->lengths_v4 != 0 ? 1 : 0;
-	g->ns_families |= (h->lengths_v6[0] | h->lengths_v6[1] | h->lengths_v6[2]) != 0 ? 2 : 0;
+	uint8_t families = h->lengths_v4 != 0 ? 1 : 0;
+	families |= (h->lengths_v6[0] | h->lengths_v6[1] | h->lengths_v6[2]) != 0 ? 2 : 0;
+	g->ns_families |= families;
+	if (!l->no_ns_wait)
+		g->ns_waits |= families;
 	if (l->min_ns_dots < g->min_ns_dots)
 		g->min_ns_dots = l->min_ns_dots;
 }
@@ -386,6 +389,7 @@ void policy_group_view(const struct policy *p, uint16_t group, struct policy_gro
 		.is_strict = g->has_rpz && g->is_strict,
 		.keeps_dnssec = g->keeps_dnssec,
 		.ns_families = g->ns_families,
+		.ns_waits = g->ns_waits,
 		.min_ns_dots = g->min_ns_dots,
 		.late_tier = g->late_tier,
 		.has_types = g->has_types,

@@ -65,12 +65,12 @@ struct policy_group {
 	bool has_patterns[POLICY_MATCH_COUNT]; /* some of them are patterns */
 	bool has_log[POLICY_MATCH_COUNT];      /* and some of them may be `log`, or in shadow */
 	bool has_types;                        /* some rule is for some types of questions only */
-	bool has_rpz;                     /* there are several tiers, or the order of the draft */
-	bool is_strict;                   /* evaluation: strict */
-	bool keeps_dnssec;                /* some policy zone does */
-	uint8_t ns_families, min_ns_dots; /* struct policy_group_view */
-	bool edits_are_apart;             /* edits stand before tier 0, which is a policy zone */
-	uint16_t late_tier; /* the first with rules on answers or name servers; TIER_NONE */
+	bool has_rpz;      /* there are several tiers, or the order of the draft */
+	bool is_strict;    /* evaluation: strict */
+	bool keeps_dnssec; /* some policy zone does */
+	uint8_t ns_families, ns_waits, min_ns_dots; /* struct policy_group_view */
+	bool edits_are_apart; /* edits stand before tier 0, which is a policy zone */
+	uint16_t late_tier;   /* the first with rules on answers or name servers; TIER_NONE */
 	enum policy_learn learn;
 	bool fills_firewall;
 	enum policy_action deny_action;

@@ -109,7 +109,7 @@ static const struct answer *find_known(const struct cut_judging *j, const uint8_
 
 /* Addresses that did not come with the delegation. */
 static void judge_known(const struct policy *p, uint16_t group, const uint8_t *name,
-                        const struct name_hashes *hashes, uint16_t type,
+                        const struct name_hashes *hashes, uint16_t type, bool does_wait,
                         const struct policy_terms *terms, struct cut_judging *j,
                         struct verdict *ret)
 {
@@ -121,6 +121,8 @@ static void judge_known(const struct policy *p, uint16_t group, const uint8_t *n
 	if (known != NULL)
 		return;
 	j->is_incomplete = true;
+	if (!does_wait)
+		return;
 	for (unsigned i = 0; i < j->n_unknown; i++) {
 		if (j->unknown[i] == cut_judging_mark(hashes->h[0], type))
 			return;
@@ -158,7 +160,7 @@ static void judge_pooled(const struct policy *p, uint16_t group,
 		for (unsigned f = 0; f < 2 && wants_all; f++) {
 			if ((view->ns_families >> f & 1) != 0 && !has_family(cut, s, f == 0))
 				judge_known(p, group, s->name, &hashes, f == 0 ? DNS_A : DNS_AAAA,
-				            &terms, j, ret);
+				            (view->ns_waits >> f & 1) != 0, &terms, j, ret);
 		}
 	}
 	for (unsigned i = 0; i < cut->n_addrs; i++)

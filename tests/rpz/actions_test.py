@@ -43,7 +43,7 @@ def test_A3_passthru_ends_all_policy(say):
 @policy("www.site.com CNAME rpz-drop.", PASSTHRU)
 def test_A4_drop(say):
     assert say.is_silent("www.site.com")
-    with wire.connect(say.weir.address, say.weir.port, source=say.group.client()) as s:
+    with wire.connect(say.weir.address, say.weir.port, timeout_s=15, source=say.group.client()) as s:
         dropped = wire.message(ident=1, questions=[wire.question(wire_name("www.site.com"))])
         s.sendall(wire.framed(dropped) + wire.framed(wire.message(ident=2, questions=[
             wire.question(wire_name("two.site.com"))])))

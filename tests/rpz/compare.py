@@ -34,6 +34,7 @@ import reference  # noqa: E402
 import world as world_module  # noqa: E402
 
 OTHERS = {"bind": engines.Bind, "pdns": engines.PowerDNS, "unbound": engines.Unbound}
+WEIR_PORT, OTHER_PORTS = 100, 110  # below 1024: the servers' own random ports are above
 AT_ONCE = 10  # policies that Weir is asked about
 WAIT_S = (1.0, 0.7)  # for a reply; then, when there was none, once more: dropped is dropped twice
 PATIENCE_S = 6  # for a reply that the draft says should come
@@ -138,7 +139,7 @@ class Case:
 
 
 async def _ask_together(some):
-    return await asyncio.gather(*[ask_all("127.0.0.1", 5300, d.questions, d.may_drop) for d in some])
+    return await asyncio.gather(*[ask_all("127.0.0.1", WEIR_PORT, d.questions, d.may_drop) for d in some])
 
 
 def _policy(d, files):
@@ -151,7 +152,7 @@ def ask_weir(args, world, directory, drawn, files):
     for mode in args.modes:
         # min-ns-dots is an option of a list: two daemons would do, but lists have it each.
         policies = [_policy(d, files[d.number]) for d in drawn]
-        w = engines.Weir(world, os.path.join(directory, "weir-" + mode), 5300, policies, args.weir, mode)
+        w = engines.Weir(world, os.path.join(directory, "weir-" + mode), WEIR_PORT, policies, args.weir, mode)
         dots = {n: d.min_ns_dots for d in drawn for n in d.names()}
         for one in w.config["lists"]:
             one["min-ns-dots"] = dots[one["name"]]
@@ -173,8 +174,8 @@ def ask_others(args, world, directory, d, files):
     started = []
     try:
         for i, n in enumerate(args.engines):
-            e = OTHERS[n](world, os.path.join(directory, f"{n}-{d.number}"), 5310 + i, [_policy(d, files)],
-                          d.min_ns_dots)
+            e = OTHERS[n](world, os.path.join(directory, f"{n}-{d.number}"), OTHER_PORTS + i,
+                          [_policy(d, files)], d.min_ns_dots)
             started.append(e)
             e.start()
 

@@ -7,15 +7,17 @@ shows it and what came of it; a statement without a test makes the run fail.
 
 import os
 import re
+import socket
 import sys
+import tempfile
 
 import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 for folder in ("../system", "../lab", "."):
     sys.path.insert(0, os.path.join(HERE, folder))
-import dns.exception  # noqa: E402
 import dns.flags  # noqa: E402
+import dns.message  # noqa: E402
 import dns.name  # noqa: E402
 import dns.rcode  # noqa: E402
 import dns.rdatatype  # noqa: E402
@@ -29,7 +31,8 @@ import world as world_module  # noqa: E402
 
 WEIR = os.path.abspath(os.environ.get("WEIR", os.path.join(HERE, "..", "..", "build", "weir")))
 TABLE = os.path.join(os.path.dirname(WEIR), "rpz-statements.md")
-WAIT_S = 0.6  # for an answer that must not come
+WAIT_S = 0.6  # for an answer that must not come, when a later question has its own
+PATIENCE_S = 15  # for one that must
 
 
 def pytest_configure(config):
@@ -64,7 +67,8 @@ def world(tmp_path_factory):
 @pytest.fixture(scope="session")
 def start_weir(world, tmp_path_factory):
     """start_weir(lists, groups, config): another Weir; stopped at the end."""
-    started, ports = [], iter(range(5400, 5500))
+    # Below 1024: the servers' own random ports are above.
+    started, ports = [], iter(range(100, 1000))
 
     def start(lists, group_entries, config=None):
         base = {"local": {"zones": []}, "lists": lists, "groups": group_entries,
@@ -88,17 +92,19 @@ def start_weir(world, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def watched(world):
-    """The servers of watch.org: `asked` is what they were asked. stale.watch.org is given once only."""
+    """The servers of watch.org: `asked` is what they were asked, `silent_about` names that they do not answer."""
     def answer(query, is_tcp):
         name, rdtype = hostile.text_of(query)
-        if name.startswith("stale") and [a[1:3] for a in watched.asked].count((name, rdtype)) > 1:
+        if name in watched.silent_about:
             return []
         if rdtype == "A" and name != "watch.org.":
             return [hostile.respond(query, hostile.records(name, "A", "198.51.100.60",
                                                            ttl=1 if name.startswith("stale") else 300))]
         return [hostile.respond(query, authority=[hostile.soa("watch.org.")])]
 
-    with hostile.Servers({world_module.WATCH: answer}) as watched:
+    watched = hostile.Servers({world_module.WATCH: answer})
+    watched.silent_about = set()
+    with watched:
         yield watched
 
 
@@ -129,19 +135,30 @@ class Say:
     def __init__(self, weir, group):
         self.weir, self.group = weir, group
 
-    def reply(self, name, rdtype="A", host=1, tcp=None, timeout_s=8.0, **options):
+    def reply(self, name, rdtype="A", host=1, tcp=None, timeout_s=PATIENCE_S, **options):
         return self.weir.ask(name, rdtype, timeout_s=timeout_s, tcp=tcp, source=self.group.client(host), **options)
 
     def __call__(self, name, rdtype="A", host=1, **options):
         return verdict(self.reply(name, rdtype, host, **options), rdtype)
 
-    def is_silent(self, name, rdtype="A", host=1, tcp=None):
-        """Nothing comes; over TCP neither the end of the connection."""
-        try:
-            self.reply(name, rdtype, host, tcp, timeout_s=WAIT_S)
-            return False
-        except dns.exception.Timeout:
-            return True
+    def is_silent(self, name, rdtype="A", host=1):
+        """Nothing comes, and it is not for being slow: a question that was asked later has its answer."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind((self.group.client(host), 0))
+            s.connect((self.weir.address, self.weir.port))
+            for ident, question in ((1, (name, rdtype)), (2, (resolvers.READY_NAME, "A"))):
+                query = dns.message.make_query(*question)
+                query.id = ident
+                s.send(query.to_wire())
+            s.settimeout(PATIENCE_S)
+            if s.recv(65535)[1] == 1:
+                return False
+            s.settimeout(WAIT_S)
+            try:
+                s.recv(65535)
+                return False
+            except socket.timeout:
+                return True
 
     def truth(self, name, rdtype="A"):
         """What a client without policy is told."""
@@ -168,8 +185,13 @@ def pytest_runtest_logreport(report):
         Plugin.results.setdefault(found.group(1), []).append((report.nodeid.split("/")[-1], report.outcome))
 
 
+def pytest_deselected(items):
+    Plugin.is_whole = False
+
+
 class Plugin:
     results = {}
+    is_whole = True  # no test was left out by choice
 
 
 def elsewhere(where):
@@ -199,17 +221,36 @@ def rows_of_table():
     return out, without
 
 
+def write_table(rows):
+    """Where it is; runs at the same time do not mix."""
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=os.path.dirname(TABLE), delete=False) as f:
+            os.chmod(f.fileno(), 0o644)
+            f.write("# Statements on policy zones, the tests that show them, and what came of it\n\n"
+                    "| id | statement | source | test | result |\n|---|---|---|---|---|\n")
+            for row in rows:
+                f.write("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |\n")
+        os.rename(f.name, TABLE)
+    except OSError as e:
+        return f"the table cannot be written: {e}"
+    return TABLE
+
+
+def is_whole(session):
+    """All tests of the folder were to run, and did."""
+    of_folder = {f for f in os.listdir(HERE) if f.endswith("_test.py")}
+    met = {os.path.basename(str(item.fspath)) for item in session.items}
+    return (Plugin.is_whole and bool(Plugin.results) and met >= of_folder and not session.shouldstop
+            and not session.shouldfail and not any("::" in a for a in session.config.args))
+
+
 def pytest_sessionfinish(session, exitstatus):
-    chosen = session.config.option.keyword or any("::" in a for a in session.config.args)
-    if chosen or session.config.option.collectonly or not Plugin.results:
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not Plugin.is_whole:
+        session.exitstatus = 0  # other tests were meant
+    if session.config.option.collectonly or not is_whole(session):
         return
     rows, without = rows_of_table()
-    with open(TABLE, "w", encoding="utf-8") as f:
-        f.write("# Statements on policy zones, the tests that show them, and what came of it\n\n"
-                "| id | statement | source | test | result |\n|---|---|---|---|---|\n")
-        for row in rows:
-            f.write("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |\n")
-    print(f"\n{len(rows)} statements, {len(rows) - len(without)} with a test: {TABLE}")
+    print(f"\n{len(rows)} statements, {len(rows) - len(without)} with a test: {write_table(rows)}")
     if without:
         print("without a test: " + " ".join(without))
         if session.exitstatus == 0:

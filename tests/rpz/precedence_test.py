@@ -188,7 +188,7 @@ def test_P11_disabled_zones_report_and_the_next_rule_is_taken(say):
     assert say("www.site.com") == "nodata" and say("mail.site.com") == "203.0.113.1"
     assert say("two.site.com") == "192.0.2.10 192.0.2.200"
     event = say.weir.wait_event(lambda e: e.get("client", {}).get("ip") == say.group.client()
-                                and e["dns"]["question"]["name"] == "www.site.com")
+                                and e["dns"]["question"]["name"] == "www.site.com", limit_s=15)
     assert event["weir"]["shadow"]["list"] == f"{say.group.name}-1", event
     assert event["weir"]["logged"]["list"] == f"{say.group.name}-2", event
 

@@ -76,7 +76,7 @@ def test_W5_addresses_of_servers_are_looked_up_first(say):
 @policy(zone(cold(2, 6)[0], ns_wait=False), cold(2, 6)[1], modes=STRICT)
 def test_W5_or_what_is_at_hand_counts(say):
     assert say("www.cold2.org") in ("nxdomain", "nodata")
-    assert say("b.chost2.org") == "127.60.2.6"  # now it is
+    assert say.truth("b.chost2.org") == "127.60.2.6"  # now it is
     assert say("www.cold2.org") == "nxdomain"
 
 
@@ -84,7 +84,7 @@ def test_W5_or_what_is_at_hand_counts(say):
 def test_W6_servers_that_cannot_be_found_do_not_stop_the_answer(say):
     """In bounded time, and as if the rule did not match."""
     begin = time.monotonic()
-    assert say("www.half.org") == "nodata" and time.monotonic() - begin < 5
+    assert say("www.half.org") == "nodata" and time.monotonic() - begin < 7  # 3 s are for the servers
 
 
 def rewritten(path, *lines):
@@ -114,7 +114,8 @@ def test_W7_a_change_holds_for_the_next_question(start_weir, tmp_path):
 @policy("32.60.100.51.198.rpz-ip CNAME .", "*.watch.org CNAME *.", modes=STRICT)
 def test_W8_stale_answers_are_judged(say, watched):
     assert say.truth("stale.watch.org") == "198.51.100.60"
-    time.sleep(1.2)
+    watched.silent_about.add("stale.watch.org.")
+    time.sleep(2.2)  # its TTL is 1 s
     assert say("stale.watch.org") == "nxdomain"
     assert say.truth("stale.watch.org") == "198.51.100.60"
 
