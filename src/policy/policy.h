@@ -178,9 +178,11 @@ struct verdict {
 	uint8_t logged_action[POLICY_MAX_LOGGED];  /* POLICY_LOG; another: what a list in shadow
 						      would have done */
 	uint8_t logged_trigger[POLICY_MAX_LOGGED]; /* enum policy_trigger */
-	const struct policy_edit *edit;            /* not NULL: an edit won */
-	const struct policy_data *data;            /* ADDRESS and REDIRECT */
-	const struct policy_pattern *pattern;      /* not NULL: a pattern won; rule_depth is 0 */
+	/* Of verdicts that resolve/ hands up: the snapshot that numbers are of; else not set. */
+	const struct policy *policy;
+	const struct policy_edit *edit;       /* not NULL: an edit won */
+	const struct policy_data *data;       /* ADDRESS and REDIRECT */
+	const struct policy_pattern *pattern; /* not NULL: a pattern won; rule_depth is 0 */
 	const struct policy_pattern *logged_pattern[POLICY_MAX_LOGGED]; /* not NULL: it was one */
 	struct addr addr; /* the address that matched (address triggers) */
 	struct name name; /* what matched (name triggers but QUESTION); len 0 else */
@@ -252,6 +254,13 @@ bool policy_group_has_zones(const struct policy *p, uint16_t group);
 bool policy_group_judges_clients(const struct policy *p, uint16_t group);
 unsigned policy_n_groups(const struct policy *p);
 uint16_t policy_group_named(const struct policy *p, const char *name); /* or POLICY_NO_GROUP */
+/*
+ * What a group is known by across snapshots, where numbers mean another group or none: for who waits
+ * while the policy changes. Never 0, but for POLICY_NO_GROUP; and back: POLICY_NO_GROUP if this
+ * snapshot has no such group.
+ */
+uint64_t policy_group_id(const struct policy *p, uint16_t group);
+uint16_t policy_group_of_id(const struct policy *p, uint64_t id);
 
 struct policy_list_view {
 	const char *name; /* at most POLICY_LIST_NAME_MAX bytes of [a-zA-Z0-9._-] */

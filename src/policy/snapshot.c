@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "base/rcu.h"
 #include "policy/edits.h"
@@ -174,6 +175,9 @@ static int group_init(const struct policy *p, struct policy_group *g,
 {
 	if (name_copy_text(g->name, spec->name) != 0 || spec->n_lists > POLICY_MAX_LISTS)
 		return -EINVAL;
+	g->id = XXH3_64bits(g->name, strlen(g->name));
+	if (g->id == 0)
+		g->id = 1;
 	g->is_default_deny = spec->is_default_deny;
 	g->log_all = spec->log_all;
 	g->use_dns64 = spec->use_dns64;
@@ -422,6 +426,20 @@ uint16_t policy_group_named(const struct policy *p, const char *name)
 {
 	for (uint32_t i = 0; i < p->n_groups; i++) {
 		if (strcmp(p->groups[i].name, name) == 0)
+			return (uint16_t)i;
+	}
+	return POLICY_NO_GROUP;
+}
+
+uint64_t policy_group_id(const struct policy *p, uint16_t group)
+{
+	return group < p->n_groups ? p->groups[group].id : 0;
+}
+
+uint16_t policy_group_of_id(const struct policy *p, uint64_t id)
+{
+	for (uint32_t i = 0; id != 0 && i < p->n_groups; i++) {
+		if (p->groups[i].id == id)
 			return (uint16_t)i;
 	}
 	return POLICY_NO_GROUP;

@@ -60,6 +60,7 @@ struct policy_list {
 
 struct policy_group {
 	char name[POLICY_LIST_NAME_MAX + 1];
+	uint64_t id; /* of the name: policy_group_id() */
 	bool is_default_deny, log_all, use_dns64, is_rebinding_checked;
 	bool has_rules[POLICY_MATCH_COUNT];    /* some list has rules of that match */
 	bool has_patterns[POLICY_MATCH_COUNT]; /* some of them are patterns */

@@ -236,34 +236,34 @@ void chain_finish_cached(struct task *t, struct response *w, const struct answer
 /* ---- going on behind aliases ---- */
 
 /* One hop out of the cache: the servers of its zone are judged as if they were asked now. */
-static bool judge_found(struct task *t, const struct policy *p, const struct cut *cut,
-                        struct verdict *ret)
+static bool judge_found(struct task *t, const struct policy *p, uint16_t group,
+                        const struct cut *cut, struct verdict *ret)
 {
-	if (!resolve_judge_cut(p, t->group, cut, ret))
+	if (!resolve_judge_cut(p, group, cut, ret))
 		return false;
 	t->is_allowed = ret->action == POLICY_ALLOW;
 	return true;
 }
 
-static bool judge_target(struct task *t, const struct policy *p, const uint8_t *target,
-                         struct verdict *ret)
+static bool judge_target(struct task *t, const struct policy *p, uint16_t group,
+                         const uint8_t *target, struct verdict *ret)
 {
 	struct name_hashes hashes;
 	name_hash_all(target, &hashes);
 	const struct policy_terms terms = { .type = t->type, .ns_dots = UINT8_MAX };
-	policy_judge_name_on(p, t->group, POLICY_TRIGGER_ALIAS, target, &hashes, &terms, ret);
+	policy_judge_name_on(p, group, POLICY_TRIGGER_ALIAS, target, &hashes, &terms, ret);
 	name_set(&ret->name, target);
 	t->is_allowed = ret->action == POLICY_ALLOW;
 	return !verdict_is_block(ret);
 }
 
 /* Who asks for CNAME or DNAME records is not led on: targets are no stages (RPZ draft 5.1). */
-static bool has_stages(const struct task *t, const struct policy *p)
+static bool has_stages(const struct task *t, const struct policy *p, uint16_t group)
 {
 	struct policy_group_view view;
 	if (t->type != DNS_DNAME)
 		return true;
-	policy_group_view(p, t->group, &view);
+	policy_group_view(p, group, &view);
 	return !view.has_zones;
 }
 
@@ -278,23 +278,27 @@ static bool judge_hops(struct task *t, const struct response *w, const struct an
 	const struct policy *p = policy_current();
 	struct verdict v;
 	bool is_fine = true;
-	if (p == NULL || t->group == POLICY_NO_GROUP || t->is_lookup || t->is_late ||
-	    !has_stages(t, p))
+	if (p == NULL || t->is_lookup || t->is_late)
+		return true;
+	/* A group that is gone: the packets were guarded, and who waits is judged anew. */
+	uint16_t group = policy_group_of_id(p, t->group);
+	if (group == POLICY_NO_GROUP || !has_stages(t, p, group))
 		return true;
 	for (unsigned i = 0; i < w->n_aliases && is_fine && !t->is_allowed; i++) {
 		name = i == 0 ? t->hop.wire : w->aliases[i - 1].target.wire;
 		if (found == NULL)
-			is_fine = judge_found(t, p, t->cut, &v);
+			is_fine = judge_found(t, p, group, t->cut, &v);
 		else if (i < found->n_cuts)
-			is_fine = judge_found(t, p, found->cuts[i], &v);
+			is_fine = judge_found(t, p, group, found->cuts[i], &v);
 		if (!is_fine || t->is_allowed)
 			break;
 		name = w->aliases[i].target.wire;
-		is_fine = judge_target(t, p, name, &v);
+		is_fine = judge_target(t, p, group, name, &v);
 	}
 	if (is_fine)
 		return true;
 	count_up(&t->r->counts.guard_refused);
+	v.policy = p;
 	task_block(t, &v, name);
 	return false;
 }

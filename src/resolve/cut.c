@@ -250,7 +250,7 @@ void cut_prime(struct resolver *r)
 	const struct task_plan plan = { .name = root_name,
 		                        .hashes = &hashes,
 		                        .type = DNS_NS,
-		                        .group = POLICY_NO_GROUP,
+		                        .group = 0,
 		                        .is_refresh = true,
 		                        .is_priming = true };
 	struct task *t = task_find(r, &plan) == NULL ? task_new(r, &plan) : NULL;

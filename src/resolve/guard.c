@@ -246,14 +246,14 @@ static bool is_settled(const struct policy *p, const struct policy_group_view *v
 }
 
 /* An address that did not come with the cut. */
-static bool judge_other(const struct policy *p, const struct policy_group_view *view,
-                        const struct guard_packet *g, const struct cut_judging *j,
-                        struct verdict *ret_verdict)
+static bool judge_other(const struct policy *p, uint16_t group,
+                        const struct policy_group_view *view, const struct guard_packet *g,
+                        const struct cut_judging *j, struct verdict *ret_verdict)
 {
 	struct verdict v;
 	struct policy_terms terms = terms_of(g->cut, j);
-	policy_judge_address_on(p, g->group, POLICY_TRIGGER_SERVER_ADDRESS, &g->server->addr,
-	                        &terms, &v);
+	policy_judge_address_on(p, group, POLICY_TRIGGER_SERVER_ADDRESS, &g->server->addr, &terms,
+	                        &v);
 	if (!verdict_is_block(&v) || !is_settled(p, view, g, &v))
 		return true;
 	v.name.len = 0;
@@ -261,21 +261,36 @@ static bool judge_other(const struct policy *p, const struct policy_group_view *
 	return false;
 }
 
+/*
+ * A reload took the group away while its question was on the way: nobody knows what may leave. Who
+ * waits for it is judged anew, and asks anew.
+ */
+static const struct verdict verdict_of_no_group = { .action = POLICY_REFUSED,
+	                                            .trigger = POLICY_TRIGGER_DEFAULT,
+	                                            .list = POLICY_NO_LIST };
+
 bool guard_packet(const struct guard_packet *g, struct verdict *ret_verdict)
 {
-	if (g->is_allowed || g->group == POLICY_NO_GROUP || g->cut->is_forward)
+	if (g->is_allowed || g->group == 0 || g->cut->is_forward)
 		return true;
 	const struct policy *p = policy_current();
 	struct policy_group_view view;
 	if (p == NULL)
 		return true;
-	policy_group_view(p, g->group, &view);
+	uint16_t group = policy_group_of_id(p, g->group);
+	if (group == POLICY_NO_GROUP) {
+		*ret_verdict = verdict_of_no_group;
+		return false;
+	}
+	policy_group_view(p, group, &view);
 	if (!view.has_server_rules)
 		return true;
 	struct cut_judging j = { .type = g->type, .no_zones = g->is_lookup && view.has_zones };
-	if (!resolve_judge_servers(p, g->group, g->cut, &j, ret_verdict))
-		return !is_settled(p, &view, g, ret_verdict);
-	if (ret_verdict->action == POLICY_ALLOW || is_of_cut(g->cut, &g->server->addr))
-		return true;
-	return judge_other(p, &view, g, &j, ret_verdict);
+	bool passes = true;
+	if (!resolve_judge_servers(p, group, g->cut, &j, ret_verdict))
+		passes = !is_settled(p, &view, g, ret_verdict);
+	else if (ret_verdict->action != POLICY_ALLOW && !is_of_cut(g->cut, &g->server->addr))
+		passes = judge_other(p, group, &view, g, &j, ret_verdict);
+	ret_verdict->policy = p;
+	return passes;
 }

@@ -370,7 +370,7 @@ void resolve_cancel(struct resolver *r, struct resolve_request *request)
 	request->task = NULL;
 }
 
-void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uint16_t group,
+void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uint64_t group,
                      bool is_allowed)
 {
 	struct name_hashes hashes;

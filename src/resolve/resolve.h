@@ -88,7 +88,7 @@ struct resolve_request {
 	const uint8_t *name; /* wire, lower case; stays valid until done */
 	const struct name_hashes *hashes;
 	uint16_t type;
-	uint16_t group;  /* whose policy the guard applies; POLICY_NO_GROUP: none */
+	uint64_t group;  /* whose policy the guard applies (policy_group_id); 0: nobody's */
 	bool is_allowed; /* an allow rule won for the name: the guard lets everything pass */
 	bool is_late;    /* policy looks at the answer: the guard stops only what nothing else can
 	                    overrule, and aliases are not judged on the way */
@@ -114,7 +114,7 @@ void resolve_cancel(struct resolver *r, struct resolve_request *request);
  * Refresh an answer in the background, asking the servers although the cache has one. The names
  * are copied. Dropped silently when the same is under way or tasks are scarce.
  */
-void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uint16_t group,
+void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uint64_t group,
                      bool is_allowed);
 
 /* clang-format off */
@@ -217,7 +217,7 @@ bool resolve_judge_servers(const struct policy *p, uint16_t group, const struct 
 struct guard_packet {
 	const uint8_t *name; /* of the question that would be sent, lower case */
 	uint16_t type;
-	uint16_t group;
+	uint64_t group; /* policy_group_id(); one that is gone lets nothing pass */
 	bool is_allowed;
 	bool is_late;               /* struct resolve_request */
 	bool is_behind_alias;       /* of the question's own name policy has not judged all yet */

@@ -251,9 +251,11 @@ void iterate_give_up(struct task *t)
 		iterate_note(t, EDE_NO_REACHABLE_AUTHORITY, "no address of its name servers",
 		             false);
 	/* A look-up was refused: judged afresh, because verdicts live for a turn only. */
-	if (t->blocked_cut != NULL &&
-	    !resolve_judge_servers(policy_current(), t->group, t->blocked_cut, &without_zones,
-	                           &verdict)) {
+	const struct policy *p = policy_current();
+	if (t->blocked_cut != NULL && p != NULL &&
+	    !resolve_judge_servers(p, policy_group_of_id(p, t->group), t->blocked_cut,
+	                           &without_zones, &verdict)) {
+		verdict.policy = p;
 		task_block(t, &verdict, t->hop.wire);
 		return;
 	}

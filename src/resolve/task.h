@@ -148,7 +148,8 @@ struct task {
 	bool skips_copy; /* it was of no use: ask the root servers */
 
 	/* what it is for */
-	uint16_t type, group;
+	uint16_t type;
+	uint64_t group;  /* policy_group_id(): tasks outlast reloads */
 	bool is_allowed; /* policy lets everything pass */
 	bool is_late;    /* struct resolve_request */
 	bool is_lookup;  /* of a name server's address, for another task */
@@ -241,7 +242,8 @@ static inline void count_up(_Atomic uint64_t *c)
 struct task_plan {
 	const uint8_t *name; /* lower case; copied */
 	const struct name_hashes *hashes;
-	uint16_t type, group;
+	uint16_t type;
+	uint64_t group;
 	bool is_allowed, is_late, is_lookup, is_refresh, is_priming, is_keys;
 	uint8_t depth, key_depth;
 	struct budget *budget; /* NULL: a new one */

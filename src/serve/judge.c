@@ -63,7 +63,7 @@ static enum outcome judge_zones(struct query *q, const struct policy *p)
 
 enum outcome judge_question(struct query *q)
 {
-	const struct policy *p = policy_current();
+	const struct policy *p = q->policy;
 	bool has_zones = policy_group_has_zones(p, q->group);
 	if (UNLIKELY(q->n_aliases > 0)) { /* the name is where a local alias leads */
 		q->is_late = has_zones && is_strict(q, p);
@@ -185,7 +185,7 @@ static bool judge_addr(void *arg, const struct addr *a)
 	struct query *q = arg;
 	struct verdict v;
 	const struct policy_terms terms = terms_of(q);
-	policy_judge_address_on(policy_current(), q->group, POLICY_TRIGGER_ANSWER, a, &terms, &v);
+	policy_judge_address_on(q->policy, q->group, POLICY_TRIGGER_ANSWER, a, &terms, &v);
 	v.addr = *a;
 	v.name.len = 0;
 	return decide(q, &v);
@@ -332,7 +332,7 @@ static enum outcome inspect_lists(struct query *q, const struct policy *p,
 
 enum outcome inspect_answer(struct query *q)
 {
-	const struct policy *p = policy_current();
+	const struct policy *p = q->policy;
 	const struct answer *a = q->found;
 	if (a == NULL)
 		return GO_ON;

@@ -27,7 +27,7 @@ bool query_uses_dns64(const struct query *q)
 	/* RFC 6147 5.5: who sets CD validates, and must be given what can be validated. */
 	if ((q->question.flags & FLAG_CD) != 0)
 		return false;
-	policy_group_view(policy_current(), q->group, &g);
+	policy_group_view(q->policy, q->group, &g);
 	return g.use_dns64;
 }
 

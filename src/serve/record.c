@@ -6,7 +6,7 @@
 
 static struct serve_list_counts *counts_of(struct query *q, uint16_t list)
 {
-	uint16_t slot = policy_list_slot(policy_current(), list);
+	uint16_t slot = policy_list_slot(q->policy, list);
 	return slot < POLICY_MAX_LISTS && q->serve->lists != NULL ? &q->serve->lists[slot] : NULL;
 }
 
@@ -75,7 +75,7 @@ static void fill_reported(const struct query *q, unsigned i, const char **ret_li
 {
 	struct policy_list_view view;
 	const struct verdict *v = &q->verdict;
-	policy_list_view(policy_current(), v->logged[i], &view);
+	policy_list_view(q->policy, v->logged[i], &view);
 	*ret_list = view.name;
 	struct verdict logged = { .action = POLICY_LOG,
 		                  .trigger = POLICY_TRIGGER_QUESTION,
@@ -117,7 +117,7 @@ static void fill_verdict(const struct query *q, struct event *e, char *rule_text
 	}
 	if (v->list != POLICY_NO_LIST) {
 		struct policy_list_view view;
-		policy_list_view(policy_current(), v->list, &view);
+		policy_list_view(q->policy, v->list, &view);
 		e->list = view.name;
 		e->has_serial = view.soa != NULL;
 		e->serial = view.serial;
@@ -131,7 +131,7 @@ static void fill_strict(const struct query *q, struct event *e)
 	e->strict_action = q->strict_action;
 	if (q->strict_list == POLICY_NO_LIST)
 		return;
-	policy_list_view(policy_current(), q->strict_list, &view);
+	policy_list_view(q->policy, q->strict_list, &view);
 	e->strict_list = view.name;
 }
 
@@ -290,7 +290,7 @@ enum outcome record_query(struct query *q)
 	/* Strangers and noise are counted, not written down. */
 	if (q->group == POLICY_NO_GROUP || !q->question.has_question)
 		return GO_ON;
-	policy_group_view(policy_current(), q->group, &g);
+	policy_group_view(q->policy, q->group, &g);
 	if (UNLIKELY(g.learn != POLICY_LEARN_OFF))
 		note_for_learning(q, &g);
 	if (UNLIKELY(q->serve->firewall != NULL) && g.fills_firewall)

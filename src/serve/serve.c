@@ -69,6 +69,7 @@ static enum outcome parse_query(struct query *q)
 static enum outcome find_group(struct query *q)
 {
 	const struct policy *p = policy_current();
+	q->policy = p;
 	q->generation = policy_generation(p);
 	q->group = policy_group_of(p, &q->client.addr);
 	if (UNLIKELY(q->group == POLICY_NO_GROUP))
@@ -93,14 +94,14 @@ static void prefetch(struct query *q, const struct answer *a, uint32_t now_s)
 	if (atomic_exchange_explicit(flag, 1, memory_order_relaxed) != 0)
 		return;
 	count_one(&q->serve->counters.prefetched);
-	resolve_refresh(q->serve->resolver, q->question.name.wire, q->question.type, q->group,
-	                q->is_allowed);
+	resolve_refresh(q->serve->resolver, q->question.name.wire, q->question.type,
+	                policy_group_id(q->policy, q->group), q->is_allowed);
 }
 
 /* The memo is of the group: rules on one client's address are not in it. */
 static bool client_is_listed(const struct query *q)
 {
-	const struct policy *p = policy_current();
+	const struct policy *p = q->policy;
 	struct verdict v;
 	if (LIKELY(!policy_group_judges_clients(p, q->group)))
 		return false;
@@ -160,6 +161,7 @@ static bool run_until(struct query *q, unsigned end)
 			break;
 		case PARK:
 			q->found = q->redirect_found = NULL; /* valid in this turn only */
+			q->policy = NULL;
 			q->own.outcome = LOCAL_UNKNOWN;
 			q->is_refused_by_guard = false;
 			q->cut = NULL;
@@ -195,6 +197,7 @@ void serve_begin(struct query *q)
 	q->is_dns64 = false;
 	q->own.outcome = LOCAL_UNKNOWN;
 	q->group = POLICY_NO_GROUP;
+	q->policy = NULL;
 	q->rcode = RCODE_NOERROR;
 	q->ede_code = 0xffff;
 	q->rule_at = 0;

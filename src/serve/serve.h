@@ -118,6 +118,9 @@ struct query {
 	uint16_t ede_code; /* 0xffff: none */
 	uint16_t n_packets;
 	uint32_t generation; /* of the policy that judged */
+	/* The one snapshot of this turn: what verdicts and `group` are numbers of. A reload while a query
+	 * runs is for the next one. */
+	const struct policy *policy;
 	uint64_t start_ns;
 	const struct answer *found;          /* valid in this turn only */
 	const struct answer *redirect_found; /* the redirect target's; this turn only */

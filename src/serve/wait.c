@@ -31,20 +31,28 @@ bool find_stale(struct query *q)
 	return true;
 }
 
+/* All that was said on the ground of a policy that may be another by now. */
+static void forget_judgement(struct query *q)
+{
+	q->verdict.action = POLICY_NONE;
+	q->verdict.n_logged = 0;
+	q->is_allowed = q->is_late = q->is_pending = q->has_strict = false;
+}
+
 /*
  * Go on after a park. What the policy said before may point into a snapshot that is gone, and
  * the policy may have changed: judge anew, but for the common case that it said nothing.
  */
 static void resume(struct query *q)
 {
-	bool is_same = policy_generation(policy_current()) == q->generation;
+	const struct policy *p = policy_current();
+	bool is_same = policy_generation(p) == q->generation;
 	if (LIKELY(is_same && q->verdict.action == POLICY_NONE && q->verdict.n_logged == 0)) {
+		q->policy = p;
 		serve_resume(q, STEP_RESOLVE);
 		return;
 	}
-	q->verdict.action = POLICY_NONE;
-	q->verdict.n_logged = 0;
-	q->is_allowed = false;
+	forget_judgement(q);
 	serve_resume(q, STEP_GROUP);
 }
 
@@ -104,9 +112,18 @@ static void redirect_done(struct resolve_request *request, const struct resolve_
 	resume(q);
 }
 
-/* The guard refused: its verdict stands, with what `log` rules said before. */
+/*
+ * The guard refused: its verdict stands, with what `log` rules said before. One that is of another
+ * snapshot (a reload came in between) is none: judged and asked again.
+ */
 static enum outcome take_block(struct query *q)
 {
+	if (UNLIKELY(q->guard_verdict.policy != q->policy)) {
+		q->is_refused_by_guard = q->is_resolved = false;
+		forget_judgement(q);
+		q->step = STEP_GROUP;
+		return GO_ON;
+	}
 	struct verdict before = q->verdict;
 	q->verdict = q->guard_verdict;
 	verdict_keep_logged(&q->verdict, &before);
@@ -135,7 +152,7 @@ static void start(struct query *q)
 static bool is_strict(const struct query *q)
 {
 	struct policy_group_view g;
-	policy_group_view(policy_current(), q->group, &g);
+	policy_group_view(q->policy, q->group, &g);
 	return g.is_strict;
 }
 
@@ -154,7 +171,7 @@ enum outcome resolve_question(struct query *q)
 		.name = q->question.name.wire,
 		.hashes = &q->hashes,
 		.type = q->question.type,
-		.group = q->group,
+		.group = policy_group_id(q->policy, q->group),
 		/* A rule that waits for the answer lets everything pass until then, unless
 		 * the guard knows what stands before it. */
 		.is_allowed = q->is_allowed || (q->is_pending && !is_strict(q)),
@@ -241,7 +258,7 @@ enum outcome resolve_redirect(struct query *q)
 		.name = q->redirect.wire,
 		.hashes = &q->redirect_hashes,
 		.type = q->question.type,
-		.group = POLICY_NO_GROUP,
+		.group = 0,
 		.is_allowed = true,
 		.done = redirect_done,
 	};
@@ -301,7 +318,7 @@ enum outcome resolve_missing(struct query *q)
 		.name = q->redirect.wire,
 		.hashes = &q->redirect_hashes,
 		.type = q->ns_missing_type,
-		.group = POLICY_NO_GROUP,
+		.group = 0,
 		.is_allowed = true,
 		.done = missing_done,
 	};

@@ -33,7 +33,7 @@ static struct block_terms terms_of(const struct query *q)
 	struct block_terms t = { .ttl_s = DEFAULT_BLOCK_TTL_S, .ede_code = 15, .list = NULL };
 	const struct policy_data *d = q->verdict.data;
 	if (q->verdict.list != POLICY_NO_LIST) {
-		policy_list_view(policy_current(), q->verdict.list, &t.view);
+		policy_list_view(q->policy, q->verdict.list, &t.view);
 		t.ttl_s = d != NULL && d->has_ttl ? d->ttl_s : t.view.ttl_s;
 		t.ttl_s = cap_ttl(&t.view, t.ttl_s);
 		t.ede_code = t.view.ede_code;

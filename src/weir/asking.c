@@ -95,7 +95,7 @@ static void ask_directly(struct serve *serve, struct asking *a)
 	a->request = (struct resolve_request){ .name = a->name.wire,
 		                               .hashes = &a->hashes,
 		                               .type = a->type,
-		                               .group = POLICY_NO_GROUP,
+		                               .group = 0,
 		                               .is_allowed = true,
 		                               .is_refresh = true,
 		                               .done = direct_done };

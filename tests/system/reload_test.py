@@ -69,6 +69,37 @@ def test_a_reload_takes_effect(start_weir, how):
     assert addresses(w.ask("old.wild.org")) == ["192.0.2.105"] and blocks(w.ask("both.wild.org"))
 
 
+def test_groups_and_lists_go_while_questions_wait(start_weir):
+    """What waits for a slow server is judged, and asked on, by the policy of the moment."""
+    def prepare(w):
+        for name, lines in (("a", ["a.wild.org"]), ("b", ["b.wild.org"]), ("ns", ["ns.nowhere.org"])):
+            write(os.path.join(w.directory, name + ".list"), lines)
+        w.config["lists"] = [{"name": n, "file": os.path.join(w.directory, n + ".list")} for n in ("a", "b")]
+        w.config["lists"].append({"name": "ns", "file": os.path.join(w.directory, "ns.list"), "match": "nameserver"})
+        w.config["groups"] = [{"name": n, "clients": [c], "lists": ["a", "b", "ns"]}
+                              for n, c in (("one", "192.0.2.0/24"), ("two", "198.51.100.0/24"), ("three", "127.0.0.1"))]
+
+    w = start_weir(prepare=prepare)
+    replies = []
+
+    def ask(i):
+        replies.append(w.ask(f"a{i}.b{i}.c{i}.slow.test", timeout_s=15))
+
+    for turn in range(2):
+        asking = [threading.Thread(target=ask, args=(4 * turn + i,)) for i in range(4)]
+        for t in asking:
+            t.start()
+        time.sleep(0.1)
+        w.config["lists"] = w.config["lists"][-1:]
+        w.config["groups"] = [{"name": f"other{turn}", "clients": ["127.0.0.1"], "lists": ["ns"]}]
+        w.write_config()
+        w.cli("reload")
+        for t in asking:
+            t.join()
+    assert [rcode(r) for r in replies] == ["NXDOMAIN"] * 8
+    assert w.process.popen.poll() is None
+
+
 def test_groups_and_lists_change_with_a_reload(start_weir):
     w = start_weir(prepare=with_list(["x.wild.org"]))
     assert blocks(w.ask("x.wild.org"))

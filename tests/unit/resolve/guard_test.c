@@ -28,6 +28,19 @@ static void test_server_name_is_blocked(void **state)
 	assert_int_equal(counts.guard_refused, 1);
 }
 
+/* A reload took the group away while its question was on the way. */
+static void test_group_is_gone(void **state)
+{
+	(void)state;
+	rules.gone_group = 4;
+	struct asker a = ask_as("www.example.test", DNS_A, 3);
+	assert_int_equal(a.status, RESOLVE_BLOCKED);
+	assert_int_equal(a.trigger, POLICY_TRIGGER_DEFAULT);
+	assert_int_equal(asked(), 0);
+	rules.gone_group = 0;
+	expect_addrs("www.example.test", "192.0.2.1 192.0.2.2");
+}
+
 static void test_server_address_is_blocked(void **state)
 {
 	(void)state;
@@ -173,6 +186,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROW(test_server_name_is_blocked),
+		ROW(test_group_is_gone),
 		ROW(test_server_address_is_blocked),
 		ROW(test_glueless_address_is_blocked),
 		ROW(test_parent_cut_is_judged),

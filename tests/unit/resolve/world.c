@@ -38,6 +38,12 @@ void policy_group_view(const struct policy *p, uint16_t group, struct policy_gro
 		                           .has_alias_rules = true };
 }
 
+uint16_t policy_group_of_id(const struct policy *p, uint64_t id)
+{
+	(void)p;
+	return id != 0 && id != rules.gone_group ? (uint16_t)(id - 1) : POLICY_NO_GROUP;
+}
+
 static bool is_named(const uint8_t *wire, const char *text)
 {
 	struct name n;
@@ -352,7 +358,7 @@ static void begin(struct asker *a, const char *name, uint16_t type, uint16_t gro
 	a->request = (struct resolve_request){ .name = a->name.wire,
 		                               .hashes = &a->hashes,
 		                               .type = type,
-		                               .group = group,
+		                               .group = group == POLICY_NO_GROUP ? 0 : group + 1U,
 		                               .is_allowed = is_allowed,
 		                               .done = done };
 	resolve_start(w.resolver, &a->request);
@@ -363,7 +369,7 @@ void asker_start(struct asker *a, uint16_t type, const struct addr *client)
 	a->request = (struct resolve_request){ .name = a->name.wire,
 		                               .hashes = &a->hashes,
 		                               .type = type,
-		                               .group = POLICY_NO_GROUP,
+		                               .group = 0,
 		                               .client = client,
 		                               .done = done };
 	resolve_start(w.resolver, &a->request);

@@ -31,6 +31,7 @@ struct rules {
 	bool has_server_rules;
 	bool has_zones; /* the rules are those of a policy zone */
 	uint32_t generation;
+	uint64_t gone_group; /* no such group any more */
 	const char *blocked_server, *allowed_server, *blocked_addr, *blocked_alias, *allowed_alias;
 	const char *logged_server;
 	unsigned n_judged;

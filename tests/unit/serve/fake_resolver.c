@@ -29,6 +29,7 @@ void *__wrap_malloc(size_t n);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t n);
 uint64_t __wrap_clock_mono_ns(void);
+void __wrap_events_put(struct event_ring *r, const struct event *e);
 
 void *__wrap_malloc(size_t n)
 {
@@ -55,6 +56,15 @@ uint64_t __wrap_clock_mono_ns(void)
 
 enum security bench_security;
 
+static char strict_list[POLICY_LIST_NAME_MAX + 1];
+
+void __wrap_events_put(struct event_ring *r, const struct event *e)
+{
+	(void)r;
+	snprintf(strict_list, sizeof strict_list, "%s",
+	         e->has_strict && e->strict_list != NULL ? e->strict_list : "");
+}
+
 struct bench {
 	struct loop *loop;
 	struct cache *cache;
@@ -79,6 +89,7 @@ struct resolver {
 	size_t n_facts;
 	bool is_broken;
 	unsigned n_asked;
+	struct resolve_request *late;
 };
 
 static struct resolver fake;
@@ -231,8 +242,10 @@ void resolve_start(struct resolver *r, struct resolve_request *request)
 		request->done(request, &result);
 		return;
 	}
-	if (f != NULL && strcmp(f->answer, "LATE") == 0)
+	if (f != NULL && strcmp(f->answer, "LATE") == 0) {
+		r->late = request;
 		return;
+	}
 	answer(r, request);
 }
 
@@ -242,7 +255,7 @@ void resolve_cancel(struct resolver *r, struct resolve_request *request)
 	(void)request;
 }
 
-void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uint16_t group,
+void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uint64_t group,
                      bool is_allowed)
 {
 	(void)name;
@@ -513,6 +526,26 @@ const uint8_t *bench_message(const struct bench *b, size_t *ret_n)
 {
 	*ret_n = b->n_out;
 	return b->out;
+}
+
+void bench_fail_late(struct bench *b)
+{
+	const struct resolve_result result = { .status = RESOLVE_FAILED, .ede_text = "" };
+	struct resolve_request *late = b->resolver->late;
+	b->resolver->late = NULL;
+	late->done(late, &result);
+}
+
+const char *bench_text(struct bench *b)
+{
+	return describe(b);
+}
+
+const char *bench_strict_list(struct bench *b)
+{
+	b->serve.ring =
+		(struct event_ring *)(void *)b; /* never looked into: events_put() is ours */
+	return strict_list;
 }
 
 void bench_pass_time(struct bench *b, unsigned seconds)

@@ -44,6 +44,10 @@ const uint8_t *bench_message(const struct bench *b, size_t *ret_n);
 void bench_pass_time(struct bench *b, unsigned seconds); /* ages the cache, fires timers */
 void bench_set_rules(struct bench *b, const struct rule *rules, size_t n_rules);
 void bench_break_internet(struct bench *b, bool is_broken); /* everything is SERVFAIL */
+void bench_fail_late(struct bench *b);   /* the LATE question fails now; describes nothing */
+const char *bench_text(struct bench *b); /* what became of the question, as bench_ask() */
+/* The list of the last event whose strict verdict differs; "" for none. Records events from now on. */
+const char *bench_strict_list(struct bench *b);
 unsigned bench_n_resolved(const struct bench *b); /* questions that reached the resolver */
 struct serve *bench_serve(struct bench *b);
 

@@ -386,6 +386,35 @@ static void w7_the_cache_holds_the_truth(void **state)
 	bench_is_strict = false;
 }
 
+/* What waits while a reload takes lists away is judged by what there is then. */
+static void a_reload_while_waiting(void **state)
+{
+	(void)state;
+	static const struct fact slow[] = { { "www.example", "A 192.0.2.1", NULL, NULL },
+		                            { "garden.example", "LATE", NULL, NULL } };
+	static const struct rule none[] = { QNAME("zone.0", "=other.example", POLICY_DROP) };
+	static const struct rule many[] = { QNAME("zone.0", "=other.example", POLICY_DROP),
+		                            ADDR("zone.1", "192.0.2.1", POLICY_NODATA),
+		                            QNAME("zone.2", "=www.example", POLICY_REDIRECT) };
+	struct bench *b = bench_new(slow, ARRAY_LEN(slow), none, 1, false);
+	(void)bench_strict_list(b);
+	assert_string_equal(bench_ask(b, "www.example", DNS_A), TRUTH);
+	bench_set_rules(b, many, 3);
+	assert_string_equal(bench_ask(b, "www.example", DNS_A), "PARKED");
+	bench_set_rules(b, none, 1);
+	bench_fail_late(b);
+	assert_string_equal(bench_text(b), TRUTH);
+	assert_string_equal(bench_strict_list(b), "");
+	/* Without a reload it is told, and by its name. */
+	bench_set_rules(b, many, 3);
+	assert_string_equal(bench_ask(b, "www.example", DNS_A), "PARKED");
+	bench_fail_late(b);
+	bench_fail_late(b); /* it is asked for twice */
+	assert_string_equal(bench_text(b), "NOERROR www.example CNAME garden.example +SOA EDE 15");
+	assert_string_equal(bench_strict_list(b), "zone.1");
+	bench_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,6 +425,7 @@ int main(void)
 		cmocka_unit_test(a11_a14_what_stands_beside),
 		cmocka_unit_test(a12_ttls_are_capped),
 		cmocka_unit_test(w7_the_cache_holds_the_truth),
+		cmocka_unit_test(a_reload_while_waiting),
 	};
 	struct siphash_key key = { 1, 2 };
 	name_set_hash_key(&key);
