@@ -2,9 +2,10 @@
 #include "learn/store.h"
 
 #include <errno.h>
-#include <libpsl.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "dns/registered.h"
 
 enum {
 	FIRST_ROOM = 64
@@ -133,18 +134,8 @@ static uint8_t *copy_of(const uint8_t *wire)
 
 void store_registered(const uint8_t *lower, struct name *ret)
 {
-	char text[NAME_TEXT_MAX];
-	name_set(ret, lower);
-	name_to_text(lower, text);
-	const char *registered = psl_registrable_domain(psl_builtin(), text);
-	if (registered == NULL)
-		return;
-	/* As many labels as it has: the text may hold escapes, and is not read back. */
-	unsigned labels = 1, all = name_labels(lower);
-	for (const char *p = registered; *p != 0; p++)
-		labels += *p == '.';
-	if (labels < all)
-		name_set(ret, name_skip(lower, all - labels));
+	const uint8_t *registered = name_registered(lower);
+	name_set(ret, registered != NULL ? registered : lower);
 }
 
 struct learn_domain *store_domain(struct learn_store *s, const uint8_t *lower, uint64_t first_s,
