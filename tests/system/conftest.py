@@ -5,8 +5,10 @@ The whole run lives in a network namespace of its own where that is allowed (roo
 user namespaces): every port and loopback address is free there, and nothing can leave the machine.
 """
 
+import fcntl
 import os
 import sys
+import tempfile
 
 import pytest
 
@@ -30,6 +32,24 @@ next_port = ports()
 def pytest_configure(config):
     if "WEIR_LAB_NAMESPACE" not in os.environ and os.environ.get("WEIR_LAB_PLAIN") != "1":
         lab_module.enter_namespace()  # before any thread is made
+    if "WEIR_LAB_NAMESPACE" not in os.environ:
+        # The machine's own loopback: one run at a time. Held until this process ends.
+        config.alone = open(os.path.join(tempfile.gettempdir(), f"weir-system-{os.getuid()}.lock"), "w")
+        fcntl.flock(config.alone, fcntl.LOCK_EX)
+
+
+def pytest_ignore_collect(collection_path):
+    """The part of the tests that this run is for (meson.build): some files, or all but some."""
+    mine, others = (os.environ.get(n, "").split() for n in ("SYSTEM_TESTS", "SYSTEM_TESTS_ELSEWHERE"))
+    name = collection_path.name.removesuffix("_test.py")
+    if collection_path.name.endswith("_test.py") and ((mine and name not in mine) or name in others):
+        return True
+    return None
+
+
+def pytest_sessionfinish(session, exitstatus):
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and session.config.option.keyword:
+        session.exitstatus = pytest.ExitCode.OK  # -k chose none of this part
 
 
 @pytest.fixture(scope="session")
