@@ -207,6 +207,7 @@ static void *run(void *arg)
 {
 	struct lines *l = arg;
 	struct job job;
+	pthread_setname_np(pthread_self(), "weir/api");
 	while (read_job(l->to[0], &job)) {
 		if (!atomic_load_explicit(&l->is_stopping, memory_order_relaxed))
 			lines_fill(job.reply);

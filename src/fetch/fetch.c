@@ -324,6 +324,7 @@ static void *run(void *arg)
 {
 	struct fetch *f = arg;
 	int n_running;
+	pthread_setname_np(pthread_self(), "weir/fetch");
 	for (;;) {
 		read_mail(f);
 		if (f->is_stopping)

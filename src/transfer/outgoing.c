@@ -100,6 +100,7 @@ static void *run(void *arg)
 {
 	struct sender *s = arg;
 	struct stream *stream;
+	pthread_setname_np(pthread_self(), "weir/send");
 	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), SENDER_NICE);
 	int fd = s->fd;
 	s->fd = -1;
@@ -143,7 +144,6 @@ static void start_waiting(struct outgoing *o)
 			free_sender(s);
 			continue;
 		}
-		pthread_setname_np(s->thread, "weir/send");
 		s->next = o->running;
 		o->running = s;
 		o->n_running++;

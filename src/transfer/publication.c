@@ -362,6 +362,7 @@ static int make_version(struct make *m)
 static void *run(void *arg)
 {
 	struct make *m = arg;
+	pthread_setname_np(pthread_self(), "weir/publish");
 	if (m->feed != NULL) /* edits are few, and waited for */
 		(void)setpriority(PRIO_PROCESS, (id_t)gettid(), MAKER_NICE);
 	m->error = -EAGAIN;
@@ -408,7 +409,6 @@ static void start_make(struct timer *t)
 		timer_set(p->loop, t, clock_mono_ns() + NS_PER_S);
 		return;
 	}
-	pthread_setname_np(m->thread, "weir/publish");
 	p->make = m;
 }
 

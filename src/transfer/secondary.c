@@ -248,6 +248,7 @@ bool secondary_stop(struct secondary *s)
 static void *run(void *arg)
 {
 	struct job *j = arg;
+	pthread_setname_np(pthread_self(), "weir/transfer");
 	refresh_run(&j->plan, &j->result);
 	atomic_store_explicit(&j->is_finished, true, memory_order_release);
 	loop_wake(j->loop);
@@ -291,7 +292,6 @@ static void look(struct timer *t)
 		timer_set(s->home->loop, t, clock_mono_ns() + NS_PER_S);
 		return;
 	}
-	pthread_setname_np(j->thread, "weir/transfer");
 	s->job = j;
 	s->home->n_jobs++;
 }

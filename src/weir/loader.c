@@ -297,6 +297,7 @@ static void load_local(struct loader *l)
 static void *run(void *arg)
 {
 	struct loader *l = arg;
+	pthread_setname_np(pthread_self(), "weir/load");
 	/* Where workers have the core to themselves otherwise, answers go before lists. Linux
 	   keeps the priority for each thread; without it loading is only ruder. */
 	id_t self = (id_t)gettid();

@@ -1,218 +1,309 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * fault.c - for LD_PRELOAD: the N-th call that writes, below a folder, fails.
+ * fault SOCKET FOLDER PROGRAM [ARG...] - run a program, and let one of its system calls fail.
  *
- * FAULT_UNDER  paths that count: those below this folder (descriptors by what they were opened as)
- * FAULT_AT     which call, from 1; 0: none, they are only counted
- * FAULT_HOW    ENOSPC or EIO: the call fails so, and every one after it (a full disk stays full) when
- *              FAULT_STAYS is set; KILL: the process is killed there
- * FAULT_LOG    where the count is written, "N NAME" for each call
- *
- * The calls: open for writing, write, pwrite, fsync, fdatasync, ftruncate, rename, link, unlink, mkdir,
- * copy_file_range, futimens, and mmap of such a descriptor.
+ * A seccomp filter stops every thread at the calls of calls.c, as the kernel sees them: those of stdio and of libraries
+ * too. This program is its tracer (ptrace) and lets each go on, fail, move half of its bytes, or kills the process
+ * before or after it, as plan.h is told through SOCKET. FAULT_ARM="K HOW KEY" in the environment is a plan
+ * for the start. Needs no privilege. Ends as the program ends; SIGTERM, SIGINT and SIGHUP go to the program.
  */
-/* Both names of each call are wanted here, and nothing inline in their place. */
-#undef _FILE_OFFSET_BITS
-#undef _FORTIFY_SOURCE
-#include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-static atomic_long n_calls;
+#include "calls.h"
+#include "plan.h"
 
-static const char *setting(const char *name)
+enum {
+	N_THREADS = 256
+};
+
+struct thread {
+	pid_t tid, tgid; /* tid 0: free */
+	enum plan_verb at_exit;
+	int error; /* with PLAN_FAIL at exit */
+};
+
+static struct thread threads[N_THREADS];
+static pid_t main_pid;
+static const char *under;
+
+static void die(const char *what)
 {
-	const char *v = getenv(name);
-	return v != NULL ? v : "";
+	fprintf(stderr, "fault: %s: %s\n", what, strerror(errno));
+	exit(2);
 }
 
-static void note(long n, const char *call)
+/* ---- the program ---- */
+
+static void filter_calls(void)
 {
-	static ssize_t (*real)(int, const void *, size_t);
-	static int fd = -2;
-	char line[64];
-	if (real == NULL)
-		real = (ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
-	if (fd == -2) {
-		int (*real_open)(const char *, int, ...) =
-			(int (*)(const char *, int, ...))dlsym(RTLD_NEXT, "open");
-		fd = real_open(setting("FAULT_LOG"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-		               0600);
+	const int *numbers;
+	unsigned n = call_numbers(&numbers), at = 0;
+	static struct sock_filter code[256];
+	code[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+	                                          offsetof(struct seccomp_data, nr));
+	for (unsigned i = 0; i < n; i++) {
+		code[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+		                                          (unsigned)numbers[i], 0, 1);
+		code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE);
 	}
-	int len = snprintf(line, sizeof line, "%ld %s\n", n, call);
-	if (fd >= 0)
-		(void)!real(fd, line, (size_t)len);
+	code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog program = { .len = (unsigned short)at, .filter = code };
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0)
+		die("seccomp");
 }
 
-/* 0: go on; else errno. */
-static int fault(const char *call)
+static pid_t launch(char **argv)
 {
-	long n = atomic_fetch_add(&n_calls, 1) + 1;
-	long at = strtol(setting("FAULT_AT"), NULL, 10);
-	const char *how = setting("FAULT_HOW");
-	note(n, call);
-	if (at == 0 || n < at || (n > at && setting("FAULT_STAYS")[0] == 0))
-		return 0;
-	if (strcmp(how, "KILL") == 0)
-		kill(getpid(), SIGKILL);
-	return strcmp(how, "EIO") == 0 ? EIO : ENOSPC;
+	int ready[2];
+	char byte;
+	if (pipe(ready) != 0)
+		die("pipe");
+	pid_t pid = fork();
+	if (pid < 0)
+		die("fork");
+	if (pid == 0) {
+		close(ready[1]);
+		if (read(ready[0], &byte, 1) != 1)
+			_exit(2);
+		close(ready[0]);
+		filter_calls();
+		execv(argv[0], argv);
+		die(argv[0]);
+	}
+	close(ready[0]);
+	if (ptrace(PTRACE_SEIZE, pid, 0,
+	           PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE |
+	                   PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_EXITKILL) != 0)
+		die("ptrace");
+	if (write(ready[1], "", 1) != 1)
+		die("pipe");
+	close(ready[1]);
+	return pid;
 }
 
-static int is_below(const char *path)
+/* ---- registers ---- */
+
+#if defined(__x86_64__)
+static const unsigned argument_at[6] = {
+	offsetof(struct user_regs_struct, rdi), offsetof(struct user_regs_struct, rsi),
+	offsetof(struct user_regs_struct, rdx), offsetof(struct user_regs_struct, r10),
+	offsetof(struct user_regs_struct, r8),  offsetof(struct user_regs_struct, r9)
+};
+
+static void set_argument(pid_t tid, int i, uint64_t to)
 {
-	const char *under = setting("FAULT_UNDER");
-	size_t n = strlen(under);
-	return n > 0 && path != NULL && strncmp(path, under, n) == 0;
+	(void)ptrace(PTRACE_POKEUSER, tid, argument_at[i], to);
 }
 
-static int fd_is_below(int fd)
+static void set_result(pid_t tid, int error)
 {
-	char link[40], path[4096];
-	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-	ssize_t n = readlink(link, path, sizeof path - 1);
-	if (n < 0)
-		return 0;
-	path[n] = 0;
-	return is_below(path);
+	(void)ptrace(PTRACE_POKEUSER, tid, offsetof(struct user_regs_struct, rax), (long)-error);
 }
 
-#define REAL(type, name)  \
-	static type real; \
-	if (real == NULL) \
-	real = (type)dlsym(RTLD_NEXT, name)
-
-#define FAIL_IF(cond, name, result)                         \
-	do {                                                \
-		int fault_error = (cond) ? fault(name) : 0; \
-		if (fault_error != 0) {                     \
-			errno = fault_error;                \
-			return result;                      \
-		}                                           \
-	} while (0)
-
-typedef int (*open_fn)(const char *, int, ...);
-int open(const char *path, int flags, ...)
+static void skip_call(pid_t tid, int error)
 {
-	va_list args;
-	va_start(args, flags);
-	mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(args, mode_t) : 0;
-	va_end(args);
-	REAL(open_fn, "open");
-	FAIL_IF((flags & O_ACCMODE) != O_RDONLY && is_below(path), "open", -1);
-	return real(path, flags, mode);
+	(void)ptrace(PTRACE_POKEUSER, tid, offsetof(struct user_regs_struct, orig_rax), -1L);
+	set_result(tid, error);
+}
+#elif defined(__aarch64__)
+static void set_register(pid_t tid, int i, uint64_t to)
+{
+	struct user_regs_struct regs;
+	struct iovec all = { &regs, sizeof regs };
+	if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &all) != 0)
+		return;
+	regs.regs[i] = to;
+	(void)ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &all);
 }
 
-int open64(const char *path, int flags, ...)
+static void set_argument(pid_t tid, int i, uint64_t to)
 {
-	va_list args;
-	va_start(args, flags);
-	mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(args, mode_t) : 0;
-	va_end(args);
-	REAL(open_fn, "open64");
-	FAIL_IF((flags & O_ACCMODE) != O_RDONLY && is_below(path), "open", -1);
-	return real(path, flags, mode);
+	set_register(tid, i, to);
 }
 
-typedef ssize_t (*write_fn)(int, const void *, size_t);
-ssize_t write(int fd, const void *bytes, size_t n)
+static void set_result(pid_t tid, int error)
 {
-	REAL(write_fn, "write");
-	FAIL_IF(fd_is_below(fd), "write", -1);
-	return real(fd, bytes, n);
+	set_register(tid, 0, (uint64_t)-error);
 }
 
-typedef ssize_t (*pwrite_fn)(int, const void *, size_t, off_t);
-ssize_t pwrite64(int fd, const void *bytes, size_t n, off_t at)
+static void skip_call(pid_t tid, int error)
 {
-	REAL(pwrite_fn, "pwrite64");
-	FAIL_IF(fd_is_below(fd), "pwrite", -1);
-	return real(fd, bytes, n, at);
+	int none = -1;
+	struct iovec number = { &none, sizeof none };
+	(void)ptrace(PTRACE_SETREGSET, tid, NT_ARM_SYSTEM_CALL, &number);
+	set_result(tid, error);
+}
+#else
+#error "only x86-64 and aarch64"
+#endif
+
+/* ---- threads ---- */
+
+static pid_t read_tgid(pid_t tid)
+{
+	char path[64], line[128];
+	int tgid = tid;
+	snprintf(path, sizeof path, "/proc/%d/status", (int)tid);
+	FILE *f = fopen(path, "re");
+	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+		if (sscanf(line, "Tgid: %d", &tgid) == 1)
+			break;
+	}
+	if (f != NULL)
+		fclose(f);
+	return tgid;
 }
 
-typedef int (*fd_fn)(int);
-int fsync(int fd)
+static struct thread *thread_of(pid_t tid)
 {
-	REAL(fd_fn, "fsync");
-	FAIL_IF(fd_is_below(fd), "fsync", -1);
-	return real(fd);
+	struct thread *free_one = NULL;
+	for (unsigned i = 0; i < N_THREADS; i++) {
+		if (threads[i].tid == tid)
+			return &threads[i];
+		if (threads[i].tid == 0)
+			free_one = &threads[i];
+	}
+	if (free_one == NULL) {
+		fprintf(stderr, "fault: more than %d threads\n", N_THREADS);
+		exit(2);
+	}
+	*free_one = (struct thread){ .tid = tid, .tgid = read_tgid(tid) };
+	return free_one;
 }
 
-int fdatasync(int fd)
+static void name_thread(const struct thread *t, char ret[20])
 {
-	REAL(fd_fn, "fdatasync");
-	FAIL_IF(fd_is_below(fd), "fdatasync", -1);
-	return real(fd);
+	char path[64];
+	size_t n = 0;
+	snprintf(path, sizeof path, "/proc/%d/comm", (int)t->tid);
+	FILE *f = fopen(path, "re");
+	if (f != NULL) {
+		n = fread(ret, 1, 16, f);
+		fclose(f);
+	}
+	while (n > 0 && ret[n - 1] == '\n')
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		if (ret[i] == ' ')
+			ret[i] = '_';
+	}
+	if (t->tgid != main_pid)
+		ret[n++] = '*';
+	ret[n] = 0;
 }
 
-typedef int (*truncate_fn)(int, off_t);
-int ftruncate64(int fd, off_t n)
+/* ---- calls ---- */
+
+static void on_call(struct thread *t)
 {
-	REAL(truncate_fn, "ftruncate64");
-	FAIL_IF(fd_is_below(fd), "ftruncate", -1);
-	return real(fd, n);
+	struct __ptrace_syscall_info info;
+	struct call c;
+	char name[20];
+	int error = 0;
+	enum plan_verb verb = PLAN_GO_ON;
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, t->tid, sizeof info, &info) > 0 &&
+	    info.op == PTRACE_SYSCALL_INFO_SECCOMP &&
+	    call_describe(t->tid, (int)info.seccomp.nr, (const uint64_t *)info.seccomp.args, under,
+	                  &c)) {
+		name_thread(t, name);
+		verb = plan_judge(name, &c, &error);
+	}
+	if (verb == PLAN_KILL)
+		kill(t->tgid, SIGKILL);
+	if (verb == PLAN_SHORT && c.length_arg >= 0)
+		set_argument(t->tid, c.length_arg, (info.seccomp.args[c.length_arg] + 1) / 2);
+	if (verb == PLAN_FAIL && !c.is_after)
+		skip_call(t->tid, error);
+	t->at_exit =
+		verb == PLAN_KILL_AFTER || (verb == PLAN_FAIL && c.is_after) ? verb : PLAN_GO_ON;
+	t->error = error;
+	(void)ptrace(t->at_exit != PLAN_GO_ON ? PTRACE_SYSCALL : PTRACE_CONT, t->tid, 0, 0);
 }
 
-typedef int (*two_fn)(const char *, const char *);
-int rename(const char *from, const char *to)
+static void on_exit_of_call(struct thread *t)
 {
-	REAL(two_fn, "rename");
-	FAIL_IF(is_below(to), "rename", -1);
-	return real(from, to);
+	struct __ptrace_syscall_info info;
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, t->tid, sizeof info, &info) > 0 &&
+	    info.op != PTRACE_SYSCALL_INFO_EXIT) {
+		(void)ptrace(PTRACE_SYSCALL, t->tid, 0, 0);
+		return;
+	}
+	if (t->at_exit == PLAN_KILL_AFTER)
+		kill(t->tgid, SIGKILL);
+	else if (t->at_exit == PLAN_FAIL)
+		set_result(t->tid, t->error);
+	t->at_exit = PLAN_GO_ON;
+	(void)ptrace(PTRACE_CONT, t->tid, 0, 0);
 }
 
-int link(const char *from, const char *to)
+static void on_stop(struct thread *t, int status)
 {
-	REAL(two_fn, "link");
-	FAIL_IF(is_below(to), "link", -1);
-	return real(from, to);
+	int signal = WSTOPSIG(status), event = status >> 16;
+	if (event == PTRACE_EVENT_SECCOMP)
+		on_call(t);
+	else if (signal == (SIGTRAP | 0x80))
+		on_exit_of_call(t);
+	else if (event == PTRACE_EVENT_STOP && signal != SIGTRAP)
+		(void)ptrace(PTRACE_LISTEN, t->tid, 0, 0);
+	else
+		(void)ptrace(t->at_exit != PLAN_GO_ON ? PTRACE_SYSCALL : PTRACE_CONT, t->tid, 0,
+		             event != 0 ? 0 : signal);
 }
 
-typedef int (*path_fn)(const char *);
-int unlink(const char *path)
+static void pass_on(int signal)
 {
-	REAL(path_fn, "unlink");
-	FAIL_IF(is_below(path), "unlink", -1);
-	return real(path);
+	kill(main_pid, signal);
 }
 
-typedef int (*mkdir_fn)(const char *, mode_t);
-int mkdir(const char *path, mode_t mode)
+int main(int argc, char **argv)
 {
-	REAL(mkdir_fn, "mkdir");
-	FAIL_IF(is_below(path), "mkdir", -1);
-	return real(path, mode);
-}
-
-typedef ssize_t (*copy_fn)(int, off64_t *, int, off64_t *, size_t, unsigned);
-ssize_t copy_file_range(int from, off64_t *from_at, int to, off64_t *to_at, size_t n,
-                        unsigned flags)
-{
-	REAL(copy_fn, "copy_file_range");
-	FAIL_IF(fd_is_below(to), "copy_file_range", -1);
-	return real(from, from_at, to, to_at, n, flags);
-}
-
-typedef int (*times_fn)(int, const struct timespec *);
-int futimens(int fd, const struct timespec times[2])
-{
-	REAL(times_fn, "futimens");
-	FAIL_IF(fd_is_below(fd), "futimens", -1);
-	return real(fd, times);
-}
-
-typedef void *(*mmap_fn)(void *, size_t, int, int, int, off_t);
-void *mmap64(void *at, size_t n, int protection, int flags, int fd, off_t offset)
-{
-	REAL(mmap_fn, "mmap64");
-	FAIL_IF(fd >= 0 && fd_is_below(fd), "mmap", MAP_FAILED);
-	return real(at, n, protection, flags, fd, offset);
+	int status, last = 0;
+	if (argc < 4) {
+		fprintf(stderr, "fault SOCKET FOLDER PROGRAM [ARG...]\n");
+		return 2;
+	}
+	under = argv[2];
+	main_pid = launch(argv + 3);
+	if (!plan_start(argv[1], main_pid, getenv("FAULT_ARM")))
+		die(argv[1]);
+	const struct sigaction action = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	for (;;) {
+		pid_t tid = waitpid(-1, &status, __WALL);
+		if (tid < 0 && errno == EINTR)
+			continue;
+		if (tid < 0)
+			break;
+		struct thread *t = thread_of(tid);
+		if (WIFSTOPPED(status)) {
+			on_stop(t, status);
+			continue;
+		}
+		t->tid = 0;
+		if (tid == main_pid)
+			last = status;
+	}
+	if (WIFSIGNALED(last)) {
+		signal(WTERMSIG(last), SIG_DFL);
+		kill(getpid(), WTERMSIG(last));
+	}
+	return WIFEXITED(last) ? WEXITSTATUS(last) : 2;
 }

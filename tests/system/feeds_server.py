@@ -226,6 +226,8 @@ class Server(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
 
     def finish_request(self, request, client_address):
+        if self.owner.is_down:
+            return
         if self.context is not None:
             try:
                 request.settimeout(20)
@@ -254,6 +256,7 @@ class FeedsServer:
         self.handlers = {}  # more behaviours, by the first part of the path
         self.requests = []
         self.is_over = False
+        self.is_down = False  # connections end at once
         self.ca = os.path.join(directory, "ca.pem")
         ca_key = ec.generate_private_key(ec.SECP256R1())
         ca = _certificate("test authority", ca_key, "test authority", ca_key, ca=True)

@@ -1,0 +1,323 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every system call of every step fails once in every way: `make faults`; see README.md.
+
+    faults.py [--steps feed,edit] [--only TEXT] [--how EIO] [--sample N] [--list] [--out FILE]
+
+Without options: everything. --list prints the calls of each step and ends.
+"""
+import argparse
+import collections
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import bed as bed_module  # noqa: E402
+import steps as steps_module  # noqa: E402
+from steps import STEPS  # noqa: E402
+
+# What can befall a call, beside kill -9 before and after it. With +: it stays so.
+SPACE = ["ENOSPC+", "EIO"]
+HOWS = {
+    "create": SPACE + ["EMFILE", "EROFS"], "open": ["EIO", "EMFILE", "ENOMEM"],
+    "write": SPACE + ["EINTR", "SHORT"], "pwrite": SPACE + ["EINTR", "SHORT"], "writev": SPACE,
+    "read": ["EIO", "EINTR", "SHORT"], "pread": ["EIO", "EINTR", "SHORT"],
+    "copy_file_range": SPACE + ["EINTR", "SHORT"], "ioctl": ["EIO"],
+    "fsync": SPACE, "fdatasync": SPACE, "ftruncate": SPACE, "fallocate": SPACE, "rename": SPACE,
+    "link": SPACE, "mkdir": SPACE, "utimens": SPACE, "symlink": SPACE,
+    "fstat": ["EIO"], "stat": ["EIO", "ENOMEM"],
+    "clone": ["EAGAIN"], "socket": ["EMFILE", "ENOBUFS"], "socketpair": ["EMFILE"], "pipe": ["EMFILE"],
+    "eventfd": ["EMFILE"], "epoll_create": ["EMFILE"], "memfd_create": ["EMFILE"],
+    "timerfd_create": ["EMFILE"],
+    "connect": ["ECONNREFUSED", "ETIMEDOUT", "EINTR", "ENETUNREACH"],
+    "send": ["ECONNRESET", "EINTR", "SHORT", "ENOBUFS"], "sendmsg": ["ECONNRESET", "EINTR"],
+    "recv": ["ECONNRESET", "EINTR", "SHORT"], "recvmsg": ["ECONNRESET", "EINTR"],
+    "poll": ["EINTR", "ENOMEM"], "wait": ["EINTR"],
+}
+MEMORY = ["ENOMEM", "ENOMEM+"]
+NO_FILE = {"-", "socket", "pipe", "eventfd", "eventpoll", "memory"}
+# Of what is asked for memory some of the calls, evenly: a thread makes some thousand of them.
+MEMORY_CALLS = 24
+# These say that something could not be kept, even where it did no harm this time.
+TELLING = {"create", "write", "pwrite", "writev", "fsync", "fdatasync", "ftruncate", "fallocate", "rename"}
+STRERROR = {h: os.strerror(getattr(__import__("errno"), h)) for h in
+            ("EIO", "ENOSPC", "EMFILE", "ENOMEM", "EROFS", "EAGAIN", "ECONNRESET", "ECONNREFUSED", "ETIMEDOUT",
+             "ENETUNREACH", "ENOBUFS", "EINTR")}
+
+
+def split(key):
+    thread, call, subject = key.split(" ", 2)
+    return thread, call, subject
+
+
+def is_of_files(key):
+    return split(key)[2] not in NO_FILE
+
+
+def is_of_interest(key):
+    """Workers answer questions and the event writer writes events: not what this is about, but for files."""
+    thread, call, subject = split(key)
+    if re.match(r"weir(/\d|-events|/api)", thread):
+        return is_of_files(key) and thread != "weir-events"
+    if thread == "weir" and not is_of_files(key):
+        return call in ("clone", "pipe", "eventfd", "socketpair", "memfd_create") or subject == "memory"
+    return True
+
+
+def hows_of(key, k):
+    _, call, subject = split(key)
+    if subject == "memory":
+        return MEMORY
+    hows = list(HOWS.get(call, ["EIO"]))
+    if is_of_files(key) and k == 1:
+        hows.append("EIO+")
+    return hows + ["KILL", "KILLED"]
+
+
+def faults_of(counts):
+    """[(key, k, how)] of everything that was counted."""
+    out = []
+    for key in sorted(counts):
+        if not is_of_interest(key):
+            continue
+        n = counts[key]
+        ks = range(1, n + 1)
+        if split(key)[2] == "memory" and n > MEMORY_CALLS:
+            ks = sorted({1 + i * (n - 1) // (MEMORY_CALLS - 1) for i in range(MEMORY_CALLS)})
+        out += [(key, k, how) for k in ks for how in hows_of(key, k)]
+    return out
+
+
+# ---- one fault ----
+
+class Result:
+    def __init__(self, step, key, k, how):
+        self.step, self.key, self.k, self.how = step, key, k, how
+        self.outcome, self.wrong, self.said = "", [], []
+
+    def __str__(self):
+        return f"{self.step}: {self.how} at {self.k} of {self.key}: {self.outcome} {'; '.join(self.wrong)}"
+
+
+def judge_messages(r, step, told):
+    """A message, with the cause and what it is about."""
+    _, call, _ = split(r.key)
+    how = r.how.rstrip("+")
+    if not told:
+        r.wrong.append("nobody was told")
+        return
+    if how in ("SHORT", "EINTR") or call in ("clone", "wait", "poll"):
+        return
+    text = "\n".join(told)
+    if STRERROR[how] not in text and not step.says(how, text):
+        r.wrong.append(f"the cause is not told ({STRERROR[how]})")
+    if not any(word in text for word in step.words):
+        r.wrong.append("what it is about is not told")
+
+
+def after_an_error(bed, step, r, mark):
+    """The daemon lives: what is in force, what was said, and the next attempt."""
+    w = bed.weir
+    told = w.told(mark) + step.replies
+    r.said = told
+    seen = step.look()
+    r.outcome = seen
+    if seen not in ("old", "new"):
+        r.wrong.append(f"in force: {seen}")
+    elif seen == "old" or (split(r.key)[1] in TELLING and is_of_files(r.key)
+                           and r.how.rstrip("+") not in ("EINTR", "SHORT")):
+        judge_messages(r, step, told)
+    if seen != "new":
+        step.again()
+        if not bed.until(lambda: step.look() == "new", 8):
+            r.wrong.append(f"the next attempt does not succeed: {step.look()}")
+            r.said = w.told(mark)
+            return
+        bed.settle()
+        told = []
+    bed.network(False)
+    w.kill_9()
+    if not w.start():
+        r.wrong.append("it does not start after kill -9")
+        return
+    then = step.look()
+    bed.network(True)
+    if then == "new":
+        return
+    r.outcome += f", {then} after kill -9"
+    if not told or then != "old":
+        r.wrong.append(f"after kill -9: {then}")
+        return
+    step.again()
+    if not bed.until(lambda: step.look() == "new", 8):
+        r.wrong.append("after kill -9 the next attempt does not succeed")
+
+
+def after_a_kill(bed, step, r, mark):
+    w = bed.weir
+    bed.network(False)
+    if not w.start():
+        r.outcome = "dead"
+        r.wrong.append("it does not start again")
+        return
+    seen = step.look()
+    r.outcome = f"killed, {seen}"
+    bed.network(True)
+    if seen not in ("old", "new"):
+        r.wrong.append(f"in force after kill -9: {seen}")
+    if seen != "new":
+        step.again()
+        if not bed.until(lambda: step.look() == "new", 8):
+            r.wrong.append(f"the next attempt does not succeed: {step.look()}")
+            r.said = w.told(mark)
+
+
+def try_fault(bed, step, key, k, how):
+    r = Result(step.name, key, k, how)
+    w = bed.weir
+    mark = w.mark()
+    assert w.tell(f"arm {k} {how} {key}") == "ok"
+    step.begin()
+    is_kill = how.startswith("KILL")
+    bed.until(lambda: w.is_dead() or step.replies or w.told(mark) or step.look() == "new", 8)
+    bed.settle()
+    if w.is_dead() and bed.weir.process.popen.returncode != -9:
+        r.wrong.append(f"it died: {bed.weir.process.popen.returncode}")
+    if w.is_dead():
+        if not is_kill:
+            r.wrong.append("it died")
+        after_a_kill(bed, step, r, mark)
+    else:
+        if w.tell("disarm") == "hit 0":
+            r.outcome = "not reached"
+            step.again()
+            bed.until(lambda: step.look() == "new", 8)
+        else:
+            after_an_error(bed, step, r, mark)
+    step.end()
+    if r.wrong:
+        r.said = r.said or w.told(mark)
+    return r
+
+
+# ---- all ----
+
+def new_bed(directory, args):
+    shutil.rmtree(directory, ignore_errors=True)
+    os.makedirs(directory)
+    return bed_module.Bed(directory, args.weir, args.fault)
+
+
+def count(bed, step):
+    """What the step calls when nothing fails: twice, the second time in a daemon that has been at it."""
+    counts = collections.Counter()
+    for _ in range(2):
+        assert bed.weir.tell("arm 0 EIO nothing") == "ok"
+        step.begin()
+        assert bed.until(lambda: step.look() == "new"), (step.look(), bed.weir.process.log_tail())
+        bed.settle()
+        for key, n in bed.weir.counts().items():
+            counts[key] = max(counts[key], n)
+        step.end()
+    return counts
+
+
+def run_step(name, args, report):
+    directory = os.path.join(args.directory, name)
+    with new_bed(directory, args) as bed:
+        step = STEPS[name](bed)
+        step.prepare()
+        counts = step.count() if hasattr(step, "count") else count(bed, step)
+        if args.list:
+            for key in sorted(k for k in counts if is_of_interest(k)):
+                print(counts[key], key)
+            return []
+        faults = [f for f in faults_of(counts)
+                  if args.only in f"{f[1]} {f[0]}" and (not args.how or f[2] in args.how.split(","))
+                  and step.wants(f[0])]
+        if args.sample:
+            faults = faults[args.offset % args.sample::args.sample]
+        if args.at_most and len(faults) > args.at_most:  # evenly, and not the same ones of each call
+            faults = [faults[(i * len(faults) + i % 7) // args.at_most % len(faults)]
+                      for i in range(args.at_most)]
+        results = []
+        tries = getattr(step, "try_fault", None) or (lambda *f: try_fault(bed, step, *f))
+        for i, fault in enumerate(faults):
+            try:
+                r = tries(*fault)
+            except Exception as e:  # noqa: BLE001 the bed is in an unknown state: a new one
+                r = Result(name, *fault)
+                r.wrong.append(f"{type(e).__name__}: {e}")
+            results.append(r)
+            report(r, i, len(faults))
+            if r.wrong:
+                step.fresh()
+        return results
+
+
+def table(results):
+    """A row a step: calls and faults that were tried, and what came of them."""
+    rows = ["| step | calls | faults | not reached | old | new | killed, old | killed, new | wrong |",
+            "|---|---|---|---|---|---|---|---|---|"]
+    by_step = collections.defaultdict(list)
+    for r in results:
+        by_step[r.step].append(r)
+    for step, rs in by_step.items():
+        def n(what):
+            return sum(r.outcome.split(",")[0] == what if "killed" not in what else r.outcome == what
+                       for r in rs)
+        calls = len({(r.key, r.k) for r in rs})
+        rows.append(f"| {step} | {calls} | {len(rs)} | {n('not reached')} | {n('old')} | {n('new')} | "
+                    f"{n('killed, old')} | {n('killed, new')} | {sum(bool(r.wrong) for r in rs)} |")
+    return "\n".join(rows)
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    build = os.path.join(here, "..", "..", "build")
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--steps", default=",".join(STEPS))
+    p.add_argument("--only", default="")
+    p.add_argument("--how", default="")
+    p.add_argument("--sample", type=int, default=0, help="every N-th fault only")
+    p.add_argument("--at-most", type=int, default=0, help="faults of each step")
+    p.add_argument("--offset", type=int, default=0)
+    p.add_argument("--list", action="store_true")
+    p.add_argument("--out", help="one JSON object a line")
+    p.add_argument("--verbose", action="store_true")
+    p.add_argument("--weir", default=os.environ.get("WEIR", os.path.join(build, "weir")))
+    p.add_argument("--fault", default=os.environ.get("FAULT", os.path.join(build, "tests/fault/fault")))
+    args = p.parse_args()
+    args.weir, args.fault = os.path.abspath(args.weir), os.path.abspath(args.fault)
+    args.directory = tempfile.mkdtemp(prefix="weir-faults.")
+    bed_module.lab_module.enter_namespace()
+    results, begin = [], time.monotonic()
+    out = open(args.out, "w") if args.out else None
+
+    def report(r, i, n):
+        if out:
+            out.write(json.dumps(r.__dict__) + "\n")
+            out.flush()
+        if r.wrong or args.verbose:
+            print(f"{r}\n" + "".join(f"    {line}\n" for line in r.said), flush=True)
+        elif i % 100 == 0:
+            print(f"  {r.step}: {i} of {n}, {time.monotonic() - begin:.0f} s", flush=True)
+    try:
+        for name in args.steps.split(","):
+            results += run_step(name, args, report)
+    finally:
+        shutil.rmtree(args.directory, ignore_errors=True)
+    if results:
+        print(table(results))
+    wrong = [r for r in results if r.wrong]
+    print(f"{len(results)} faults in {time.monotonic() - begin:.0f} s, {len(wrong)} wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
