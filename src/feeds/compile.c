@@ -26,7 +26,8 @@ struct compile {
 	struct feeds_result *result;
 	struct load *loads; /* one a list */
 	struct policy_builder *builder;
-	struct policy_image *current; /* whose lists can be kept; NULL: none */
+	struct policy_image *current;        /* whose lists can be kept; NULL: none */
+	const struct policy_image *in_force; /* the same, also when it cannot be read again */
 	struct policy_patterns *patterns;
 	struct policy_pattern_set *pattern_set; /* NULL: there are none */
 	struct load *load;                      /* whose rules come now */
@@ -204,12 +205,13 @@ static int keep_version(const struct compile *c, const struct load *l)
 	return e;
 }
 
-static void keep_copy(const struct compile *c, const struct load *l)
+/* Returns false: try again later. */
+static bool keep_copy(const struct compile *c, const struct load *l)
 {
 	const char *name = l->list->spec->name;
 	l->report->version = l->pin.number;
 	if (l->report->origin != FEEDS_FROM_FILE || l->path[0] == 0)
-		return; /* no path: it was not read, and its copy is there */
+		return true; /* no path: it was not read, and its copy is there */
 	int e = store_keep(c->plan, name, l->path, &l->stat);
 	if (e == 0)
 		e = keep_version(c, l);
@@ -220,6 +222,7 @@ static void keep_copy(const struct compile *c, const struct load *l)
 		log_info(
 			"list '%s': a newer good version is there: version %u is not held any more",
 			name, l->pin.number);
+	return e == 0 || e == -EAGAIN;
 }
 
 /* Not being able to keep a copy costs safety, not service: it is said, and that is all. */
@@ -229,7 +232,7 @@ static void keep_copies(const struct compile *c)
 	if (c->plan->is_read_only || !store_image_path(c->plan, path, sizeof path))
 		return;
 	for (unsigned i = 0; i < c->plan->n_lists; i++)
-		keep_copy(c, &c->loads[i]);
+		c->result->is_unkept |= !keep_copy(c, &c->loads[i]);
 	store_prune(c->plan);
 	versions_prune(c->plan);
 }
@@ -241,7 +244,8 @@ static bool is_file_known(const struct compile *c, struct load *l, struct feeds_
                           const char *name)
 {
 	struct policy_image_list known;
-	if (c->current == NULL || policy_image_find_list(c->current, name, &known) != 0 ||
+	if (c->current == NULL || c->plan->is_again ||
+	    policy_image_find_list(c->current, name, &known) != 0 ||
 	    known.source.settings != l->source.settings || known.source.file != l->source.file ||
 	    is_overdue(known.changes_s))
 		return false;
@@ -259,6 +263,32 @@ static bool is_text_known(const struct compile *c, const struct load *l)
 	       policy_image_find_list(c->current, l->report->name, &known) == 0 &&
 	       known.source.settings == l->source.settings && known.source.text != 0 &&
 	       known.source.text == l->source.text && !is_overdue(known.changes_s);
+}
+
+/*
+ * Neither its file nor a copy can be read: the rules in force stay, if the image has them. 0;
+ * -ENOENT: it has none; -EIO: it cannot be read again, so all must stay as it is.
+ */
+static int keep_in_force(const struct compile *c, struct load *l)
+{
+	struct policy_image_list known;
+	char path[PATH_ROOM];
+	struct feeds_report *r = l->report, was = *r;
+	if (c->in_force == NULL || !store_image_path(c->plan, path, sizeof path) ||
+	    policy_image_find_list(c->in_force, r->name, &known) != 0 ||
+	    known.source.settings != l->source.settings || known.n_names + known.n_prefixes == 0)
+		return -ENOENT;
+	if (c->current == NULL)
+		return -EIO;
+	l->source.text = known.source.text;
+	report_known(c->plan, &known, was.name, r);
+	r->is_kept = false; /* it has something to say */
+	r->origin = FEEDS_FROM_COPY;
+	r->error = was.error;
+	r->error_line = was.error_line;
+	report_say(r, "%.400s; its rules in force stay", was.message);
+	l->is_kept = true;
+	return 0;
 }
 
 /* Read one list and see what is to be done with it. */
@@ -283,7 +313,9 @@ static int check_list(struct compile *c, unsigned i)
 	if (r->origin != FEEDS_FROM_FILE)
 		l->source.file = 0;
 	l->is_kept = is_text_known(c, l);
-	return 0;
+	c->result->is_unread |= report_may_pass(r);
+	e = r->origin == FEEDS_FROM_NOWHERE ? keep_in_force(c, l) : 0;
+	return e == -ENOENT ? 0 : e;
 }
 
 static int check_lists(struct compile *c, uint64_t *ret_rules)
@@ -318,14 +350,14 @@ static int build(struct compile *c, uint64_t rules)
 	return e;
 }
 
-static int compile(struct compile *c, bool is_in_force, uint8_t *tag, bool *ret_is_base_bad)
+static int compile(struct compile *c, uint8_t *tag, bool *ret_is_base_bad)
 {
 	uint64_t rules;
 	char path[PATH_ROOM];
 	int e = check_lists(c, &rules);
 	if (e != 0)
 		return e;
-	if (c->result->n_from_nowhere > 0 && is_in_force &&
+	if (c->result->n_from_nowhere > 0 && c->in_force != NULL &&
 	    !store_image_path(c->plan, path, sizeof path))
 		return -EBADMSG;
 	if (c->result->n_from_copy + c->result->n_from_nowhere > 0)
@@ -342,6 +374,7 @@ static int compile(struct compile *c, bool is_in_force, uint8_t *tag, bool *ret_
 	if (e == 0) {
 		e = publish_image(&p, c->builder, &c->result->image);
 		*ret_is_base_bad = e == -EBADMSG && c->current != NULL;
+		c->result->is_unkept |= p.is_private;
 	}
 	if (e == 0)
 		keep_copies(c);
@@ -349,17 +382,19 @@ static int compile(struct compile *c, bool is_in_force, uint8_t *tag, bool *ret_
 }
 
 static int compile_once(const struct feeds_plan *plan, struct policy_image *current,
-                        bool is_in_force, uint8_t *tag, struct feeds_result *result,
-                        bool *ret_is_base_bad)
+                        const struct policy_image *in_force, uint8_t *tag,
+                        struct feeds_result *result, bool *ret_is_base_bad)
 {
-	struct compile c = { .plan = plan, .result = result, .current = current };
+	struct compile c = {
+		.plan = plan, .result = result, .current = current, .in_force = in_force
+	};
 	size_t n = plan->n_lists > 0 ? plan->n_lists : 1;
 	int e = -ENOMEM;
 	c.loads = calloc(n, sizeof *c.loads);
 	result->reports = calloc(n, sizeof *result->reports);
 	result->n_reports = plan->n_lists;
 	if (c.loads != NULL && result->reports != NULL)
-		e = compile(&c, is_in_force, tag, ret_is_base_bad);
+		e = compile(&c, tag, ret_is_base_bad);
 	policy_builder_free(c.builder);
 	policy_patterns_free(c.patterns);
 	policy_pattern_set_put(c.pattern_set);
@@ -381,12 +416,12 @@ static int compile_tries(const struct feeds_plan *plan, struct policy_image *cur
 		tag_make(plan, now); /* before reading: what changes later makes it differ */
 		if (current != NULL) {
 			policy_image_tag(current, then);
-			result->is_unchanged = tag_is_current(then, now) &&
+			result->is_unchanged = !plan->is_again && tag_is_current(then, now) &&
 			                       !is_overdue(feeds_changes_s(plan, current));
 		}
 		if (result->is_unchanged)
 			return 0;
-		e = compile_once(plan, base, current != NULL, now, result, &is_base_bad);
+		e = compile_once(plan, base, current, now, result, &is_base_bad);
 		if (is_base_bad) {
 			log_warning("the image in force cannot be read again: reading all lists");
 			base = NULL;

@@ -182,6 +182,7 @@ struct feeds_plan {
 	unsigned n_lists;
 	const char *state_dir;   /* NULL or "": nothing is kept on disk */
 	bool is_read_only;       /* use the state directory, but write nothing there */
+	bool is_again;           /* the last compile left something undone: all lists are read */
 	uint64_t max_bytes;      /* 0: FEEDS_MAX_BYTES */
 	uint32_t overlay_from;   /* 0: FEEDS_OVERLAY_FROM */
 	unsigned keep_versions;  /* of each list; 0: none but the last good copy */
@@ -222,6 +223,8 @@ struct feeds_result {
 	unsigned n_reports;
 	unsigned n_kept; /* lists that were not read */
 	unsigned n_from_copy, n_from_nowhere;
+	bool is_unkept; /* the image, a copy or a version could not be written: compile again */
+	bool is_unread; /* a list could not be read, and perhaps can be in a while: the same */
 };
 
 /*
@@ -230,7 +233,8 @@ struct feeds_result {
  * @current:    the image in force, or NULL: read everything
  * @ret_result: end it with feeds_result_done(); also filled (reports only) with -EBADMSG
  *
- * A list that fails does not fail the others: see its report. Returns 0; -EINVAL (a list's name
+ * A list that fails does not fail the others: see its report. With a state directory, one of which
+ * neither file nor copy can be read keeps the rules that `current` has of it. Returns 0; -EINVAL (a list's name
  * cannot be a file name); -ECANCELED; -ENOMEM; -ENOSPC (too many sets of lists, or no disk at
  * all); -EAGAIN (files kept changing while they were read); -EBADMSG (a list failed, there is no
  * state directory and so no last good copy, and `current` is given: what is in force should

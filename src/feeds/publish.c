@@ -131,8 +131,7 @@ static int write_named(const struct publish *p, struct policy_builder *b, const 
 	return policy_image_open(path, false, ret);
 }
 
-static int write_anywhere(const struct publish *p, struct policy_builder *b,
-                          struct policy_image **ret)
+static int write_anywhere(struct publish *p, struct policy_builder *b, struct policy_image **ret)
 {
 	char path[PATH_ROOM], overlay[PATH_ROOM];
 	if (p->plan->is_read_only || !store_image_path(p->plan, path, sizeof path) ||
@@ -146,10 +145,11 @@ static int write_anywhere(const struct publish *p, struct policy_builder *b,
 	/* A full or read-only disk must not keep a policy from coming into force. */
 	log_warning("%s could not be written: %s; the next start will not find this policy", path,
 	            strerrordesc_np(-e));
+	p->is_private = true;
 	return write_private(p, b, ret);
 }
 
-int publish_image(const struct publish *p, struct policy_builder *b, struct policy_image **ret)
+int publish_image(struct publish *p, struct policy_builder *b, struct policy_image **ret)
 {
 	struct policy_image *image = NULL;
 	int e = write_anywhere(p, b, &image);

@@ -20,14 +20,14 @@ struct publish {
 	struct policy_image *current;        /* what the builder started from; NULL: nothing */
 	struct policy_pattern_set *patterns; /* the image's; NULL: none */
 	const uint8_t *tag;
+	bool is_private; /* set when the state directory's disk failed */
 };
 
 /* A place for what the builder cannot hold in memory; failing costs memory only. */
 void publish_spill(const struct feeds_plan *plan, struct policy_builder *b);
 
 /* Write it and map what was written: a reference of the caller's. 0 or -errno. */
-MUST_USE int publish_image(const struct publish *p, struct policy_builder *b,
-                           struct policy_image **ret);
+MUST_USE int publish_image(struct publish *p, struct policy_builder *b, struct policy_image **ret);
 
 /* Map the image of the state directory, with its overlay if it has one. As feeds_open(). */
 MUST_USE int publish_open(const struct feeds_plan *plan, bool set_key, struct policy_image **ret);

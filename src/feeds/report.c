@@ -93,6 +93,24 @@ bool report_is_garbage(enum feeds_skip why)
 	return skips[why].kind == KIND_GARBAGE;
 }
 
+bool report_may_pass(const struct feeds_report *r)
+{
+	switch (-r->error) {
+	case EIO:
+	case EAGAIN:
+	case EINTR:
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+	case ENOSPC:
+	case ESTALE:
+	case ETIMEDOUT:
+		return true;
+	default:
+		return false;
+	}
+}
+
 void report_init(struct feeds_report *r, const char *list_name)
 {
 	memset(r, 0, sizeof *r);

@@ -23,6 +23,9 @@ enum {
 	/* Rules that expire within so many seconds go together. */
 	EXPIRY_EVERY_S = 30,
 	EXPIRY_RETRY_MAX_S = 3600,
+	/* What failed for want of memory, of disk or of luck is tried again: doubled each time. */
+	RETRY_FIRST_S = 1,
+	RETRY_MAX_S = 300,
 };
 
 struct loader {
@@ -37,6 +40,13 @@ struct loader {
 	uint64_t changes_s;     /* of the image: when its lists are to be read again; 0: never */
 	uint64_t not_before_ns; /* but no earlier; monotonic */
 	unsigned n_failed;      /* loads in a row */
+
+	/* Somebody said that lists are new, and no load since then is in force. */
+	bool is_due;
+	bool is_unkept, is_unread; /* of the last one in force: struct feeds_result */
+	bool is_behind; /* and one has failed, or could not write what it made: at retry_ns again */
+	unsigned n_retries;
+	uint64_t retry_ns; /* monotonic */
 
 	/* one load */
 	pthread_t thread;
@@ -116,6 +126,7 @@ static struct feeds_plan plan_of(struct loader *l, const struct config *c, const
 		.n_lists = s->n_lists,
 		.state_dir = c->state,
 		.keep_versions = c->keep_versions,
+		.is_again = l->is_unkept,
 		.stop = &l->stop,
 	};
 }
@@ -170,6 +181,8 @@ static void keep_result(struct loader *l)
 		r->reports = NULL;
 		r->n_reports = 0;
 	}
+	l->is_unkept = r->is_unkept;
+	l->is_unread = r->is_unread;
 	l->n_loads++;
 	l->last_s = clock_wall_ns() / NS_PER_S;
 }
@@ -215,6 +228,20 @@ static int start_local(struct loader *l)
 	return 0;
 }
 
+/* Returns in how many seconds. */
+static unsigned retry_later(struct loader *l)
+{
+	unsigned wait_s = RETRY_FIRST_S;
+	for (unsigned i = 0; i < l->n_retries && wait_s < RETRY_MAX_S; i++)
+		wait_s *= 2;
+	if (wait_s > RETRY_MAX_S)
+		wait_s = RETRY_MAX_S;
+	l->n_retries++;
+	l->is_behind = true;
+	l->retry_ns = clock_mono_ns() + wait_s * NS_PER_S;
+	return wait_s;
+}
+
 int loader_start(struct loader *l, bool *ret_is_current)
 {
 	struct feeds_plan plan = plan_of(l, l->config, l->specs);
@@ -252,6 +279,8 @@ int loader_start(struct loader *l, bool *ret_is_current)
 		return e;
 	}
 	l->last_s = clock_wall_ns() / NS_PER_S;
+	if (l->is_unkept || l->is_unread)
+		(void)retry_later(l);
 	log_info("policy in force after %u ms%s",
 	         (unsigned)((clock_mono_ns() - start_ns) / NS_PER_MS),
 	         is_current ? "" : " (the last good one; the lists changed and are read now)");
@@ -328,6 +357,7 @@ static void *run(void *arg)
 
 int loader_begin(struct loader *l, bool with_config)
 {
+	l->is_due |= !with_config;
 	if (l->is_running) {
 		l->is_queued = true;
 		l->is_queued_with_config |= with_config;
@@ -342,6 +372,8 @@ int loader_begin(struct loader *l, bool with_config)
 	atomic_store(&l->is_finished, false);
 	int e = pthread_create(&l->thread, NULL, run, l);
 	l->is_running = e == 0;
+	if (e != 0 && l->is_due)
+		(void)retry_later(l);
 	return -e;
 }
 
@@ -397,14 +429,33 @@ static bool put_in_force(struct loader *l)
 	return true;
 }
 
-static void begin_queued(struct loader *l)
+/* What was asked for while another load ran. 0, or -errno: it cannot be begun. */
+static int begin_queued(struct loader *l)
 {
 	if (l->is_running || !l->is_queued)
-		return;
+		return 0;
 	bool with_config = l->is_queued_with_config;
 	l->is_queued = l->is_queued_with_config = false;
-	if (loader_begin(l, with_config) != 0)
-		log_error("a reload could not be started");
+	return loader_begin(l, with_config);
+}
+
+/* Is there reason to read the lists again by ourselves? */
+static void look_back(struct loader *l, bool is_in_force)
+{
+	size_t n = strlen(l->error_text);
+	bool is_hopeless = l->error == -EBADMSG || l->error == -ECANCELED;
+	bool is_whole = !l->is_unkept && !l->is_unread;
+	if (is_in_force && is_whole) {
+		l->is_due = l->is_queued;
+		l->is_behind = false;
+		l->n_retries = 0;
+	} else if (is_in_force) {
+		(void)retry_later(l);
+	} else if (l->is_due && !is_hopeless) {
+		unsigned wait_s = retry_later(l);
+		snprintf(l->error_text + n, sizeof l->error_text - n, "; next attempt in %u s",
+		         wait_s);
+	}
 }
 
 /* When expiry may start a load again. A policy that takes long to load is not loaded all the time. */
@@ -426,8 +477,14 @@ bool loader_is_finished(const struct loader *l)
 bool loader_finish(struct loader *l, struct loader_outcome *ret)
 {
 	if (!l->is_running || !atomic_load(&l->is_finished)) {
-		begin_queued(l);
-		return false;
+		int e = begin_queued(l);
+		if (e == 0)
+			return false;
+		snprintf(l->error_text, sizeof l->error_text, "it cannot be started: %s",
+		         strerror(-e));
+		*ret = (struct loader_outcome){ .config = l->config };
+		memcpy(ret->error, l->error_text, sizeof ret->error);
+		return true;
 	}
 	pthread_join(l->thread, NULL);
 	l->is_running = false;
@@ -447,6 +504,7 @@ bool loader_finish(struct loader *l, struct loader_outcome *ret)
 		.took_ms = (uint32_t)((clock_mono_ns() - l->start_ns) / NS_PER_MS),
 		.config = l->config,
 	};
+	look_back(l, is_in_force);
 	memcpy(ret->error, l->error_text, sizeof ret->error);
 	if (is_in_force)
 		note_changes(l);
@@ -460,13 +518,16 @@ bool loader_finish(struct loader *l, struct loader_outcome *ret)
 
 void loader_tick(struct loader *l, uint64_t now_s)
 {
-	if (l->changes_s == 0 || now_s < l->changes_s || l->is_running ||
-	    clock_mono_ns() < l->not_before_ns)
+	uint64_t now_ns = clock_mono_ns();
+	bool is_retry = l->is_behind && now_ns >= l->retry_ns;
+	bool is_overdue = l->changes_s != 0 && now_s >= l->changes_s && now_ns >= l->not_before_ns;
+	if (l->is_running || (!is_retry && !is_overdue))
 		return;
 	int e = loader_begin(l, false);
 	if (e == 0)
 		return;
-	log_warning("lists whose rules expire cannot be read again: %s", strerror(-e));
+	log_warning("the lists cannot be read again: %s; next attempt in %u s", strerror(-e),
+	            (unsigned)((l->retry_ns - now_ns) / NS_PER_S));
 	l->n_failed++;
 	wait_for_expiry(l, 0);
 }

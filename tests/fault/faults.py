@@ -195,8 +195,11 @@ def try_fault(bed, step, key, k, how):
     else:
         if w.tell("disarm") == "hit 0":
             r.outcome = "not reached"
-            step.again()
-            bed.until(lambda: step.look() == "new", 8)
+            if step.look() != "new":
+                r.wrong.append("nothing failed, and nothing came of it")
+                r.said = w.told(mark) + step.replies
+                step.again()
+                bed.until(lambda: step.look() == "new", 8)
         else:
             after_an_error(bed, step, r, mark)
     step.end()
