@@ -28,6 +28,7 @@ struct feed {
 	struct job *job;  /* under way, or ended and not put away yet */
 	struct job_outcome outcome;
 	bool has_outcome;
+	bool is_again; /* asked for while it was under way: what it brings may be of before */
 	struct fetch *fetch;
 };
 
@@ -152,11 +153,14 @@ static void put_away(struct feed *d)
 	d->status.n_failures = o->is_good ? 0 : d->status.n_failures + 1;
 	if (o->is_ready)
 		take_version(d, &o->version);
-	set_next(d, schedule_next_ms(d->source.refresh_s, d->status.n_failures, o->retry_after_s,
-	                             random_u32()));
+	uint64_t wait_ms = d->is_again ? 0
+	                               : schedule_next_ms(d->source.refresh_s, d->status.n_failures,
+	                                                  o->retry_after_s, random_u32());
+	set_next(d, wait_ms);
+	d->is_again = false;
 	if (!o->is_good)
 		log_warning("list '%s': %s; next attempt in %u s", d->source.name, o->why,
-		            (unsigned)((d->next_ns - clock_mono_ns()) / NS_PER_S));
+		            (unsigned)(wait_ms / 1000));
 	else if (o->is_new)
 		log_info("list '%s': a new version from %s, %llu bytes", d->source.name, o->url,
 		         (unsigned long long)o->version.bytes);
@@ -268,8 +272,11 @@ static void take_sources(struct fetch *f, struct fetch_sources *sources)
 static void update(struct fetch *f, const char *name)
 {
 	for (unsigned i = 0; i < f->n_feeds; i++) {
-		if (name[0] == 0 || strcmp(f->feeds[i].source.name, name) == 0)
-			f->feeds[i].next_ns = 0;
+		struct feed *d = &f->feeds[i];
+		if (name[0] != 0 && strcmp(d->source.name, name) != 0)
+			continue;
+		d->next_ns = 0;
+		d->is_again = d->status.is_running;
 	}
 }
 

@@ -267,11 +267,11 @@ class FaultyWeir(resolvers.Weir):
     def mark(self):
         return os.path.getsize(self.process.log_path)
 
-    def told(self, mark):
+    def told(self, mark, what="weir: (warning|error)"):
         """Warnings and errors since then."""
         with open(self.process.log_path, errors="replace") as f:
             f.seek(mark)
-            return [line for line in f.read().split("\n") if re.search(r"weir: (warning|error)", line)]
+            return [line for line in f.read().split("\n") if re.search(what, line)]
 
 
 class Bed:

@@ -197,7 +197,7 @@ def try_fault(bed, step, key, k, how):
             r.outcome = "not reached"
             if step.look() != "new":
                 r.wrong.append("nothing failed, and nothing came of it")
-                r.said = w.told(mark) + step.replies
+                r.said = w.told(mark, ".") + step.replies
                 step.again()
                 bed.until(lambda: step.look() == "new", 8)
         else:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import threading
 import time
 
 import pytest
@@ -55,6 +56,29 @@ def test_a_list_is_downloaded_and_in_force(server, start_weir):
     assert until(lambda: is_blocked(w, "old.wild.org"))
     assert not is_blocked(w, "new.wild.org")
     assert kept(w) == OLD
+
+
+def test_an_update_that_is_asked_for_while_one_runs_is_done_after_it(server, start_weir):
+    """What the running one brings may be of before."""
+    may_end = threading.Event()
+
+    def hold(h):
+        body = server.files["/held.txt"]
+        if server.paths().count("/hold") > 1:
+            may_end.wait(10)
+        h.answer(200, body)
+    server.handlers["hold"] = hold
+    server.files["/held.txt"] = OLD
+    server.requests.clear()
+    w = start_weir(prepare=with_url(server, server.url("/hold")))
+    assert until(lambda: is_blocked(w, "old.wild.org"))
+    w.cli("feeds", "update", "feed")
+    assert until(lambda: server.paths().count("/hold") == 2)
+    time.sleep(0.1)  # it has its body now
+    server.files["/held.txt"] = NEW
+    w.cli("feeds", "update", "feed")
+    may_end.set()
+    assert until(lambda: is_blocked(w, "new.wild.org")), log_of(w)
 
 
 def test_the_host_is_resolved_by_weir_itself(server, start_weir):
