@@ -64,7 +64,7 @@ enum option_section {
 };
 
 enum {
-	OPTION_SECTION_MAX = 64,
+	OPTION_SECTION_MAX = 96,
 	OPTION_EXPECTED_MAX = 256
 };
 

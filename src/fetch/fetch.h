@@ -7,6 +7,7 @@
  *
  *                STATE/feeds/NAME        what was downloaded last; the list's file (feeds/feeds.h)
  *                STATE/feeds/.NAME.new   a download under way
+ *                STATE/feeds/.NAME.part  objects of TAXII and MISP that came so far (gather.h)
  *                STATE/feeds/.NAME.meta  ETag, Last-Modified, when (validators.h)
  *
  *            It never looks a name up by itself: the main thread is asked to (FETCH_ASK), so that
@@ -35,13 +36,14 @@ enum {
 	FETCH_MAX_HEADERS = 32,
 	FETCH_MAX_ADDRS = 16,
 	FETCH_PARALLEL = 4, /* downloads at the same time; others wait for their turn */
-	FETCH_WHY_MAX = 400,
+	FETCH_WHY_MAX = 800,
 };
 
 enum fetch_kind {
 	FETCH_FILE = 0,
-	FETCH_TAXII, /* the URL is of a TAXII 2.1 server, API root or its collections */
-	FETCH_MISP,  /* the URL is of a feed's manifest.json */
+	FETCH_TAXII,       /* the URL is of a TAXII 2.1 server, API root or its collections */
+	FETCH_MISP,        /* the URL is of a feed's manifest.json */
+	FETCH_MISP_SERVER, /* the URL is of a server's attributes/restSearch */
 };
 
 /* One list. Everything is borrowed during the call that takes it. */
@@ -52,6 +54,7 @@ struct fetch_source {
 	enum fetch_kind kind;
 	const char *collection; /* TAXII: an id or a title */
 	uint32_t refresh_s, timeout_s;
+	uint32_t full_refresh_s; /* TAXII, MISP server: when to ask for everything again */
 	uint64_t max_bytes;
 	const char *proxy; /* NULL: none */
 	const char *headers[FETCH_MAX_HEADERS];

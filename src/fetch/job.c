@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/disk.h"
-#include "fetch/pages.h"
+#include "fetch/gather.h"
 #include "fetch/secrets.h"
 #include "fetch/signature.h"
 
@@ -24,12 +24,9 @@ struct job {
 	int fd;
 	struct request *request;
 	struct curl_slist *secrets;
-	struct pages *pages; /* TAXII, MISP: which URL is next */
-	EVP_MD_CTX *digest;  /* of what they gave */
-	uint64_t n_bytes;
-	char manifest[SHA256_HEX + 1]; /* MISP: of what lists the events */
-	struct validators version;     /* downloaded, and not vouched for yet */
-	char checked[CHECKED_MAX];     /* what vouches for versions of this source */
+	struct gather *gather;     /* TAXII, MISP; of the URL that is asked */
+	struct validators version; /* downloaded, and not vouched for yet */
+	char checked[CHECKED_MAX]; /* what vouches for versions of this source */
 	char why[FETCH_WHY_MAX];
 	uint32_t retry_after_s;
 };
@@ -54,10 +51,6 @@ static void end(struct job *j, bool is_good, bool is_new, const struct validator
 
 static void drop_file(struct job *j)
 {
-	pages_free(j->pages);
-	EVP_MD_CTX_free(j->digest);
-	j->pages = NULL;
-	j->digest = NULL;
 	if (j->fd >= 0)
 		place_give_up(&j->place, j->fd);
 	j->fd = -1;
@@ -70,7 +63,7 @@ static void next_url(struct job *j, const char *why)
 	const struct fetch_source *s = j->plan.source;
 	size_t n = strlen(j->why);
 	drop_file(j);
-	snprintf(j->why + n, sizeof j->why - n, "%s%.160s: %.200s", n > 0 ? "; " : "",
+	snprintf(j->why + n, sizeof j->why - n, "%s%.160s: %.600s", n > 0 ? "; " : "",
 	         s->urls[j->i_url], why);
 	if (++j->i_url < s->n_urls)
 		try_url(j);
@@ -287,138 +280,58 @@ static void request_done(struct request *r)
 	request_free(r);
 }
 
-/* ---- sources of many pages ---- */
+/* ---- sources of many answers ---- */
 
-static void ask_page(struct job *j);
-
-/* NOLINTNEXTLINE(misc-no-recursion): no deeper than the list has URLs */
-static void end_pages(struct job *j)
+static void take_gathered(struct job *j, struct gather *g)
 {
-	struct validators *v = &j->version;
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-	*v = (struct validators){ .bytes = j->n_bytes, .fetched_s = wall_s() };
-	if (EVP_DigestFinal_ex(j->digest, digest, &n) != 1 || 2 * n != SHA256_HEX) {
-		next_url(j, "the checksum cannot be made");
+	if (g->retry_after_s > j->retry_after_s)
+		j->retry_after_s = g->retry_after_s;
+	if (g->outcome == GATHER_FAILED) {
+		next_url(j, g->why);
 		return;
 	}
-	for (unsigned i = 0; i < n; i++)
-		snprintf(v->sha256 + 2 * (size_t)i, 3, "%02x", digest[i]);
-	snprintf(v->url, sizeof v->url, "%s", j->plan.source->urls[j->i_url]);
-	snprintf(v->etag, sizeof v->etag, "%s", j->manifest);
-	memcpy(v->checked, j->checked, sizeof v->checked);
-	v->changed_s = v->fetched_s;
-	if (j->n_bytes == 0) {
-		next_url(j, "there is nothing in it");
-	} else if (j->is_known && strcmp(v->sha256, j->known.sha256) == 0) {
-		v->changed_s = j->known.changed_s;
-		drop_file(j);
-		(void)!place_note(&j->place, v);
-		end(j, true, false, v);
-	} else {
+	j->version = g->version;
+	memcpy(j->version.checked, j->checked, sizeof j->version.checked);
+	if (g->outcome == GATHER_NEW) {
+		j->fd = g->fd;
+		g->fd = -1;
 		put_in_place(j);
-	}
-}
-
-/* One answer behind the other, a line end between them. */
-static const char *keep_page(struct job *j, const struct request *r)
-{
-	if (r->bytes + 1 > j->plan.source->max_bytes - j->n_bytes)
-		return "has more than max-size with those before it";
-	int e = disk_write(j->fd, r->body, (size_t)r->bytes);
-	if (e == 0)
-		e = disk_write(j->fd, "\n", 1);
-	if (e != 0)
-		return "cannot be written: the disk takes no more";
-	if (EVP_DigestUpdate(j->digest, r->body, (size_t)r->bytes) != 1 ||
-	    EVP_DigestUpdate(j->digest, "\n", 1) != 1)
-		return "cannot be kept: out of memory";
-	j->n_bytes += r->bytes + 1;
-	return NULL;
-}
-
-/* MISP: the manifest is as it was when our version came, so nothing is new. */
-static bool is_same_manifest(struct job *j, const struct request *r)
-{
-	if (j->plan.source->kind != FETCH_MISP || j->manifest[0] != 0)
-		return false;
-	memcpy(j->manifest, r->sha256, sizeof j->manifest);
-	return j->is_known && strcmp(j->manifest, j->known.etag) == 0 &&
-	       strcmp(j->known.url, j->plan.source->urls[j->i_url]) == 0;
-}
-
-static void page_done(struct request *r)
-{
-	struct job *j = r->plan.arg;
-	char text[64], why[FETCH_WHY_MAX + FETCH_URL_MAX];
-	bool is_kept = false;
-	const char *trouble = trouble_beside(r, text, sizeof text);
-	j->request = NULL;
-	if (r->retry_after_s > j->retry_after_s)
-		j->retry_after_s = r->retry_after_s;
-	if (trouble != NULL) {
-		snprintf(why, sizeof why, "%.150s: %s", r->url, trouble);
-		next_url(j, why);
-		request_free(r);
 		return;
 	}
-	if (is_same_manifest(j, r)) {
-		struct validators v = j->known;
-		v.fetched_s = wall_s();
-		drop_file(j);
-		(void)!place_note(&j->place, &v);
-		end(j, true, false, &v);
-		request_free(r);
-		return;
-	}
-	trouble = pages_take(j->pages, r->body, (size_t)r->bytes, &is_kept);
-	if (trouble == NULL && is_kept)
-		trouble = keep_page(j, r);
-	if (trouble != NULL) {
-		snprintf(why, sizeof why, "%.150s: the answer %s", r->url, trouble);
-		next_url(j, why);
-	} else {
-		ask_page(j);
-	}
-	request_free(r);
+	/* Not being able to note it costs asking for more later. */
+	(void)!place_note(&j->place, &j->version);
+	end(j, true, false, &j->version);
+}
+
+static void gathered(void *arg)
+{
+	struct job *j = arg;
+	struct gather *g = j->gather;
+	j->gather = NULL; /* the next URL has one of its own */
+	take_gathered(j, g);
+	gather_free(g);
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): no deeper than the list has URLs */
-static void ask_page(struct job *j)
+static void begin_gathering(struct job *j)
 {
 	const struct fetch_source *s = j->plan.source;
-	const char *url = pages_url(j->pages);
-	if (url == NULL) {
-		end_pages(j);
-		return;
-	}
-	struct request_plan plan = {
+	char why[200];
+	struct gather_plan plan = {
+		.net = j->plan.net,
 		.source = s,
 		.secrets = j->secrets,
-		.url = url,
-		.accept = s->kind == FETCH_TAXII ? PAGES_TAXII_TYPE : "application/json",
-		.fd = -1,
-		.max_bytes = s->max_bytes < PAGES_ANSWER_MAX ? s->max_bytes : PAGES_ANSWER_MAX,
-		.timeout_ms = s->timeout_s * 1000,
-		.done = page_done,
+		.url = s->urls[j->i_url],
+		.place = &j->place,
+		.known = j->is_known ? &j->known : NULL,
+		.done = gathered,
 		.arg = j,
 	};
-	if (request_start(j->plan.net, &plan, &j->request) != 0)
-		next_url(j, "out of memory");
-}
-
-/* NOLINTNEXTLINE(misc-no-recursion): no deeper than the list has URLs */
-static void begin_pages(struct job *j)
-{
-	const struct fetch_source *s = j->plan.source;
-	j->n_bytes = 0;
-	j->manifest[0] = 0;
-	j->digest = EVP_MD_CTX_new();
-	if (j->digest == NULL || EVP_DigestInit_ex(j->digest, EVP_sha256(), NULL) != 1 ||
-	    pages_new(s->kind, s->urls[j->i_url], s->collection, &j->pages) != 0)
-		next_url(j, "out of memory");
-	else
-		ask_page(j);
+	int e = gather_start(&plan, &j->gather);
+	if (e == 0)
+		return;
+	snprintf(why, sizeof why, "what comes cannot be kept: %s", strerrordesc_np(-e));
+	next_url(j, why);
 }
 
 /* ---- asking ---- */
@@ -430,16 +343,16 @@ static void try_url(struct job *j)
 	const char *url = s->urls[j->i_url];
 	/* What one server calls a version says nothing to another. */
 	bool is_conditional = j->is_known && !j->is_anew && strcmp(j->known.url, url) == 0;
+	if (s->kind != FETCH_FILE) {
+		begin_gathering(j);
+		return;
+	}
 	j->fd = place_begin(&j->place);
 	if (j->fd < 0) {
 		snprintf(j->why, sizeof j->why, "%.200s cannot be written: %s", j->place.beside,
 		         strerrordesc_np(-j->fd));
 		j->fd = -1;
 		end(j, false, false, NULL);
-		return;
-	}
-	if (s->kind != FETCH_FILE) {
-		begin_pages(j);
 		return;
 	}
 	struct request_plan plan = {
@@ -478,6 +391,9 @@ int job_start(const struct job_plan *plan, struct job **ret)
 	snprintf(j->checked, sizeof j->checked, "%.80s %.160s",
 	         s->minisign_key != NULL ? s->minisign_key : "-",
 	         s->sha256_url != NULL ? s->sha256_url : "-");
+	if (s->collection != NULL) /* another collection is another source */
+		snprintf(j->checked + strlen(j->checked), sizeof j->checked - strlen(j->checked),
+		         " %.128s", s->collection);
 	/* What nobody vouched for when it came is fetched once more. */
 	j->is_known =
 		place_known(&j->place, &j->known) == 0 && strcmp(j->known.checked, j->checked) == 0;
@@ -494,6 +410,7 @@ void job_free(struct job *j)
 	if (j == NULL)
 		return;
 	request_free(j->request);
+	gather_free(j->gather);
 	drop_file(j);
 	curl_slist_free_all(j->secrets);
 	free(j);

@@ -31,9 +31,18 @@ int place_of(const char *state_dir, const char *name, struct place *ret)
 	if (!path_to(ret->folder, state_dir, "", "feeds", "") ||
 	    !path_to(ret->file, ret->folder, "", name, "") ||
 	    !path_to(ret->beside, ret->folder, ".", name, ".new") ||
+	    !path_to(ret->part, ret->folder, ".", name, ".part") ||
 	    !path_to(ret->meta, ret->folder, ".", name, ".meta"))
 		return -ENAMETOOLONG;
 	return 0;
+}
+
+int place_open_part(const struct place *p)
+{
+	if (mkdir(p->folder, 0750) != 0 && errno != EEXIST)
+		return -errno;
+	int fd = open(p->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	return fd < 0 ? -errno : fd;
 }
 
 int place_begin(const struct place *p)
@@ -109,11 +118,12 @@ int place_known(const struct place *p, struct validators *ret)
 /* "NAME", ".NAME.meta", ".NAME.new" -> is NAME one of the sources? */
 static bool is_wanted(const char *file, const struct fetch_sources *sources)
 {
-	static const char *const ends[] = { ".meta", ".new" };
+	static const char *const ends[] = { ".meta", ".new", ".part" };
 	size_t n = strlen(file);
 	if (file[0] == '.') {
 		const char *end = strrchr(file, '.');
-		if (strcmp(end, ends[0]) != 0 && strcmp(end, ends[1]) != 0)
+		if (strcmp(end, ends[0]) != 0 && strcmp(end, ends[1]) != 0 &&
+		    strcmp(end, ends[2]) != 0)
 			return false;
 		n = (size_t)(end - ++file);
 	}

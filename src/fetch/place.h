@@ -2,7 +2,7 @@
 /*
  * fetch/place.h - the files of a download in the state folder.
  *
- * What:      STATE/feeds/NAME, .NAME.new and .NAME.meta. A new version is written to .NAME.new,
+ * What:      STATE/feeds/NAME, .NAME.new, .NAME.part and .NAME.meta. A new version is written to .NAME.new,
  *            synced and renamed: a kill or a full disk leaves the old version or the new one.
  * Threads:   the fetching thread.
  * Memory:    none.
@@ -22,6 +22,7 @@ enum {
 struct place {
 	char folder[PLACE_PATH_MAX]; /* STATE/feeds */
 	char file[PLACE_PATH_MAX], beside[PLACE_PATH_MAX], meta[PLACE_PATH_MAX];
+	char part[PLACE_PATH_MAX];
 };
 
 /* 0; -ENAMETOOLONG; -EINVAL (a name that cannot be a file's). */
@@ -29,6 +30,8 @@ MUST_USE int place_of(const char *state_dir, const char *name, struct place *ret
 
 /* Make the folders and open .NAME.new, empty, for writing. The descriptor or -errno. */
 MUST_USE int place_begin(const struct place *p);
+/* Open .NAME.part as it is, for reading and writing; made if need be. The descriptor or -errno. */
+MUST_USE int place_open_part(const struct place *p);
 /* fd: of place_begin(); closed in any case. The new version takes the old one's place. 0 or -errno. */
 MUST_USE int place_finish(const struct place *p, int fd, const struct validators *v);
 /* fd: closed, the file is removed. */

@@ -83,6 +83,8 @@ static size_t take_header(char *line, size_t size, size_t count, void *arg)
 		take_value(line, n, r->content_type, sizeof r->content_type);
 	else if (is_header(line, n, "x-taxii-date-added-last"))
 		take_value(line, n, r->more, sizeof r->more);
+	else if (is_header(line, n, "date"))
+		take_value(line, n, r->date, sizeof r->date);
 	return n;
 }
 
@@ -223,10 +225,12 @@ static bool make_headers(struct request *r)
 {
 	const struct fetch_source *s = r->plan.source;
 	struct curl_slist *list = NULL;
-	bool is_good = add_pair(&list, "Accept", r->plan.accept) &&
-	               add_pair(&list, "If-None-Match", r->plan.etag) &&
-	               add_pair(&list, "If-Modified-Since", r->plan.modified) &&
-	               add_pair(&list, "Cache-Control", r->plan.no_cache ? "no-cache" : NULL);
+	bool is_good =
+		add_pair(&list, "Accept", r->plan.accept) &&
+		add_pair(&list, "Content-Type", r->plan.body != NULL ? "application/json" : NULL) &&
+		add_pair(&list, "If-None-Match", r->plan.etag) &&
+		add_pair(&list, "If-Modified-Since", r->plan.modified) &&
+		add_pair(&list, "Cache-Control", r->plan.no_cache ? "no-cache" : NULL);
 	if (may_have_secrets(r)) {
 		for (unsigned i = 0; i < s->n_headers; i++)
 			is_good = is_good && add_line(&list, s->headers[i]);
@@ -254,6 +258,8 @@ static void set_options(struct request *r)
 	curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "gzip");
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "weir/" WEIR_VERSION);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, r->header_list);
+	if (r->plan.body != NULL)
+		curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->plan.body);
 	curl_easy_setopt(c, CURLOPT_RESOLVE, r->resolve_list);
 	curl_easy_setopt(c, CURLOPT_PROXY, s->proxy != NULL ? s->proxy : "");
 	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -295,7 +301,7 @@ static bool set_addresses(struct request *r, const struct addr *addrs, unsigned 
 
 static void send_now(struct request *r)
 {
-	r->etag[0] = r->modified[0] = r->content_type[0] = r->more[0] = 0;
+	r->etag[0] = r->modified[0] = r->content_type[0] = r->more[0] = r->date[0] = 0;
 	r->n_headers = 0;
 	r->error[0] = 0;
 	if (make_headers(r)) {

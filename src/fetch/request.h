@@ -50,6 +50,7 @@ struct request_plan {
 	const struct curl_slist *secrets;  /* lines of the header-file; outlives the request */
 	const char *url;                   /* copied */
 	const char *accept;                /* NULL: anything */
+	const char *body;                  /* JSON to send along (POST); NULL: GET; outlives it */
 	const char *etag, *modified;       /* to be sent along; "" or NULL: none */
 	bool no_cache;                     /* past caches on the way */
 	int fd;                            /* where the body goes; -1: into memory */
@@ -66,6 +67,7 @@ struct request {
 	long status;             /* 200, 304, 404, ... */
 	char etag[VALIDATOR_MAX], modified[VALIDATOR_MAX], content_type[128];
 	char more[VALIDATOR_MAX]; /* X-TAXII-Date-Added-Last */
+	char date[64];
 	uint32_t retry_after_s;
 	uint64_t bytes;              /* of the body */
 	char head[SNIFF_BYTES];      /* its beginning */

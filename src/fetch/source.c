@@ -101,7 +101,8 @@ bool source_is_same(const struct fetch_source *a, const struct fetch_source *b)
 		if (!is_same_text(*text_at(a, i), *text_at(b, i)))
 			return false;
 	}
-	return a->kind == b->kind && a->n_urls == b->n_urls && a->n_headers == b->n_headers &&
+	return a->kind == b->kind && a->full_refresh_s == b->full_refresh_s &&
+	       a->n_urls == b->n_urls && a->n_headers == b->n_headers &&
 	       a->refresh_s == b->refresh_s && a->timeout_s == b->timeout_s &&
 	       a->max_bytes == b->max_bytes && are_same(a->urls, b->urls, a->n_urls) &&
 	       are_same(a->headers, b->headers, a->n_headers);

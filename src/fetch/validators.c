@@ -59,6 +59,10 @@ static void take_line(const char *line, size_t n, struct validators *v)
 		take_sha256(value, left, v->sha256);
 	else if (key == 5 && memcmp(line, "bytes", 5) == 0)
 		v->bytes = take_number(value, left);
+	else if (key == 8 && memcmp(line, "position", 8) == 0)
+		take_text(value, left, v->position, sizeof v->position);
+	else if (key == 4 && memcmp(line, "full", 4) == 0)
+		v->full_s = take_number(value, left);
 	else if (key == 7 && memcmp(line, "fetched", 7) == 0)
 		v->fetched_s = take_number(value, left);
 	else if (key == 7 && memcmp(line, "changed", 7) == 0)
@@ -89,5 +93,9 @@ size_t validators_format(const struct validators *v, char ret_text[VALIDATORS_MA
 	                 v->url, v->etag, v->modified, v->bytes, v->fetched_s, v->changed_s,
 	                 v->checked, v->sha256);
 	must(n > 0 && n < VALIDATORS_MAX_BYTES);
+	if (v->position[0] != 0)
+		n += snprintf(ret_text + n, VALIDATORS_MAX_BYTES - (size_t)n,
+		              "position: %s\nfull: %" PRIu64 "\n", v->position, v->full_s);
+	must(n < VALIDATORS_MAX_BYTES);
 	return (size_t)n;
 }

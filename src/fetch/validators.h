@@ -21,7 +21,8 @@ enum {
 	VALIDATORS_MAX_BYTES = 8192,
 	VALIDATOR_MAX = 512, /* longer ETags are not kept */
 	SHA256_HEX = 64,
-	CHECKED_MAX = 256,
+	CHECKED_MAX = 400,
+	VALIDATOR_POSITION_MAX = 63,
 };
 
 struct validators {
@@ -32,6 +33,8 @@ struct validators {
 	char checked[CHECKED_MAX];   /* what vouched for it: the key, the checksums' URL */
 	uint64_t bytes;
 	uint64_t fetched_s, changed_s;
+	char position[VALIDATOR_POSITION_MAX + 1]; /* TAXII, MISP: up to where its objects came */
+	uint64_t full_s;                           /* and when all of them came */
 };
 
 /* From the text of such a file; what is missing is empty. 0 or -EBADMSG (no checksum in it). */

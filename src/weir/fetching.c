@@ -64,16 +64,20 @@ static const char *text_or_null(const char *text)
 	return text != NULL && text[0] != 0 ? text : NULL;
 }
 
+/* Does the URL end so, a query aside? */
+static bool is_path(const char *url, const char *end)
+{
+	size_t n = strcspn(url, "?#"), n_end = strlen(end);
+	return n > n_end && memcmp(url + n - n_end, end, n_end) == 0;
+}
+
 static enum fetch_kind kind_of(const struct config_list *l)
 {
-	static const char manifest[] = "/manifest.json";
-	size_t n = strcspn(l->url, "?#");
 	if (text_or_null(l->collection) != NULL)
 		return FETCH_TAXII;
-	return n > sizeof manifest && memcmp(l->url + n - (sizeof manifest - 1), manifest,
-	                                     sizeof manifest - 1) == 0
-	               ? FETCH_MISP
-	               : FETCH_FILE;
+	if (is_path(l->url, "/manifest.json"))
+		return FETCH_MISP;
+	return is_path(l->url, "/attributes/restSearch") ? FETCH_MISP_SERVER : FETCH_FILE;
 }
 
 static void fill_source(const struct config_list *l, struct fetch_source *s)
@@ -85,6 +89,7 @@ static void fill_source(const struct config_list *l, struct fetch_source *s)
 		.kind = kind_of(l),
 		.collection = text_or_null(l->collection),
 		.refresh_s = l->refresh_s,
+		.full_refresh_s = l->full_refresh_s,
 		.timeout_s = l->timeout_s,
 		.max_bytes = l->max_size_bytes,
 		.proxy = text_or_null(l->proxy),

@@ -68,6 +68,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
+    def do_POST(self):
+        self.body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
     def do_GET(self):
         owner = self.server.owner
         owner.requests.append((self.command, self.path, dict(self.headers)))

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from feeds_server import FeedsServer
-from fetch_test import feed, is_blocked, log_of, with_url
+from fetch_test import feed, is_blocked, log_of, update, with_url
 from reload_test import until
 
 
@@ -55,3 +55,312 @@ def test_indicators_expire_by_themselves(server, start_weir):
     w.stop()
     w.start()  # nothing is read, and what is in force is still told
     assert "feed: in-force, 2 rules" in w.cli("feeds").stdout
+
+
+# ---- a server of each kind ----
+
+class Taxii:
+    """One collection, as TAXII 2.1 says: objects by the time they were added, page by page."""
+    uuid = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
+    page = 3
+
+    def __init__(self, server, where):
+        self.where, self.objects, self.asked = where, [], []
+        self.says_next = self.takes_after = True
+        self.fails_at = None  # the number of the page that cannot be had
+        self.clock = 0
+        server.handlers[where] = self.answer
+
+    def add(self, *objects):
+        """Newer versions of an object stand beside the older ones; only the newest is given out."""
+        for o in objects:
+            self.clock += 1
+            self.objects = [x for x in self.objects if x[1]["id"] != o["id"]]
+            self.objects.append((f"2026-11-28T08:00:{self.clock:02d}.000001Z", o))
+
+    def say(self, h, what, status=200, headers=()):
+        h.answer(status, json.dumps(what).encode(), "application/taxii+json;version=2.1", headers)
+
+    def answer(self, h):
+        path, _, query = h.path.partition("?")
+        if path.endswith("/discovery/"):
+            return self.say(h, {"title": "t", "default": f"/{self.where}/api/", "api_roots": []})
+        if path.endswith("/collections/"):
+            return self.say(h, {"collections": [{"id": self.uuid, "title": "Bad", "can_read": True}]})
+        asked = dict(q.split("=") for q in query.split("&"))
+        after = asked.get("added_after", "").replace("%3A", ":")
+        self.asked.append(after + "+" * ("next" in asked))
+        if after and not self.takes_after:
+            return self.say(h, {"title": "no such time"}, 400)
+        found = [x for x in self.objects if x[0] > after]
+        start = int(asked.get("next", 0))
+        if self.fails_at is not None and len(self.asked) > self.fails_at:
+            return self.say(h, {"title": "later"}, 503)
+        page = found[start:start + self.page]
+        more = start + self.page < len(found)
+        reply = {"more": more, "objects": [x[1] for x in page]} if page else {}
+        if more and self.says_next:
+            reply["next"] = str(start + self.page)
+        self.say(h, reply, headers=[("X-TAXII-Date-Added-First", page[0][0]),
+                                    ("X-TAXII-Date-Added-Last", page[-1][0])] if page else [])
+
+    def options(self, server):
+        return {"url": server.url(f"/{self.where}/discovery/"), "collection": "bad", "format": "stix"}
+
+
+class MispFeed:
+    """manifest.json and a file for each event."""
+
+    def __init__(self, server, where):
+        self.server, self.where, self.events = server, where, {}
+
+    def put(self, number, *attributes, timestamp=1):
+        uuid = f"00000000-0000-4000-8000-{number:012d}"
+        self.events[uuid] = timestamp
+        self.server.files[f"/{self.where}/{uuid}.json"] = json.dumps({"Event": {
+            "uuid": uuid, "info": "x", "timestamp": str(timestamp), "Attribute": list(attributes)}}).encode()
+        self.list()
+
+    def list(self):
+        self.server.files[f"/{self.where}/manifest.json"] = json.dumps(
+            {u: {"info": "x", "timestamp": str(t)} for u, t in self.events.items()}).encode()
+
+    def drop(self, number):
+        del self.events[f"00000000-0000-4000-8000-{number:012d}"]
+        self.list()
+
+    def options(self, server):
+        return {"url": server.url(f"/{self.where}/manifest.json"), "format": "misp"}
+
+
+class MispServer:
+    """attributes/restSearch: everything that is good for detection, or what was published since a time."""
+    limit = 5000
+
+    def __init__(self, server, where):
+        self.where, self.attributes, self.asked = where, {}, []
+        server.handlers[where] = self.answer
+
+    def put(self, number, name, timestamp=1, **more):
+        """Published as of now."""
+        self.attributes[number] = {
+            "uuid": f"00000000-0000-4000-8000-{number:012d}", "type": "domain", "value": name,
+            "to_ids": True, "deleted": False, "timestamp": str(timestamp), "published": time.time(),
+            "Event": {"id": "1", "info": "x"}, "Tag": [{"name": "tlp:clear"}], **more}
+
+    def answer(self, h):
+        assert h.command == "POST" and h.headers["Content-Type"] == "application/json"
+        asked = json.loads(h.body)
+        self.asked.append(asked)
+        since = float(asked.get("publish_timestamp", 0))
+        found = [a for a in self.attributes.values() if a["published"] >= since and
+                 (a["to_ids"] or "to_ids" not in asked) and
+                 (not a["deleted"] or asked.get("deleted") == [0, 1])]
+        start = (asked["page"] - 1) * asked["limit"]
+        h.answer(200, json.dumps({"response": {"Attribute": found[start:start + asked["limit"]]}}).encode(),
+                 "application/json")
+
+    def options(self, server):
+        return {"url": server.url(f"/{self.where}/attributes/restSearch"), "format": "misp"}
+
+
+def attribute(name, number=None, **more):
+    return {"uuid": f"00000000-0000-4000-9000-{number or abs(hash(name)) % 10**12:012d}", "type": "domain",
+            "value": name, "to_ids": True, "deleted": False, **more}
+
+
+def start(server, start_weir, source, **more):
+    options = source.options(server)
+    return start_weir(prepare=with_url(server, options.pop("url"), **options, **more))
+
+
+def blocked(w, *names):
+    return [n for n in names if is_blocked(w, n + ".wild.org")]
+
+
+# ---- TAXII ----
+
+def test_taxii_asks_for_what_is_new_only(server, start_weir):
+    taxii = Taxii(server, "taxii-new")
+    taxii.add(*(indicator(i, f"n{i}.wild.org") for i in range(7)),
+              {"type": "identity", "id": "identity--1", "name": "x"})
+    w = start(server, start_weir, taxii)
+    assert until(lambda: blocked(w, "n0", "n6") == ["n0", "n6"]), log_of(w)
+    assert taxii.asked == ["", "+", "+"]
+    taxii.asked.clear()
+    update(w)
+    assert taxii.asked == ["2026-11-28T08:00:08.000001Z"]
+    changed = feed(w)["changed_s"]
+    # New, changed by id, revoked; over a restart.
+    taxii.add(indicator(20, "new.wild.org"),
+              indicator(0, "other.wild.org", modified=stamp(-10)),
+              indicator(1, "n1.wild.org", modified=stamp(-10), revoked=True),
+              indicator(2, "n2.wild.org", modified=stamp(-10), valid_until=stamp(-5)))
+    w.stop()
+    w.start()
+    taxii.asked.clear()
+    update(w)
+    assert until(lambda: is_blocked(w, "new.wild.org")), log_of(w)
+    assert taxii.asked == ["2026-11-28T08:00:08.000001Z", "2026-11-28T08:00:08.000001Z+"]
+    assert blocked(w, "n0", "n1", "n2", "n3", "other") == ["n3", "other"]
+    assert feed(w)["changed_s"] >= changed and feed(w)["rules"] == 6
+    # An older version of an object, from a server that restored a backup, changes nothing.
+    taxii.add(indicator(20, "older.wild.org", modified=stamp(-9000)))
+    update(w)
+    assert blocked(w, "new", "older") == ["new"]
+
+
+def test_taxii_without_next_and_without_after(server, start_weir):
+    taxii = Taxii(server, "taxii-bare")
+    taxii.says_next = False
+    taxii.add(*(indicator(i, f"n{i}.wild.org") for i in range(7)))
+    w = start(server, start_weir, taxii)
+    assert until(lambda: blocked(w, "n0", "n6") == ["n0", "n6"]), log_of(w)
+    assert taxii.asked == ["", "2026-11-28T08:00:03.000001Z", "2026-11-28T08:00:06.000001Z"]
+    # A server that does not take the time is asked for everything; what it has no more is gone.
+    taxii.takes_after, taxii.says_next = False, True
+    del taxii.objects[0]
+    taxii.asked.clear()
+    update(w)
+    assert taxii.asked[0] != "" and taxii.asked[1:] == ["", "+"], taxii.asked
+    assert until(lambda: not is_blocked(w, "n0.wild.org")) and is_blocked(w, "n6.wild.org")
+
+
+def test_taxii_is_read_whole_from_time_to_time(server, start_weir):
+    taxii = Taxii(server, "taxii-whole")
+    taxii.add(*(indicator(i, f"n{i}.wild.org") for i in range(4)))
+    w = start(server, start_weir, taxii, **{"full-refresh": "0s"})
+    assert until(lambda: blocked(w, "n0", "n3") == ["n0", "n3"])
+    del taxii.objects[0]  # without a word
+    taxii.asked.clear()
+    update(w)
+    assert taxii.asked == [""]
+    assert until(lambda: not is_blocked(w, "n0.wild.org"))
+    taxii.objects.clear()  # nothing is an answer, too
+    update(w)
+    assert until(lambda: not is_blocked(w, "n3.wild.org")), feed(w)
+    assert feed(w)["rules"] == 0 and "failures" not in feed(w)
+
+
+def test_taxii_goes_on_where_it_was_cut_off(server, start_weir):
+    taxii = Taxii(server, "taxii-part")
+    taxii.add(*(indicator(i, f"n{i}.wild.org") for i in range(10)))
+    taxii.fails_at = 2
+    w = start(server, start_weir, taxii)
+    assert until(lambda: "503" in feed(w).get("error", "")), feed(w)
+    assert not blocked(w, "n0", "n9")  # never half a collection
+    w.stop()
+    taxii.fails_at = None
+    taxii.asked.clear()
+    w.start()
+    assert until(lambda: blocked(w, "n0", "n9") == ["n0", "n9"]), log_of(w)
+    assert taxii.asked[0] == "2026-11-28T08:00:06.000001Z", taxii.asked
+    assert feed(w)["rules"] == 10
+
+
+# ---- MISP ----
+
+def test_misp_feed_fetches_changed_events_only(server, start_weir):
+    feed_of = MispFeed(server, "misp-feed")
+    feed_of.put(1, attribute("a.wild.org"), attribute("b.wild.org"))
+    feed_of.put(2, attribute("c.wild.org"))
+    feed_of.put(3, attribute("d.wild.org"))
+    w = start(server, start_weir, feed_of)
+    assert until(lambda: blocked(w, "a", "b", "c", "d") == ["a", "b", "c", "d"]), log_of(w)
+    feed_of.put(1, attribute("a.wild.org", deleted=True), attribute("b.wild.org", to_ids=False),
+                attribute("e.wild.org"), timestamp=2)
+    feed_of.drop(3)
+    w.stop()
+    w.start()
+    server.requests.clear()
+    update(w)
+    assert until(lambda: blocked(w, "a", "b", "c", "d", "e") == ["c", "e"]), log_of(w)
+    asked = [p.split("/")[-1][-8:] for p in server.paths() if p.startswith("/misp-feed/")]
+    assert sorted(set(asked)) == ["001.json", "est.json"], asked
+
+
+def test_misp_server_asks_for_what_was_published_since(server, start_weir):
+    misp = MispServer(server, "misp-server")
+    for i in range(5002):  # two answers
+        misp.put(i, f"n{i}.wild.org")
+    misp.put(9000, "quiet.wild.org", to_ids=False)
+    w = start(server, start_weir, misp)
+    assert until(lambda: blocked(w, "n0", "n5001", "quiet") == ["n0", "n5001"], 30), log_of(w)
+    assert [a["page"] for a in misp.asked] == [1, 2] and "publish_timestamp" not in misp.asked[0]
+    for a in misp.attributes.values():
+        a["published"] -= 1000
+    misp.put(0, "n0.wild.org", 2, deleted=True)
+    misp.put(1, "n1.wild.org", 2, to_ids=False)
+    misp.put(2, "changed.wild.org", 2)
+    misp.put(9000, "loud.wild.org", 2)
+    misp.asked.clear()
+    update(w)
+    assert until(lambda: is_blocked(w, "loud.wild.org"), 30), log_of(w)
+    assert blocked(w, "n0", "n1", "n2", "n3", "changed") == ["n3", "changed"]
+    assert len(misp.asked) == 1 and misp.asked[0]["deleted"] == [0, 1]
+    assert float(misp.asked[0]["publish_timestamp"]) > time.time() - 600
+    assert feed(w)["rules"] == 5001
+
+
+# ---- misbehaviour ----
+
+MISBEHAVIOUR = {"slow": "Operation t", "truncated": "cut off", "wrong-type": "is not JSON",
+                "loop": "more than 5 redirects", "page": "is not JSON", "304": "304",
+                "500": "500", "giant": "bytes", "empty": "empty"}
+
+
+@pytest.mark.parametrize("kind", [Taxii, MispFeed, MispServer])
+@pytest.mark.parametrize("how", [*MISBEHAVIOUR, "expired"])
+def test_misbehaviour_leaves_what_is_there(server, start_weir, kind, how):
+    """At the first answer, for each kind: told, and the last version stays in force."""
+    where = f"{kind.__name__}-{how}".lower()
+    source = kind(server, where)
+    if kind is Taxii:
+        source.add(indicator(1, "old.wild.org"))
+    elif kind is MispFeed:
+        source.put(1, attribute("old.wild.org"))
+    else:
+        source.put(1, "old.wild.org")
+    w = start(server, start_weir, source, timeout="3s", **{"max-size": "1MiB"})
+    assert until(lambda: is_blocked(w, "old.wild.org")), log_of(w)
+    url = w.config["lists"][0]["url"]
+    path = url.split("/", 3)[3]
+    if how == "expired":
+        w.config["lists"][0]["url"] = server.url("/" + path, server=server.expired)
+    else:
+        w.config["lists"][0]["url"] = server.url("/" + how + "/" + path)
+    w.write_config()
+    w.hup()
+    why = MISBEHAVIOUR.get(how, "ertificate")
+    assert until(lambda: "next attempt in" in log_of(w), 30), log_of(w)
+    assert why in log_of(w), log_of(w)
+    assert is_blocked(w, "old.wild.org")
+
+
+@pytest.mark.parametrize("kind", [Taxii, MispFeed])
+@pytest.mark.parametrize("how", MISBEHAVIOUR)
+def test_misbehaviour_in_the_middle(server, start_weir, kind, how):
+    """At the second page, the second event: never half of it."""
+    from feeds_server import BEHAVIOURS
+    where = f"{kind.__name__}-in-{how}".lower()
+    source = kind(server, where)
+    w_options = {"timeout": "3s", "max-size": "1MiB"}
+    if kind is Taxii:
+        source.add(*(indicator(i, f"n{i}.wild.org") for i in range(5)))
+        good = source.answer
+        server.handlers[where] = lambda h: BEHAVIOURS[how](h) if "next=" in h.path else good(h)
+    else:
+        source.put(1, attribute("n0.wild.org"))
+        source.put(2, attribute("n4.wild.org"))
+        del server.files[f"/{where}/00000000-0000-4000-8000-000000000002.json"]
+        server.handlers[where] = BEHAVIOURS[how]
+    w = start(server, start_weir, source, **w_options)
+    assert until(lambda: "next attempt in" in log_of(w), 30), log_of(w)
+    assert MISBEHAVIOUR[how] in log_of(w), log_of(w)
+    assert not blocked(w, "n0", "n4")
+    if kind is Taxii:
+        server.handlers[where] = good
+    else:
+        source.put(2, attribute("n4.wild.org"))
+    w.cli("feeds", "update", "feed")
+    assert until(lambda: blocked(w, "n0", "n4") == ["n0", "n4"], 30), log_of(w)
