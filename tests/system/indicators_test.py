@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from feeds_server import FeedsServer
-from fetch_test import feed, is_blocked, log_of, update, with_url
+from feeds_server import BEHAVIOURS, FeedsServer
+from fetch_test import feed, feeds, is_blocked, log_of, update, with_url
 from reload_test import until
 
 
@@ -309,58 +309,75 @@ MISBEHAVIOUR = {"slow": "Operation t", "truncated": "cut off", "wrong-type": "is
                 "500": "500", "giant": "bytes", "empty": "empty"}
 
 
-@pytest.mark.parametrize("kind", [Taxii, MispFeed, MispServer])
-@pytest.mark.parametrize("how", [*MISBEHAVIOUR, "expired"])
-def test_misbehaviour_leaves_what_is_there(server, start_weir, kind, how):
-    """At the first answer, for each kind: told, and the last version stays in force."""
-    where = f"{kind.__name__}-{how}".lower()
+def many_lists(server, start_weir, sources):
+    """A Weir with a list for each of them, called as in the dictionary."""
+    def prepare(w):
+        with_url(server, "")(w)
+        w.config["lists"] = [{"name": name, "ca": server.ca, "refresh": "10m", "timeout": "3s", "max-size": "1MiB",
+                              **source.options(server)} for name, source in sources.items()]
+        w.config["groups"][0]["lists"] = list(sources)
+    return start_weir(prepare=prepare)
+
+
+def state_of(w, name):
+    return next(x for x in feeds(w)["feeds"]["lists"] if x["name"] == name)
+
+
+def make(server, kind, where, *names):
     source = kind(server, where)
-    if kind is Taxii:
-        source.add(indicator(1, "old.wild.org"))
-    elif kind is MispFeed:
-        source.put(1, attribute("old.wild.org"))
-    else:
-        source.put(1, "old.wild.org")
-    w = start(server, start_weir, source, timeout="3s", **{"max-size": "1MiB"})
-    assert until(lambda: is_blocked(w, "old.wild.org")), log_of(w)
-    url = w.config["lists"][0]["url"]
-    path = url.split("/", 3)[3]
-    if how == "expired":
-        w.config["lists"][0]["url"] = server.url("/" + path, server=server.expired)
-    else:
-        w.config["lists"][0]["url"] = server.url("/" + how + "/" + path)
+    for i, name in enumerate(names):
+        if kind is Taxii:
+            source.add(indicator(i, name + ".wild.org"))
+        elif kind is MispFeed:
+            source.put(i, attribute(name + ".wild.org"))
+        else:
+            source.put(i, name + ".wild.org")
+    return source
+
+
+@pytest.mark.parametrize("kind", [Taxii, MispFeed, MispServer])
+def test_misbehaviour_leaves_what_is_there(server, start_weir, kind):
+    """At the first answer: told, and the last version stays in force."""
+    hows = {**MISBEHAVIOUR, "expired": "ertificate"}
+    sources = {how: make(server, kind, f"{kind.__name__}-{how}".lower(), "old-" + how) for how in hows}
+    w = many_lists(server, start_weir, sources)
+    for how in hows:
+        assert until(lambda: is_blocked(w, f"old-{how}.wild.org"), 30), log_of(w)
+    for entry in w.config["lists"]:
+        path = entry["url"].split("/", 3)[3]
+        entry["url"] = server.url("/" + path, server=server.expired) if entry["name"] == "expired" \
+            else server.url(f"/{entry['name']}/{path}")
     w.write_config()
     w.hup()
-    why = MISBEHAVIOUR.get(how, "ertificate")
-    assert until(lambda: "next attempt in" in log_of(w), 30), log_of(w)
-    assert why in log_of(w), log_of(w)
-    assert is_blocked(w, "old.wild.org")
+    for how, why in hows.items():
+        assert until(lambda: why in state_of(w, how).get("error", ""), 60), (how, state_of(w, how))
+        assert is_blocked(w, f"old-{how}.wild.org")
 
 
 @pytest.mark.parametrize("kind", [Taxii, MispFeed])
-@pytest.mark.parametrize("how", MISBEHAVIOUR)
-def test_misbehaviour_in_the_middle(server, start_weir, kind, how):
-    """At the second page, the second event: never half of it."""
-    from feeds_server import BEHAVIOURS
-    where = f"{kind.__name__}-in-{how}".lower()
-    source = kind(server, where)
-    w_options = {"timeout": "3s", "max-size": "1MiB"}
-    if kind is Taxii:
-        source.add(*(indicator(i, f"n{i}.wild.org") for i in range(5)))
-        good = source.answer
-        server.handlers[where] = lambda h: BEHAVIOURS[how](h) if "next=" in h.path else good(h)
-    else:
-        source.put(1, attribute("n0.wild.org"))
-        source.put(2, attribute("n4.wild.org"))
-        del server.files[f"/{where}/00000000-0000-4000-8000-000000000002.json"]
-        server.handlers[where] = BEHAVIOURS[how]
-    w = start(server, start_weir, source, **w_options)
-    assert until(lambda: "next attempt in" in log_of(w), 30), log_of(w)
-    assert MISBEHAVIOUR[how] in log_of(w), log_of(w)
-    assert not blocked(w, "n0", "n4")
-    if kind is Taxii:
-        server.handlers[where] = good
-    else:
-        source.put(2, attribute("n4.wild.org"))
-    w.cli("feeds", "update", "feed")
-    assert until(lambda: blocked(w, "n0", "n4") == ["n0", "n4"], 30), log_of(w)
+def test_misbehaviour_in_the_middle(server, start_weir, kind):
+    """At the second page, the second event: never half of it; and what came before is not asked for again."""
+    names = {how: [f"n{i}-{how}" for i in range(5)] for how in MISBEHAVIOUR}
+    sources, good = {}, {}
+    for how in MISBEHAVIOUR:
+        where = f"{kind.__name__}-in-{how}".lower()
+        sources[how] = make(server, kind, where, *names[how])
+        if kind is Taxii:
+            good[where] = sources[how].answer
+            server.handlers[where] = lambda h, where=where, how=how: (
+                BEHAVIOURS[how] if "next=" in h.path else good[where])(h)
+        else:
+            path = f"/{where}/00000000-0000-4000-8000-000000000004.json"
+            good[path] = server.files.pop(path)
+            server.handlers[where] = BEHAVIOURS[how]
+    w = many_lists(server, start_weir, sources)
+    for how, why in MISBEHAVIOUR.items():
+        assert until(lambda: why in state_of(w, how).get("error", ""), 60), (how, state_of(w, how))
+        assert not blocked(w, *names[how])
+    (server.handlers if kind is Taxii else server.files).update(good)
+    server.requests.clear()
+    w.cli("feeds", "update")
+    for how in MISBEHAVIOUR:
+        assert until(lambda: blocked(w, *names[how]) == names[how], 30), log_of(w)
+    if kind is MispFeed:
+        assert not [p for p in server.paths() if p.endswith("000.json")]

@@ -19,7 +19,9 @@ static void test_round_trip(void **state)
 	struct validators v = { .bytes = 12,
 		                .fetched_s = 34,
 		                .changed_s = 5,
+		                .full_s = 3,
 		                .sha256 = SUM,
+		                .position = "2026-11-21T10:00:00.5Z",
 		                .url = "https://a.example/x",
 		                .etag = "W/\"x: y\"",
 		                .modified = "Sat, 21 Nov 2026 10:00:00 GMT" };
@@ -42,6 +44,8 @@ static void test_longest(void **state)
 	(void)state;
 	memset(v.url, 'u', sizeof v.url - 1);
 	memset(v.etag, 'e', sizeof v.etag - 1);
+	memset(v.checked, 'c', sizeof v.checked - 1);
+	memset(v.position, 'p', sizeof v.position - 1);
 	memset(v.modified, 'm', sizeof v.modified - 1);
 	size_t n = validators_format(&v, text);
 	assert_int_equal(validators_parse(text, n, &again), 0);
