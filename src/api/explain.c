@@ -151,6 +151,8 @@ static json_t *explain(struct walk *w, const struct explain_request *r)
 	                      (json_int_t)policy_generation(w->policy), "order",
 	                      w->has_zones ? tiers_text : order_text);
 	json_object_set_new(o, "group", group_to_json(w, r));
+	if (w->domain_json != NULL)
+		json_object_set_new(o, "domain", w->domain_json);
 	explain_question(w);
 	look_at_own(w);
 	if (w->own_json != NULL)
@@ -214,6 +216,7 @@ enum call_outcome command_explain(struct api_call *call)
 	w.has_client = r.group == NULL && policy_group_judges_clients(w.policy, w.group);
 	walk_begin(&w);
 	name_hash_all(w.name.wire, &w.hashes);
+	w.domain_json = walk_domain(&w);
 	w.stages = json_array();
 	call_done(call, "explain", explain(&w, &r));
 	return call_with_lines(call);

@@ -20,6 +20,7 @@
 
 #include "api/api.h"
 #include "local/local.h"
+#include "seen/seen.h"
 
 struct walk {
 	const struct api_context *context;
@@ -28,6 +29,7 @@ struct walk {
 	uint16_t type;
 	struct name name; /* of the question */
 	struct name_hashes hashes;
+	uint32_t age_s;           /* of its registered domain; SEEN_NOT_NEW */
 	json_t *stages;           /* an array, in the order of judging */
 	struct verdict verdict;   /* the first winner; action POLICY_NONE until one is found */
 	struct name decided_name; /* the name that it matched (name triggers) */
@@ -41,7 +43,8 @@ struct walk {
 	struct verdict best;    /* of this step so far; name: the subject's */
 	enum local_outcome own; /* not UNKNOWN: answered from local data, nothing is looked up */
 	char own_source[LOCAL_SOURCE_MAX];
-	json_t *own_json; /* the "local" object of the reply; NULL: none */
+	json_t *domain_json; /* the "domain" object of the reply; NULL: none */
+	json_t *own_json;    /* the "local" object of the reply; NULL: none */
 };
 
 /* What is judged at once: a name (lower not NULL) or an address. */
@@ -68,6 +71,9 @@ void walk_end_stage(struct walk *w);
 
 /* Append a stage (taken): "looked_at", "decides" and "matches" (taken) are added here. */
 void walk_add_stage(struct walk *w, json_t *stage, json_t *matches, bool was_decided);
+
+/* What is known of the question's registered domain, and its age; NULL: nothing (explain_domain.c). */
+json_t *walk_domain(struct walk *w);
 
 /* The stages that the cache knows of; returns the "cache" object of the reply. */
 json_t *walk_cache(struct walk *w);

@@ -154,18 +154,23 @@ static const struct step *step_between(const struct policy_match_found *over,
 	return &by_list;
 }
 
-static const char *off_text(const struct walk *w, const struct policy_match_found *m)
+static struct policy_terms terms_of(const struct walk *w, const struct subject *s);
+
+static const char *off_text(const struct walk *w, const struct policy_match_found *m,
+                            const struct subject *s)
 {
-	struct policy_list_view list;
-	policy_list_view(w->policy, m->list, &list);
-	return list.is_asleep ? "the list does not hold at this hour"
-	                      : "the list is for other types of questions";
+	struct name_hashes hashes;
+	struct policy_terms terms = terms_of(w, s);
+	if (s->lower != NULL)
+		name_hash_all(s->lower, &hashes);
+	return policy_list_why_off(w->policy, m->list, &terms, s->lower != NULL ? &hashes : NULL);
 }
 
 static const char *why(const struct walk *w, const struct policy_match_found *m,
                        const struct policy_match_found *winner,
-                       const struct policy_match_found *second, bool is_name)
+                       const struct policy_match_found *second, const struct subject *s)
 {
+	bool is_name = s->lower != NULL;
 	if (w->group == POLICY_NO_GROUP)
 		return "the client is in no group";
 	if (!m->in_group)
@@ -174,7 +179,7 @@ static const char *why(const struct walk *w, const struct policy_match_found *m,
 	if (m->action == POLICY_LOG)
 		return "log is recorded, and never wins";
 	if (m->is_off)
-		return off_text(w, m);
+		return off_text(w, m, s);
 	if (m->is_shadow)
 		return "the list is in shadow: it is recorded, and never wins";
 	if (winner == NULL)
@@ -217,6 +222,10 @@ static void add_list(struct walk *w, const struct policy_match_found *m, json_t 
 		json_object_set_new(o, "shadow", json_true());
 	if (w->has_zones && m->in_group)
 		json_object_set_new(o, "tier", json_integer(m->tier));
+	if (list.path != NULL && list.path[0] == 0)
+		json_object_set_new(o, "every", json_true());
+	if (list.first_seen_s > 0)
+		json_object_set_new(o, "first_seen_s", json_integer(list.first_seen_s));
 	if (list.is_rpz)
 		json_object_set_new(o, "zone", json_true());
 	if (list.soa != NULL)
@@ -250,8 +259,6 @@ static json_t *match_to_json(struct walk *w, const struct subject *s,
 	return o;
 }
 
-static struct policy_terms terms_of(const struct walk *w, const struct subject *s);
-
 static void add_matches(struct walk *w, const struct subject *s, const struct name_hashes *hashes,
                         json_t *matches)
 {
@@ -273,14 +280,17 @@ static void add_matches(struct walk *w, const struct subject *s, const struct na
 	}
 	for (unsigned i = 0; i < n; i++)
 		json_array_append_new(matches, match_to_json(w, s, &found[i],
-		                                             why(w, &found[i], winner, second,
-		                                                 s->lower != NULL)));
+		                                             why(w, &found[i], winner, second, s)));
 	free(found);
 }
 
 static struct policy_terms terms_of(const struct walk *w, const struct subject *s)
 {
-	struct policy_terms t = { .type = w->type, .ns_dots = UINT8_MAX };
+	struct policy_terms t = { .type = w->type,
+		                  .ns_dots = UINT8_MAX,
+		                  .has_age = w->age_s != SEEN_NOT_NEW,
+		                  .age_s = w->age_s,
+		                  .question = &w->hashes };
 	if (s->zone != NULL) {
 		unsigned labels = name_labels(s->zone);
 		t.ns_dots = (uint8_t)(labels > 0 ? labels - 1 : 0);

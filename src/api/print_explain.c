@@ -54,6 +54,29 @@ static void print_group(FILE *out, const json_t *e)
 	print_field(out, "", line);
 }
 
+/* The registered domain, and since when it is known. */
+static void print_domain(FILE *out, const json_t *e)
+{
+	const json_t *d = json_object_get(e, "domain");
+	char line[TEXT_SHOWN_MAX], at[TEXT_TIME_MAX];
+	if (!json_is_object(d))
+		return;
+	if (!is_true(d, "known"))
+		snprintf(line, sizeof line, "%s: never asked for before", text_of(d, "name"));
+	else
+		snprintf(line, sizeof line, "%s: first asked for %s, by about %u client%s%s",
+		         text_of(d, "name"), text_time(text_number(d, "first_seen_s"), at),
+		         (unsigned)text_number(d, "clients"),
+		         text_number(d, "clients") == 1 ? "" : "s",
+		         is_true(d, "learned") ? "; known from the time of learning" : "");
+	print_field(out, "Domain", line);
+	if (json_object_get(d, "learning_until_s") == NULL)
+		return;
+	snprintf(line, sizeof line, "no domain counts as new before %s: it is learned until then",
+	         text_time(text_number(d, "learning_until_s"), at));
+	print_field(out, "", line);
+}
+
 static void print_local(FILE *out, const json_t *e)
 {
 	const json_t *own = json_object_get(e, "local");
@@ -139,6 +162,8 @@ static void print_source(FILE *out, const json_t *m)
 	else if (json_object_get(m, "line") != NULL)
 		snprintf(line, sizeof line, "list %s, %s line %llu", text_of(m, "list"),
 		         text_of(m, "file"), (unsigned long long)text_number(m, "line"));
+	else if (is_true(m, "every"))
+		snprintf(line, sizeof line, "list %s, of every name", text_of(m, "list"));
 	else
 		snprintf(line, sizeof line, "list %s, %s", text_of(m, "list"), text_of(m, "file"));
 	text_wrap(out, MATCH_INDENT, MATCH_INDENT, line);
@@ -254,6 +279,7 @@ void api_print_explain(FILE *out, const json_t *reply)
 	        text_of(e, "client"));
 	print_group(out, e);
 	print_field(out, "Order", text_of(e, "order"));
+	print_domain(out, e);
 	print_local(out, e);
 	print_cache(out, e);
 	for (size_t i = 0; i < json_array_size(stages); i++) {

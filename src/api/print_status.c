@@ -162,6 +162,20 @@ static void print_stores(FILE *out, const json_t *s)
 	        count_of(e, "lost_ring"), count_of(e, "lost_disk"));
 }
 
+static void print_seen(FILE *out, const json_t *s)
+{
+	const json_t *n = json_object_get(s, "seen");
+	char at[TEXT_TIME_MAX];
+	if (!json_is_object(n))
+		return;
+	fprintf(out, "%-*s%s registered domains asked for, room for %s; %s had to go, %s refused\n",
+	        LABEL_WIDTH, "Domains", count_of(n, "domains"), count_of(n, "room"),
+	        count_of(n, "evicted"), count_of(n, "refused"));
+	if (text_number(s, "now_s") < text_number(n, "learns_until_s"))
+		fprintf(out, "%-*snone counts as new before %s\n", LABEL_WIDTH, "",
+		        text_time(text_number(n, "learns_until_s"), at));
+}
+
 void api_print_status(FILE *out, const json_t *reply)
 {
 	const json_t *s = json_object_get(reply, "status");
@@ -175,6 +189,7 @@ void api_print_status(FILE *out, const json_t *reply)
 	print_groups(out, json_object_get(p, "groups"));
 	print_questions(out, s);
 	print_upstream(out, s);
+	print_seen(out, s);
 	print_stores(out, s);
 	if (text_number(s, "bugs") > 0)
 		fprintf(out, "%-*s%s mistakes of the program itself: please report them\n",

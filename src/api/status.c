@@ -4,6 +4,7 @@
 
 #include "api/call.h"
 #include "base/clock.h"
+#include "seen/seen.h"
 
 /* What the list's rules have done since the start, summed over the workers. */
 static json_t *hits_to_json(const struct api_status *s, uint16_t slot)
@@ -156,6 +157,19 @@ static json_t *cache_to_json(struct cache *c)
 	                 (json_int_t)n.refused);
 }
 
+/* The table of domains (seen/seen.h). */
+static json_t *seen_to_json(void)
+{
+	struct seen_counts n;
+	if (seen_current() == NULL)
+		return json_null();
+	seen_count(seen_current(), &n);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "domains", (json_int_t)n.domains, "room",
+	                 (json_int_t)n.room, "evicted", (json_int_t)n.evicted, "refused",
+	                 (json_int_t)n.refused, "since_s", (json_int_t)n.since_s, "learns_until_s",
+	                 (json_int_t)n.learns_until_s);
+}
+
 enum call_outcome command_status(struct api_call *call)
 {
 	const char *command;
@@ -180,6 +194,7 @@ enum call_outcome command_status(struct api_call *call)
 	json_object_set_new(o, "workers", workers_to_json(&s));
 	json_object_set_new(o, "upstream", upstream_to_json(&s));
 	json_object_set_new(o, "cache", cache_to_json(c->cache));
+	json_object_set_new(o, "seen", seen_to_json());
 	json_object_set_new(o, "events", events_to_json(&s));
 	json_object_set_new(o, "firewall", firewall_to_json(&s));
 	return call_done(call, "status", o);

@@ -375,7 +375,7 @@ static void check_list_format(struct checker *k, const struct config_list *l,
 		problem_error(
 			k->problems, place_in(node, "format"),
 			"lists[].format: addresses cannot be compared with names; add 'match: answer' or 'match: nameserver'");
-	check_list_terms(l, node, k->problems);
+	check_list_terms(k->c, l, node, k->problems);
 }
 
 static int check_lists(struct checker *k)
@@ -670,6 +670,17 @@ static void check_user(struct checker *k)
 			problem_quote(user, strlen(user), quoted));
 }
 
+static void check_seen(const struct checker *k)
+{
+	enum {
+		SIZE_MIN = 1 << 20
+	};
+	const struct node *seen = node_find(k->nodes->root, "seen");
+	if (seen != NULL && k->c->seen.size_bytes > 0 && k->c->seen.size_bytes < SIZE_MIN)
+		problem_error(k->problems, place_in(seen, "size"),
+		              "seen.size: write at least 1MiB, or 0 to remember nothing");
+}
+
 int check_config(const struct config *c, const struct check_nodes *nodes,
                  struct config_problems *problems)
 {
@@ -679,6 +690,7 @@ int check_config(const struct config *c, const struct check_nodes *nodes,
 	check_listen(&k);
 	check_resolver(&k);
 	check_firewall(&k);
+	check_seen(&k);
 	check_paths(&k);
 	check_user(&k);
 	check_transfer(c, nodes, problems);

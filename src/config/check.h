@@ -34,7 +34,7 @@ MUST_USE int check_local(const struct config *c, const struct check_nodes *nodes
 void check_list_source(const struct config *c, const struct config_list *l, const struct node *node,
                        struct config_problems *problems);
 /* When and for what it holds: check_lists.c. */
-void check_list_terms(const struct config_list *l, const struct node *node,
+void check_list_terms(const struct config *c, const struct config_list *l, const struct node *node,
                       struct config_problems *problems);
 void check_transfer(const struct config *c, const struct check_nodes *nodes,
                     struct config_problems *problems); /* check_transfer.c */

@@ -23,6 +23,12 @@ static bool has_text(const char *text)
 	return text != NULL && text[0] != 0;
 }
 
+bool config_list_is_every(const struct config_list *l)
+{
+	return !has_text(l->file) && !has_text(l->url) && l->primaries.n == 0 &&
+	       (l->first_seen_s > 0 || l->tlds.n > 0);
+}
+
 /* What is wrong with the URL of a download, or NULL. A signature protects it on any way. */
 static const char *url_trouble(const char *url, bool is_signed)
 {
@@ -109,7 +115,8 @@ void check_list_source(const struct config *c, const struct config_list *l, cons
 	const struct node *file = node_find(node, "file"); /* may be bad, which has been told */
 	bool has_file = has_text(l->file) || (file != NULL && file->n_text > 0);
 	bool has_url = has_text(l->url), has_primaries = l->primaries.n > 0;
-	if (!has_file && !has_url && !has_primaries && node_find(node, "primaries") == NULL)
+	if (!has_file && !has_url && !has_primaries && node_find(node, "primaries") == NULL &&
+	    !config_list_is_every(l))
 		problem_error(
 			problems, node->place,
 			"a list without 'file', 'url' or 'primaries'; add 'file:' with the path of its "
@@ -202,7 +209,76 @@ static void check_places(const struct config_list *l, const struct node *node,
 		              l->countries.n > 0 ? "countries" : "networks");
 }
 
-void check_list_terms(const struct config_list *l, const struct node *node,
+enum {
+	FIRST_SEEN_MIN_S = 600, /* what the table of domains tells apart */
+	TLDS_MAX = 2000,
+};
+
+static void check_tlds(const struct config_list *l, const struct node *node,
+                       struct config_problems *problems)
+{
+	bool is_not = l->tlds.n > 0 && l->tlds.at[0][0] == '!';
+	struct name name;
+	if (l->tlds.n > TLDS_MAX)
+		problem_error(problems, l->tlds.places[TLDS_MAX], "lists[].tlds: more than %d",
+		              TLDS_MAX);
+	for (unsigned i = 0; i < l->tlds.n; i++) {
+		const char *text = l->tlds.at[i] + (l->tlds.at[i][0] == '!');
+		if ((l->tlds.at[i][0] == '!') != is_not)
+			problem_error(problems, l->tlds.places[i],
+			              "lists[].tlds: write all with '!' in front, or none");
+		if (name_from_text(text, strlen(text), &name) != 0 || name_is_root(name.wire) ||
+		    strchr(text, '*') != NULL)
+			problem_error(
+				problems, l->tlds.places[i],
+				"lists[].tlds: \"%s\" is not a top-level domain or other name, "
+				"such as zip, co.uk or xn--p1ai",
+				text);
+	}
+	if (l->tlds.n > 0 && strcmp(l->match, "nameserver") == 0)
+		problem_error(problems, place_of(node, "tlds"),
+		              "lists[].tlds: name servers are compared whatever they are called; "
+		              "use another match");
+}
+
+static void check_first_seen(const struct config *c, const struct config_list *l,
+                             const struct node *node, struct config_problems *problems)
+{
+	struct config_place place = place_of(node, "first-seen");
+	if (l->first_seen_s == 0)
+		return;
+	if (l->first_seen_s < FIRST_SEEN_MIN_S)
+		problem_error(problems, place,
+		              "lists[].first-seen: the shortest time told apart is 10m");
+	if (strcmp(l->match, "nameserver") == 0)
+		problem_error(problems, place,
+		              "lists[].first-seen is about the question, and name servers are "
+		              "compared whatever it is; use another match");
+	if (!has_text(c->state))
+		problem_error(problems, place,
+		              "lists[].first-seen: what was seen is kept in a folder; add 'state: "
+		              "FOLDER'");
+	if (c->seen.size_bytes == 0)
+		problem_error(
+			problems, place,
+			"lists[].first-seen needs the table of domains; remove 'seen.size: 0'");
+}
+
+/* A list without a source is of names, and its action is its own. */
+static void check_every(const struct config_list *l, const struct node *node,
+                        struct config_problems *problems)
+{
+	if (!config_list_is_every(l))
+		return;
+	if (strcmp(l->match, "name") != 0)
+		problem_error(problems, place_of(node, "match"),
+		              "lists[].match: a list of every name is compared with names");
+	if (strcmp(l->format, "domains") != 0)
+		problem_error(problems, place_of(node, "format"),
+		              "lists[].format: the list has no file, url or primaries to be read");
+}
+
+void check_list_terms(const struct config *c, const struct config_list *l, const struct node *node,
                       struct config_problems *problems)
 {
 	struct hours hours = { 0 };
@@ -216,6 +292,13 @@ void check_list_terms(const struct config_list *l, const struct node *node,
 			              "\"Mon-Fri 08:00-18:00\"",
 			              l->hours.at[i]);
 	}
+	check_tlds(l, node, problems);
+	check_first_seen(c, l, node, problems);
+	check_every(l, node, problems);
+	if (is_rpz && (l->first_seen_s > 0 || l->tlds.n > 0))
+		problem_error(problems, place_of(node, l->first_seen_s > 0 ? "first-seen" : "tlds"),
+		              "lists[].%s is not for policy zones: their rules hold for all names",
+		              l->first_seen_s > 0 ? "first-seen" : "tlds");
 	if (is_rpz && l->types.n > 0)
 		problem_error(
 			problems, place_of(node, "types"),

@@ -166,6 +166,16 @@ static bool has_list(const struct transfer_checker *k, const char *name)
 	return false;
 }
 
+static bool has_conditions(const struct transfer_checker *k, const char *name)
+{
+	for (unsigned i = 0; i < k->c->lists.n; i++) {
+		const struct config_list *l = &k->c->lists.at[i];
+		if (l->name != NULL && strcmp(l->name, name) == 0)
+			return l->first_seen_s > 0 || l->tlds.n > 0;
+	}
+	return false;
+}
+
 /* The name is a folder's too. */
 static bool is_plain(const struct name *zone)
 {
@@ -207,6 +217,11 @@ static void check_publication(const struct transfer_checker *k, unsigned i, cons
 	else if (p->list != NULL && !has_list(k, p->list))
 		problem_error(k->problems, place_of(node, "list"),
 		              "publish[].list: there is no list '%s'; add it below 'lists:'",
+		              p->list);
+	else if (p->list != NULL && has_conditions(k, p->list))
+		problem_error(k->problems, place_of(node, "list"),
+		              "publish[].list: '%s' has first-seen or tlds, which a policy zone "
+		              "cannot say",
 		              p->list);
 	if (p->allow.n == 0 && p->tsig_key.len == 0)
 		problem_error(

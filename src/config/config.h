@@ -160,6 +160,10 @@ struct config_firewall {
 #define OPTION_FIREWALL CONFIG_FIELD
 #include "config/options.def"
 };
+struct config_seen {
+#define OPTION_SEEN CONFIG_FIELD
+#include "config/options.def"
+};
 struct config_rebinding {
 #define OPTION_REBINDING CONFIG_FIELD
 #include "config/options.def"
@@ -216,6 +220,7 @@ struct config {
 	struct config_local local;
 	struct config_dns64 dns64;
 	struct config_rebinding rebinding;
+	struct config_seen seen;
 	struct config_firewall firewall;
 #define OPTION_TOP CONFIG_FIELD
 #include "config/options.def"
@@ -282,6 +287,8 @@ void config_print_defaults(FILE *out);
 unsigned config_needs_restart(const struct config *before, const struct config *now, char *ret_text,
                               size_t n);
 
+/* The list has no source: it is of every name, under the conditions that it has. */
+bool config_list_is_every(const struct config_list *l);
 /* Does the list hold at this time, which is turned into local time? Without `hours` it does. */
 bool config_list_holds(const struct config_list *l, time_t now);
 

@@ -80,6 +80,10 @@ static const struct option rebinding_options[] = {
 #define OPTION_REBINDING(...) ROW(SECTION_REBINDING, config_rebinding, __VA_ARGS__)
 #include "config/options.def"
 };
+static const struct option seen_options[] = {
+#define OPTION_SEEN(...) ROW(SECTION_SEEN, config_seen, __VA_ARGS__)
+#include "config/options.def"
+};
 static const struct option firewall_options[] = {
 #define OPTION_FIREWALL(...) ROW(SECTION_FIREWALL, config_firewall, __VA_ARGS__)
 #include "config/options.def"
@@ -108,6 +112,8 @@ static const struct section sections[] = {
 				offsetof(struct config, rebinding), sizeof(struct config_rebinding), "" },
 	[SECTION_FIREWALL] = { "firewall", OPTIONS(firewall_options),
 			       offsetof(struct config, firewall), sizeof(struct config_firewall), "" },
+	[SECTION_SEEN] = { "seen", OPTIONS(seen_options),
+			   offsetof(struct config, seen), sizeof(struct config_seen), "" },
 	[SECTION_TOP] = { "", OPTIONS(top_options), 0, sizeof(struct config), "" },
 	[SECTION_LIST] = { "lists[]", OPTIONS(list_options), 0, sizeof(struct config_list), "list" },
 	[SECTION_GROUP] = { "groups[]", OPTIONS(group_options), 0, sizeof(struct config_group),

@@ -12,7 +12,7 @@
 static const enum option_section order[] = {
 	SECTION_SERVER, SECTION_RESOLVER, SECTION_FORWARD,   SECTION_CACHE,    SECTION_LOCAL,
 	SECTION_ZONE,   SECTION_DNS64,    SECTION_REBINDING, SECTION_FIREWALL, SECTION_LIST,
-	SECTION_GROUP,  SECTION_EVENTS,   SECTION_TOP,
+	SECTION_GROUP,  SECTION_SEEN,     SECTION_EVENTS,    SECTION_TOP,
 };
 
 /* What is meant for lists and zones alike stands behind the lists. */
@@ -35,6 +35,7 @@ static const char *intro_of(enum option_section s)
 		[SECTION_KEY] = "Each entry of keys.",
 		[SECTION_PUBLISH] = "Each entry of publish.",
 		[SECTION_GROUP] = "Each entry of groups.",
+		[SECTION_SEEN] = "Which registered domains were asked for here: docs/lists.md.",
 		[SECTION_EVENTS] = "What is written down of the questions.",
 		[SECTION_TOP] = "Keys that stand in no section.",
 	};

@@ -45,6 +45,13 @@ enum event_dnssec {
 	EVENT_SECURE
 };
 
+/* The registered domain of a question that a list of new domains matched. */
+struct event_domain {
+	const uint8_t *name; /* wire, lower case */
+	uint64_t first_s;    /* wall clock: when it was first asked for here; 0: not known */
+	unsigned n_clients;  /* about */
+};
+
 /* Pointers are borrowed during events_put(). */
 struct event {
 	uint64_t wall_ns;    /* when the question came */
@@ -76,7 +83,8 @@ struct event {
 	uint8_t strict_action; /* and so: enum policy_action */
 	bool has_strict;       /* strict_* are set; the list may be NULL still */
 	bool has_serial;
-	uint32_t serial;   /* of the winner's policy zone */
+	uint32_t serial;                   /* of the winner's policy zone */
+	const struct event_domain *domain; /* NULL: not told */
 	const char *own;   /* "special-use name localhost": answered by ourselves; NULL */
 	uint16_t ede_code; /* 0xffff: none */
 	const char *ede_text;

@@ -337,6 +337,21 @@ static char *put_shadow(const struct line *l, char *p)
 	return p;
 }
 
+/* The registered domain, where a list of new ones matched. */
+static char *put_domain(const struct line *l, char *p)
+{
+	char second[JSON_SECOND_BYTES];
+	p = put_name_part(l, p, PART_DOMAIN, ",\"domain\":{\"name\":\"");
+	if (l->r->domain_first_s > 0) {
+		json_text_second(l->r->domain_first_s, second);
+		p = JSON_LIT(p, ",\"first_seen\":\"");
+		p = json_text_bytes(p, second, sizeof second);
+		p = JSON_LIT(p, "Z\",\"clients\":");
+		p = json_text_number(p, l->r->domain_clients);
+	}
+	return JSON_LIT(p, "}");
+}
+
 static char *put_weir(const struct line *l, char *p)
 {
 	p = l->r->is_cached ? JSON_LIT(p, "\"weir\":{\"cached\":true")
@@ -363,6 +378,8 @@ static char *put_weir(const struct line *l, char *p)
 	}
 	if (has_part(l, PART_SHADOW_LIST))
 		p = put_shadow(l, p);
+	if (has_part(l, PART_DOMAIN))
+		p = put_domain(l, p);
 	if (has_part(l, PART_OWN))
 		p = put_part(l, p, PART_OWN, ",\"own\":\"");
 	if (l->r->ede_code != 0xffff) {

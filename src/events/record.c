@@ -70,6 +70,8 @@ void record_plan(const struct event *e, struct record_plan *ret)
 		plan_text(ret, PART_EDE, e->ede_text, RECORD_EDE_MAX);
 	if (e->verdict != NULL && e->verdict->action != POLICY_NONE)
 		plan_verdict(ret, e->verdict);
+	if (e->domain != NULL)
+		plan_name(ret, PART_DOMAIN, e->domain->name);
 	plan_name(ret, PART_ZONE, e->zone);
 	if (e->n_server_names > 0 || e->n_server_addrs > 0)
 		plan_servers(ret, e);
@@ -125,6 +127,8 @@ void record_write(const struct event *e, const struct record_plan *plan, void *r
 		.has_strict = e->has_strict,
 		.has_serial = e->has_serial,
 		.serial = e->serial,
+		.domain_first_s = e->domain != NULL ? e->domain->first_s : 0,
+		.domain_clients = e->domain != NULL ? e->domain->n_clients : 0,
 		.is_edit = v != NULL && v->action != POLICY_NONE && v->edit != NULL,
 		.has_answer_flags = has_header,
 	};

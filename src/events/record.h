@@ -45,6 +45,7 @@ enum record_part {
 	PART_REASON,
 	PART_MATCHED_NAME,
 	PART_MATCHED_ADDR, /* a struct addr */
+	PART_DOMAIN,       /* of event.domain */
 	PART_ZONE,
 	PART_SERVER_NAMES, /* wire names, one behind the other */
 	PART_SERVER_ADDRS, /* struct addr, one behind the other */
@@ -71,6 +72,8 @@ struct record {
 	uint8_t strict_action; /* enum policy_action; with has_strict */
 	bool has_strict, has_serial;
 	uint32_t serial;
+	uint64_t domain_first_s; /* with PART_DOMAIN */
+	uint32_t domain_clients;
 	bool is_do, is_answered, is_cached, is_stale, is_edit, has_answer_flags;
 	bool is_notice, is_alert;        /* events_put_notice() */
 	int32_t key_tag;                 /* of a notice; -1: none */

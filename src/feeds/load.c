@@ -331,6 +331,10 @@ int load_check(struct load *l, const struct feeds_plan *plan, const struct feeds
 	l->now_s = clock_wall_ns() / NS_PER_S;
 	l->report = report;
 	report_init(report, list->spec->name);
+	if (list->is_every) {
+		report->names = 1;
+		return 0;
+	}
 	if (!is_suitable(l))
 		return 0;
 	int e = is_held(l) ? use_version(l) : -ENOENT;
@@ -351,6 +355,14 @@ int load_check(struct load *l, const struct feeds_plan *plan, const struct feeds
 	return use_copy(l, e, why, line);
 }
 
+/* The root and all below it. */
+static int emit_every(int (*rule)(void *arg, const struct feeds_rule *r), void *arg)
+{
+	static const struct name root = { .wire = { 0 }, .len = 1 };
+	const struct feeds_rule r = { .name = &root, .rule = { .scope = POLICY_SCOPE_TREE } };
+	return rule != NULL ? rule(arg, &r) : 0;
+}
+
 int load_emit(struct load *l, int (*rule)(void *arg, const struct feeds_rule *r), void *arg)
 {
 	struct scan s;
@@ -358,6 +370,8 @@ int load_emit(struct load *l, int (*rule)(void *arg, const struct feeds_rule *r)
 	const char *why;
 	if (l->report->origin == FEEDS_FROM_NOWHERE)
 		return 0;
+	if (l->list->is_every)
+		return emit_every(rule, arg);
 	if (reader_open(l->path, max_bytes(l), &r, &why) != 0)
 		return -EAGAIN;
 	set_up(l, &s, l->report);

@@ -39,6 +39,7 @@ static void add_settings(XXH3_state_t *x, const struct feeds_list *l)
 		l->no_subdomains,
 		l->spec->action == POLICY_LOG, /* such a list grants nothing */
 		guard_digest(&l->guard),
+		l->is_every,
 	};
 	XXH3_128bits_update(x, numbers, sizeof numbers);
 	for (unsigned i = 0; i < l->options.n_countries; i++)

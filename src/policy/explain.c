@@ -124,6 +124,7 @@ struct finding {
 	enum policy_match match;
 	enum policy_trigger trigger;
 	const struct policy_terms *terms;
+	const struct name_hashes *hashes; /* of the name; NULL: an address */
 	bool has_tiers;
 	struct policy_match_found *found;
 	unsigned n, max;
@@ -198,7 +199,7 @@ static void find_in_set(struct finding *f, unsigned from, uint32_t set, unsigned
 			.is_important = (m->scope & IMAGE_IMPORTANT) != 0,
 			.in_group = part->rank != RANK_NONE,
 			.is_shadow = part->is_shadow,
-			.is_off = !part_holds(f->p, part, m->list, f->terms->type),
+			.is_off = !part_holds(f->p, part, m->list, f->terms, f->hashes),
 		};
 		found.data = judge_data(f->p, m, action);
 		found_put(f, from, &found, is_full_name);
@@ -247,7 +248,8 @@ static void winner_mark(struct finding *f, unsigned from)
 static void find_patterns(struct finding *f, unsigned from, const uint8_t *lower, bool is_full_name)
 {
 	struct pattern_hits hits;
-	pattern_hits_find(f->p, f->parts, f->match, PATTERN_OF_ALL, lower, f->terms->type, &hits);
+	const struct pattern_subject subject = { lower, f->hashes, f->terms };
+	pattern_hits_find(f->p, f->parts, f->match, PATTERN_OF_ALL, &subject, &hits);
 	for (unsigned i = 0; i < hits.n; i++) {
 		const struct pattern_hit *hit = &hits.at[i];
 		const struct policy_part *part = &f->parts[hit->image_list];
@@ -259,7 +261,7 @@ static void find_patterns(struct finding *f, unsigned from, const uint8_t *lower
 			.is_important = hit->rule->is_important,
 			.in_group = part->rank != RANK_NONE,
 			.is_shadow = part->is_shadow,
-			.is_off = !part_holds(f->p, part, hit->image_list, f->terms->type),
+			.is_off = !part_holds(f->p, part, hit->image_list, f->terms, f->hashes),
 			.data = pattern_hit_data(f->p, hit),
 			.pattern = &hit->rule->shown,
 		};
@@ -325,6 +327,7 @@ unsigned policy_find_all_on(const struct policy *p, uint16_t group, enum policy_
 		.match = match_of_trigger(trigger),
 		.trigger = trigger,
 		.terms = terms,
+		.hashes = lower != NULL ? hashes : NULL,
 		.has_tiers = group < p->n_groups && p->groups[group].has_rpz,
 		.found = ret,
 		.max = max,

@@ -80,8 +80,8 @@ static void judge_shadows(const struct place *at, const struct image_member *mem
 		if (part->is_shadow && part->rank != RANK_NONE &&
 		    rule_match(m->scope, part) == at->match &&
 		    scope_matches(m->scope, at->is_full_name) &&
-		    part_holds(at->p, part, m->list, at->terms->type) && action != POLICY_NONE &&
-		    rule_order(m->scope, action, part->rank) < best_order)
+		    part_holds(at->p, part, m->list, at->terms, at->hashes) &&
+		    action != POLICY_NONE && rule_order(m->scope, action, part->rank) < best_order)
 			judge_note(at, m->list, action, NULL, v);
 	}
 }
@@ -99,7 +99,7 @@ static void judge_set(const struct place *at, uint32_t set, struct verdict *v)
 		const struct policy_part *part = &at->g->parts[m->list];
 		if (part->rank == RANK_NONE || rule_match(m->scope, part) != at->match ||
 		    !scope_matches(m->scope, at->is_full_name) ||
-		    !part_holds(at->p, part, m->list, at->terms->type))
+		    !part_holds(at->p, part, m->list, at->terms, at->hashes))
 			continue;
 		enum policy_action action = rule_action(m->action, part);
 		if (part->is_shadow) {
@@ -179,8 +179,8 @@ static void judge_patterns(struct place *at, const uint8_t *lower, struct verdic
 {
 	struct pattern_hits hits;
 	uint32_t beat = order_to_beat(at, v);
-	pattern_hits_find(at->p, at->g->parts, at->match, PATTERN_OF_GROUP, lower, at->terms->type,
-	                  &hits);
+	const struct pattern_subject subject = { lower, at->hashes, at->terms };
+	pattern_hits_find(at->p, at->g->parts, at->match, PATTERN_OF_GROUP, &subject, &hits);
 	at->depth = 0;
 	for (unsigned i = 0; i < hits.n; i++) {
 		const struct pattern_hit *hit = &hits.at[i];
@@ -242,6 +242,7 @@ void policy_judge_name_on(const struct policy *p, uint16_t group, enum policy_tr
 		.p = p,
 		.g = &p->groups[group],
 		.terms = terms,
+		.hashes = hashes,
 		.match = match_of_trigger(trigger),
 		.trigger = trigger,
 	};

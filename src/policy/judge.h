@@ -19,6 +19,7 @@ struct place {
 	const struct policy *p;
 	const struct policy_group *g;
 	const struct policy_terms *terms;
+	const struct name_hashes *hashes; /* of the whole name; NULL: an address */
 	enum policy_match match;
 	enum policy_trigger trigger;
 	uint8_t depth;     /* labels of the suffix, or length of the prefix */

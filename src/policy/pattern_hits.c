@@ -8,7 +8,7 @@ struct search {
 	const struct policy_part *parts;
 	enum policy_match match;
 	enum pattern_whose whose;
-	uint16_t type;
+	const struct pattern_subject *subject;
 	struct pattern_hits *hits;
 };
 
@@ -38,9 +38,11 @@ static void on_hit(void *arg, uint32_t number)
 	if (hit.image_list == POLICY_NO_LIST)
 		return;
 	const struct policy_part *part = &s->parts[hit.image_list];
-	if (!part->is_known || part->match != s->match || !pattern_has_type(r, s->type) ||
+	if (!part->is_known || part->match != s->match ||
+	    !pattern_has_type(r, s->subject->terms->type) ||
 	    (s->whose == PATTERN_OF_GROUP &&
-	     (part->rank == RANK_NONE || !part_holds(s->p, part, hit.image_list, s->type))))
+	     (part->rank == RANK_NONE ||
+	      !part_holds(s->p, part, hit.image_list, s->subject->terms, s->subject->hashes))))
 		return;
 	hit.action = rule_action(r->action, part);
 	if (hit.action == POLICY_NONE)
@@ -50,8 +52,8 @@ static void on_hit(void *arg, uint32_t number)
 }
 
 void pattern_hits_find(const struct policy *p, const struct policy_part *parts,
-                       enum policy_match match, enum pattern_whose whose, const uint8_t *lower,
-                       uint16_t type, struct pattern_hits *ret)
+                       enum policy_match match, enum pattern_whose whose,
+                       const struct pattern_subject *subject, struct pattern_hits *ret)
 {
 	char text[NAME_TEXT_MAX];
 	struct search s = {
@@ -59,13 +61,13 @@ void pattern_hits_find(const struct policy *p, const struct policy_part *parts,
 		.parts = parts,
 		.match = match,
 		.whose = whose,
-		.type = type,
+		.subject = subject,
 		.hits = ret,
 	};
 	ret->n = 0;
 	if (p->image == NULL || p->image->pattern_set == NULL)
 		return;
-	size_t n = name_to_text(lower, text);
+	size_t n = name_to_text(subject->lower, text);
 	patterns_scan(p->image->pattern_set->patterns, text, n, on_hit, &s);
 }
 

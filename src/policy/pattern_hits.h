@@ -39,10 +39,17 @@ enum pattern_whose {
 	PATTERN_OF_ALL,   /* of all lists that are configured */
 };
 
-/* parts: a row of the policy's; lower: wire form; type: of the question, 0 if there is none. */
+/* What is looked at. */
+struct pattern_subject {
+	const uint8_t *lower; /* wire form */
+	const struct name_hashes *hashes;
+	const struct policy_terms *terms;
+};
+
+/* parts: a row of the policy's. */
 void pattern_hits_find(const struct policy *p, const struct policy_part *parts,
-                       enum policy_match match, enum pattern_whose whose, const uint8_t *lower,
-                       uint16_t type, struct pattern_hits *ret);
+                       enum policy_match match, enum pattern_whose whose,
+                       const struct pattern_subject *subject, struct pattern_hits *ret);
 
 /* The local data that goes with a hit: the rule's, the list's, or NULL. */
 const struct policy_data *pattern_hit_data(const struct policy *p, const struct pattern_hit *hit);

@@ -58,6 +58,7 @@ enum {
 	POLICY_LIST_TYPES = 16,
 	POLICY_PATTERN_MAX = 512, /* bytes of an expression */
 	POLICY_PATTERN_WHY_MAX = 128,
+	POLICY_LIST_SUFFIXES = 2000, /* of tlds: of one list */
 };
 
 /* What a rule does. The order is not a ranking. */
@@ -252,6 +253,8 @@ void policy_group_view(const struct policy *p, uint16_t group, struct policy_gro
 /* has_zones and has_client_rules alone, for the path of a cached or blocked answer. */
 bool policy_group_has_zones(const struct policy *p, uint16_t group);
 bool policy_group_judges_clients(const struct policy *p, uint16_t group);
+/* Some list of the group holds for new domains only: policy_terms.age_s is wanted. */
+bool policy_group_wants_age(const struct policy *p, uint16_t group);
 unsigned policy_n_groups(const struct policy *p);
 uint16_t policy_group_named(const struct policy *p, const char *name); /* or POLICY_NO_GROUP */
 /*
@@ -278,8 +281,10 @@ struct policy_list_view {
 	/* The SOA that the list's zone came with; soa NULL: none. */
 	const uint8_t *soa_owner, *soa; /* wire names; rdata */
 	uint32_t soa_bytes, soa_ttl_s, serial;
-	bool is_shadow; /* reports what it would do, and does nothing */
-	bool is_asleep; /* it does not hold at this hour */
+	bool is_shadow;        /* reports what it would do, and does nothing */
+	bool is_asleep;        /* it does not hold at this hour */
+	uint32_t first_seen_s; /* it holds for domains that are newer; 0: for all */
+	bool has_suffixes;     /* it holds below some names only, or not below them */
 };
 unsigned policy_n_lists(const struct policy *p);
 /*
@@ -312,6 +317,11 @@ struct policy_terms {
 	uint8_t ns_dots; /* dots in the name of the zone whose servers are judged (min-ns-dots) */
 	bool is_secure;  /* the client set DO, and the answer is signed and good (break-dnssec) */
 	bool no_zones;   /* policy zones are not looked at */
+	/* How long ago the registered domain of the question was first seen here (seen/seen.h). */
+	bool has_age; /* false: not known, or known for ever: it is not new */
+	uint32_t age_s;
+	/* Of the question's name, for lists of addresses that hold below some names; NULL: not known. */
+	const struct name_hashes *question;
 };
 /* Nothing is known. */
 extern const struct policy_terms policy_any_terms;
@@ -354,7 +364,7 @@ struct policy_match_found {
 	uint8_t rule_depth, prefix_length;
 	bool is_important, in_group, is_winner; /* in_group: the group uses this list */
 	bool is_shadow;                         /* the list only reports; it never wins */
-	bool is_off; /* the list is for other types of questions, or for other hours */
+	bool is_off; /* the list is for other questions, names or hours: policy_list_why_off() */
 	const struct policy_edit *edit;
 	const struct policy_data *data;
 	const struct policy_pattern *pattern;
@@ -372,6 +382,10 @@ unsigned policy_find_all_on(const struct policy *p, uint16_t group, enum policy_
                             const uint8_t *lower, const struct name_hashes *hashes,
                             const struct addr *a, const struct policy_terms *terms,
                             struct policy_match_found *ret, unsigned max);
+
+/* Why a list does not hold for this (is_off); a name's hashes, or NULL for an address. */
+const char *policy_list_why_off(const struct policy *p, uint16_t list,
+                                const struct policy_terms *terms, const struct name_hashes *hashes);
 
 /* ---- building: the housekeeping thread ---- */
 
@@ -395,6 +409,11 @@ struct policy_list_spec {
 	uint8_t n_types;
 	bool types_are_not;
 	bool has_hours, is_asleep; /* it holds at times; not now: policy_list_set_asleep() */
+	uint32_t first_seen_s;     /* 0: whatever the age of the domain */
+	/* Names at and below which it holds, none: all; with suffixes_are_not all but those. */
+	const struct name *suffixes; /* lower case; copied */
+	unsigned n_suffixes;
+	bool suffixes_are_not;
 	char path[4096];
 	/* A policy zone (RPZ): a tier of its own, with the order of the RPZ draft inside. */
 	bool is_rpz;

@@ -56,13 +56,9 @@ static int list_init(struct policy_list *l, const struct policy_list_spec *spec,
 	l->action = spec->action;
 	l->match = spec->match;
 	l->is_shadow = spec->is_shadow;
-	if (spec->n_types > POLICY_LIST_TYPES)
-		return -EINVAL;
-	memcpy(l->types, spec->types, sizeof l->types);
-	l->n_types = spec->n_types;
-	l->types_are_not = spec->types_are_not;
-	l->has_hours = spec->has_hours;
-	atomic_init(&l->is_asleep, spec->has_hours && spec->is_asleep);
+	int e = list_set_conditions(l, spec);
+	if (e != 0)
+		return e;
 	l->slot = slot_of_list(l->name);
 	l->ede_code = spec->ede_code;
 	l->ttl_s = spec->ttl_s;
@@ -120,7 +116,7 @@ static void parts_init(const struct policy *p, struct policy_part *parts)
 		parts[i].local_data = (uint8_t)l->local_data;
 		parts[i].min_ns_dots = l->min_ns_dots;
 		parts[i].is_known = true;
-		parts[i].is_conditional = l->has_hours || l->n_types > 0;
+		parts[i].is_conditional = list_is_conditional(l);
 	}
 }
 
@@ -157,6 +153,7 @@ static void group_has(const struct policy *p, struct policy_group *g, const stru
 		g->has_types |= p->image->pattern_set->has_types;
 	}
 	g->has_types |= l->n_types > 0;
+	g->wants_age |= l->first_seen_s > 0;
 	for (unsigned m = 0; m < POLICY_MATCH_COUNT; m++) {
 		if (n[m] == 0)
 			continue;
@@ -264,6 +261,7 @@ void policy_free(struct policy *p)
 	for (uint32_t i = 0; p->lists != NULL && i < p->n_lists; i++) {
 		free(p->lists[i].path);
 		free(p->lists[i].ede_text);
+		free(p->lists[i].suffixes);
 		free((void *)(uintptr_t)p->lists[i].data.addrs);
 		free((void *)(uintptr_t)p->lists[i].data.target);
 	}
@@ -417,6 +415,11 @@ bool policy_group_judges_clients(const struct policy *p, uint16_t group)
 	return group < p->n_groups && p->groups[group].has_rules[POLICY_MATCH_CLIENT];
 }
 
+bool policy_group_wants_age(const struct policy *p, uint16_t group)
+{
+	return group < p->n_groups && p->groups[group].wants_age;
+}
+
 unsigned policy_n_groups(const struct policy *p)
 {
 	return p->n_groups;
@@ -468,6 +471,8 @@ void policy_list_view(const struct policy *p, uint16_t list, struct policy_list_
 		.path = l->path,
 		.is_shadow = l->is_shadow,
 		.is_asleep = atomic_load_explicit(&l->is_asleep, memory_order_relaxed),
+		.first_seen_s = l->first_seen_s,
+		.has_suffixes = l->n_suffixes > 0,
 		.ede_text = l->ede_text,
 		.is_rpz = l->is_rpz,
 		.keeps_dnssec = l->keeps_dnssec,

@@ -53,6 +53,11 @@ struct policy_list {
 	uint8_t n_types;
 	bool types_are_not, has_hours;
 	atomic_bool is_asleep;
+	uint32_t first_seen_s;
+	/* Hashes of the names at and below which it holds, sorted; or of those where it does not. */
+	uint64_t *suffixes;
+	uint32_t n_suffixes;
+	bool suffixes_are_not;
 	struct policy_data data;
 	const struct image_list *image; /* NULL: not in the image */
 	uint32_t image_list;            /* its index there */
@@ -66,6 +71,7 @@ struct policy_group {
 	bool has_patterns[POLICY_MATCH_COUNT]; /* some of them are patterns */
 	bool has_log[POLICY_MATCH_COUNT];      /* and some of them may be `log`, or in shadow */
 	bool has_types;                        /* some rule is for some types of questions only */
+	bool wants_age;                        /* some list is for new domains only */
 	bool has_rpz;      /* there are several tiers, or the order of the draft */
 	bool is_strict;    /* evaluation: strict */
 	bool keeps_dnssec; /* some policy zone does */
@@ -122,23 +128,30 @@ static inline enum policy_action rule_action(uint8_t own, const struct policy_pa
 	return own != POLICY_NONE ? own : of_list;
 }
 
-/* Does the list hold for questions of this type (0: not known), and now? */
-static inline bool list_holds(const struct policy_list *l, uint16_t type)
+/* What a list does not hold for, or LIST_HOLDS. */
+enum list_off {
+	LIST_HOLDS,
+	LIST_ASLEEP,
+	LIST_OTHER_TYPE,
+	LIST_OLD_DOMAIN,
+	LIST_OTHER_SUFFIX,
+};
+/* hashes: of the name that is judged; NULL: an address is (conditions.c). */
+enum list_off list_off(const struct policy_list *l, const struct policy_terms *terms,
+                       const struct name_hashes *hashes);
+/* Copy the conditions of a specification. 0, -EINVAL, -ENOMEM. */
+MUST_USE int list_set_conditions(struct policy_list *l, const struct policy_list_spec *spec);
+static inline bool list_is_conditional(const struct policy_list *l)
 {
-	if (atomic_load_explicit(&l->is_asleep, memory_order_relaxed))
-		return false;
-	for (unsigned i = 0; i < l->n_types; i++) {
-		if (l->types[i] == type)
-			return !l->types_are_not;
-	}
-	return l->n_types == 0 || (l->types_are_not && type != 0);
+	return l->has_hours || l->n_types > 0 || l->first_seen_s > 0 || l->n_suffixes > 0;
 }
 
 static inline bool part_holds(const struct policy *p, const struct policy_part *part,
-                              uint16_t image_list, uint16_t type)
+                              uint16_t image_list, const struct policy_terms *terms,
+                              const struct name_hashes *hashes)
 {
 	return LIKELY(!part->is_conditional) ||
-	       list_holds(&p->lists[p->list_of_image[image_list]], type);
+	       list_off(&p->lists[p->list_of_image[image_list]], terms, hashes) == LIST_HOLDS;
 }
 
 /* What the rule is compared with. */

@@ -93,7 +93,7 @@ static void judge_set(const struct place *at, struct walk *w, uint32_t set, stru
 		const struct policy_part *part = &at->g->parts[m->list];
 		if (part->rank == RANK_NONE || rule_match(m->scope, part) != at->match ||
 		    !scope_matches(m->scope, at->is_full_name) ||
-		    !part_holds(at->p, part, m->list, at->terms->type))
+		    !part_holds(at->p, part, m->list, at->terms, at->hashes))
 			continue;
 		enum policy_action action = tiers_action(at->p, part, m, at->trigger, at->terms);
 		if (action == POLICY_NONE)
@@ -118,8 +118,8 @@ static void judge_patterns(const struct place *at, struct walk *w, const uint8_t
                            struct verdict *v)
 {
 	struct pattern_hits hits;
-	pattern_hits_find(at->p, at->g->parts, at->match, PATTERN_OF_GROUP, lower, at->terms->type,
-	                  &hits);
+	const struct pattern_subject subject = { lower, at->hashes, at->terms };
+	pattern_hits_find(at->p, at->g->parts, at->match, PATTERN_OF_GROUP, &subject, &hits);
 	for (unsigned i = 0; i < hits.n; i++) {
 		const struct pattern_hit *hit = &hits.at[i];
 		const struct policy_part *part = &at->g->parts[hit->image_list];

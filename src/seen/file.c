@@ -439,6 +439,16 @@ void seen_file_set_due(struct seen_file *f)
 	f->is_due = true;
 }
 
+/*
+ * At the end of a step: nothing that was first seen before may turn out to be new afterwards. Nothing
+ * to learn: the first step counts, too.
+ */
+static uint64_t learns_until(uint64_t since_s, uint32_t learn_s)
+{
+	uint64_t end_s = since_s + learn_s + SEEN_STEP_S - 1;
+	return learn_s == 0 ? 0 : end_s - (end_s - SEEN_EPOCH_S) % SEEN_STEP_S;
+}
+
 int seen_new(const struct seen_plan *plan, struct seen **ret, char ret_why[SEEN_WHY_MAX])
 {
 	struct seen *s;
@@ -450,7 +460,7 @@ int seen_new(const struct seen_plan *plan, struct seen **ret, char ret_why[SEEN_
 		seen_table_free(s);
 		return e;
 	}
-	s->learns_until_s = s->since_s + plan->learn_s;
+	s->learns_until_s = learns_until(s->since_s, plan->learn_s);
 	/* What was put from files is no news. */
 	atomic_store_explicit(&s->evicted, 0, memory_order_relaxed);
 	atomic_store_explicit(&s->refused, 0, memory_order_relaxed);

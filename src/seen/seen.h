@@ -31,7 +31,7 @@
  *            million domains, one in 440,000 with ten million; the key is secret, the table's own. Times
  *            are kept in steps of SEEN_STEP_S, from 2024 to 2103; days of the last question.
  *            Clients: one address (IPv6: /64) is one; told apart up to about 100, by an estimate.
- * Tests:     tests/unit/seen/, tests/fuzz/seen_fuzz.c
+ * Tests:     tests/unit/seen/, tests/fuzz/seen_fuzz.c, tests/system/first_seen_test.py
  */
 #pragma once
 
@@ -89,7 +89,7 @@ void seen_confirm(struct seen *s, struct seen_changes *c, const uint8_t *domain)
 struct seen_plan {
 	uint64_t size_bytes;   /* at least SEEN_SIZE_MIN */
 	const char *state_dir; /* NULL: kept in memory only; copied */
-	uint32_t learn_s;      /* from the time on when the table was begun */
+	uint32_t learn_s;      /* from the time on when the table was begun, to the next step; 0: not */
 	uint64_t now_s;
 	bool is_read_only; /* the files stay as they are */
 };

@@ -19,10 +19,12 @@ static bool decide(struct query *q, struct verdict *v);
 static bool judge_alias(struct query *q, const struct policy *p, const uint8_t *target);
 
 /* For lists that hold for some types only: the type that the client asked for. */
-static struct policy_terms terms_of(const struct query *q)
+static struct policy_terms terms_of(struct query *q)
 {
-	return (struct policy_terms){ .type = q->is_dns64 ? DNS_AAAA : q->question.type,
-		                      .ns_dots = UINT8_MAX };
+	struct policy_terms t = { .type = q->is_dns64 ? DNS_AAAA : q->question.type,
+		                  .ns_dots = UINT8_MAX };
+	query_add_age(q, &t);
+	return t;
 }
 
 bool query_keeps_dnssec(const struct query *q)

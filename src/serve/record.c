@@ -182,6 +182,7 @@ static void put_event(struct query *q, const struct policy_group_view *g)
 	char own_text[LOCAL_SOURCE_MAX];
 	const uint8_t *names[CUT_MAX_SERVERS];
 	struct name asked;
+	struct event_domain domain;
 	uint16_t asked_type;
 	query_asked(q, &asked, &asked_type);
 	struct serve *s = q->serve;
@@ -213,6 +214,8 @@ static void put_event(struct query *q, const struct policy_group_view *g)
 	fill_verdict(q, &e, rule_text);
 	if (q->has_strict)
 		fill_strict(q, &e);
+	if (query_tell_domain(q, &domain))
+		e.domain = &domain;
 	if (q->verdict.n_logged > 0)
 		fill_logged(q, &e, logged_text, shadow_text);
 	fill_own(q, &e, own_text);
@@ -290,6 +293,7 @@ enum outcome record_query(struct query *q)
 	/* Strangers and noise are counted, not written down. */
 	if (q->group == POLICY_NO_GROUP || !q->question.has_question)
 		return GO_ON;
+	query_end_domain(q);
 	policy_group_view(q->policy, q->group, &g);
 	if (UNLIKELY(g.learn != POLICY_LEARN_OFF))
 		note_for_learning(q, &g);

@@ -195,6 +195,8 @@ void serve_begin(struct query *q)
 	q->is_late = q->is_pending = q->has_strict = q->is_ns_counted = q->is_too_long = false;
 	q->n_ns_lookups = q->n_ns_unknown = 0;
 	q->is_dns64 = false;
+	q->is_noted = false;
+	q->aged = 0;
 	q->own.outcome = LOCAL_UNKNOWN;
 	q->group = POLICY_NO_GROUP;
 	q->policy = NULL;
@@ -249,6 +251,8 @@ void serve_init(struct serve *s, struct loop *loop, struct cache *cache, struct 
 	s->lists = calloc(POLICY_MAX_LISTS, sizeof *s->lists);
 	if (learn_notes_new(&s->learned) != 0)
 		s->learned = NULL;
+	if (seen_current() != NULL && seen_changes_new(&s->seen) != 0)
+		s->seen = NULL; /* noted, and kept with the next snapshot only */
 }
 
 void serve_done(struct serve *s)
@@ -261,6 +265,8 @@ void serve_done(struct serve *s)
 	s->pool = NULL;
 	learn_notes_free(s->learned);
 	s->learned = NULL;
+	seen_changes_free(s->seen);
+	s->seen = NULL;
 	free(s->lists);
 	s->lists = NULL;
 }

@@ -32,6 +32,7 @@
 #include "local/local.h"
 #include "policy/policy.h"
 #include "resolve/resolve.h"
+#include "seen/seen.h"
 #include "validate/validate.h"
 
 enum {
@@ -113,6 +114,9 @@ struct query {
 	bool is_dns64; /* question.type is A, of which AAAA records will be made */
 	uint32_t dns64_ttl_s;
 	struct local_found own; /* outcome not UNKNOWN: we answer; this turn only */
+	bool is_noted;          /* in the table of domains */
+	uint64_t aged;          /* hash of the name that age_s is of; 0: of none */
+	uint32_t age_s;         /* of its registered domain; SEEN_NOT_NEW */
 	uint16_t group;
 	uint16_t rcode;
 	uint16_t ede_code; /* 0xffff: none */
@@ -224,6 +228,7 @@ struct serve {
 	struct firewall_writer *firewall; /* NULL: there is none */
 	struct learn_notes *learned;      /* of groups that learn; NULL: not noted */
 	struct serve_list_counts *lists;  /* POLICY_MAX_LISTS; NULL: not counted */
+	struct seen_changes *seen;        /* to the table of domains; NULL: there is none */
 };
 
 /* The pool starts empty. The parts are borrowed. */
@@ -310,6 +315,13 @@ enum staged judge_stages(struct query *q, const struct policy *p, const struct p
                          struct verdict *ret);
 /* An allow has won before: would strict have said so? */
 void judge_allowed(struct query *q, const struct policy *p, const struct policy_group_view *g);
+
+/* The question's registered domain (domain.c): its age, for lists that are for new ones. */
+void query_add_age(struct query *q, struct policy_terms *terms);
+void query_note_domain(struct query *q); /* the cache has no answer: it was asked for */
+void query_end_domain(struct query *q);  /* what became of it */
+/* What an event tells, where a list of new domains matched; false: nothing. */
+bool query_tell_domain(const struct query *q, struct event_domain *ret);
 
 enum outcome write_answer(struct query *q);     /* write.c */
 enum outcome record_query(struct query *q);     /* record.c */

@@ -35,6 +35,7 @@ static void look_init(struct look *l, struct query *q, const struct policy *p,
 	l->terms = (struct policy_terms){ .type = q->question.type,
 		                          .ns_dots = UINT8_MAX,
 		                          .is_secure = query_keeps_dnssec(q) };
+	query_add_age(q, &l->terms);
 }
 
 static void best_clear(struct look *l)

@@ -167,6 +167,7 @@ enum outcome resolve_question(struct query *q)
 		query_set_ede(q, 23, "too many questions are waiting");
 		return SAY;
 	}
+	query_note_domain(q);
 	q->request = (struct resolve_request){
 		.name = q->question.name.wire,
 		.hashes = &q->hashes,

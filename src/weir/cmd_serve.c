@@ -23,6 +23,7 @@
 #include "weir/loader.h"
 #include "weir/parts.h"
 #include "weir/privileges.h"
+#include "weir/seeing.h"
 #include "weir/trust.h"
 #include "weir/worker.h"
 
@@ -72,6 +73,7 @@ struct server {
 	struct trust_watch *trust; /* NULL: no validation */
 	struct fetching *fetching;
 	struct learning *learning;  /* NULL: no state folder */
+	struct seeing *seeing;      /* NULL: seen.size is 0 */
 	struct firewall *firewall;  /* NULL: none */
 	struct asking_box answered; /* questions of weir query on their way back */
 	unsigned n_seconds;
@@ -150,6 +152,12 @@ static int start_learning(struct server *s, const struct config *c)
 	for (unsigned i = 0; i < s->n_workers; i++)
 		notes[i] = worker_notes(s->workers[i]);
 	return learning_start(&plan, &s->learning);
+}
+
+static void add_seen(struct server *s)
+{
+	for (unsigned i = 0; i < s->n_workers; i++)
+		seeing_add(s->seeing, worker_seen(s->workers[i]));
 }
 
 static int start_fetching(struct server *s, const struct config *c)
@@ -260,6 +268,7 @@ static void every_second(struct timer *t)
 	wake_lists(loader_config(s->loader));
 	trust_tick(s->trust);
 	learning_tick(s->learning, loader_config(s->loader), clock_wall_ns() / NS_PER_S);
+	seeing_tick(s->seeing, s->events != NULL ? events_ring(s->events, s->n_workers) : NULL);
 	fetching_tick(s->fetching);
 	if (++s->n_seconds % FIREWALL_CHECK_S == 0)
 		firewall_check(s->firewall);
@@ -596,7 +605,10 @@ static int start(struct server *s, const struct config *c)
 	if (e == 0)
 		e = start_firewall(s, c);
 	if (e == 0)
+		e = seeing_start(c, &s->seeing);
+	if (e == 0)
 		e = open_workers(s, c, n_workers);
+	add_seen(s);
 	if (e == 0)
 		e = privileges_drop(
 			s->firewall !=
@@ -647,6 +659,7 @@ static void stop(struct server *s)
 	tell_answers(s); /* nobody is left to be told: they are freed */
 	trust_stop(s->trust);
 	learning_stop(s->learning);
+	seeing_stop(s->seeing);
 	fetching_free(s->fetching);
 	if (s->events != NULL)
 		events_stop(s->events);
@@ -654,6 +667,7 @@ static void stop(struct server *s)
 		worker_free(s->workers[i]);
 	transfer_free(s->transfer);
 	rcu_drain();
+	seeing_free(s->seeing);
 	firewall_free(s->firewall);
 	cache_free(s->cache);
 	policy_edits_close();

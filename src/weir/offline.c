@@ -8,10 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "base/rcu.h"
 #include "feeds/feeds.h"
 #include "local/local.h"
+#include "seen/seen.h"
 #include "weir/specs.h"
 
 static int publish(struct policy_image *image, const struct specs *s)
@@ -118,6 +120,27 @@ static int publish_local(const char *argv0, const struct config *config)
 	return rc;
 }
 
+/* As the server left it, or is writing it. */
+static int read_seen(const char *argv0, const struct config *config)
+{
+	char why[SEEN_WHY_MAX];
+	struct seen *s;
+	const struct seen_plan plan = { .size_bytes = config->seen.size_bytes,
+		                        .state_dir = config->state,
+		                        .learn_s = config->seen.learn_s,
+		                        .now_s = clock_wall_ns() / NS_PER_S,
+		                        .is_read_only = true };
+	if (plan.size_bytes == 0 || plan.state_dir == NULL || plan.state_dir[0] == 0)
+		return 0;
+	int rc = seen_new(&plan, &s, why);
+	if (rc != 0)
+		return rc;
+	if (why[0] != 0)
+		fprintf(stderr, "%s: what is known of domains is left out: %s\n", argv0, why);
+	seen_set_current(s);
+	return 0;
+}
+
 static int start(const char *argv0, const struct config *config)
 {
 	struct specs *specs;
@@ -138,6 +161,8 @@ static int start(const char *argv0, const struct config *config)
 		rc = publish(image, specs);
 	if (rc == 0)
 		rc = open_edits(argv0, config->state);
+	if (rc == 0)
+		rc = read_seen(argv0, config);
 	policy_image_put(image);
 	specs_free(specs);
 	return rc;
@@ -176,6 +201,8 @@ int offline_start(const char *argv0, const char *config_path, struct config **re
 void offline_stop(struct config *config)
 {
 	local_publish(NULL);
+	seen_free(seen_current());
+	seen_set_current(NULL);
 	rcu_drain();
 	rcu_thread_stop();
 	config_free(config);

@@ -44,6 +44,7 @@ static void fill_terms(const struct config_list *from, struct policy_list_spec *
 		must(dns_type_from_text(text + spec->types_are_not, &spec->types[i]) == 0);
 		spec->n_types++;
 	}
+	spec->first_seen_s = from->first_seen_s;
 	spec->has_hours = from->hours.n > 0;
 	spec->is_asleep = spec->has_hours && !config_list_holds(from, time(NULL));
 }
@@ -52,6 +53,9 @@ static void fill_terms(const struct config_list *from, struct policy_list_spec *
 static void fill_path(const struct config *c, const struct config_list *from,
                       struct policy_list_spec *spec, struct feeds_list *feed)
 {
+	feed->is_every = config_list_is_every(from);
+	if (feed->is_every)
+		return; /* there is none */
 	feed->is_fetched = from->file == NULL;
 	const char *folder = from->primaries.n > 0 ? "zones" : "feeds";
 	int n = from->file != NULL ? snprintf(spec->path, sizeof spec->path, "%s", from->file)
@@ -70,6 +74,25 @@ static enum feeds_protected_mode protected_from_text(const char *text)
 static unsigned limit(unsigned n, unsigned max)
 {
 	return n < max ? n : max;
+}
+
+/* The names of tlds; the caller's, with the specs. 0 or -ENOMEM. */
+static int fill_suffixes(const struct config_list *from, struct policy_list_spec *spec)
+{
+	if (from->tlds.n == 0)
+		return 0;
+	struct name *names = calloc(from->tlds.n, sizeof *names);
+	if (names == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < from->tlds.n; i++) {
+		const char *text = from->tlds.at[i];
+		spec->suffixes_are_not = *text == '!';
+		text += spec->suffixes_are_not;
+		must(name_from_text(text, strlen(text), &names[i]) == 0);
+	}
+	spec->suffixes = names;
+	spec->n_suffixes = from->tlds.n;
+	return 0;
 }
 
 static void fill_list(const struct config *c, const struct config_list *from,
@@ -265,6 +288,7 @@ int specs_new(const struct config *c, struct specs **ret)
 	for (unsigned i = 0; i < c->lists.n && e == 0; i++) {
 		fill_list(c, &c->lists.at[i], &s->lists[s->n_lists++], &s->feeds[i]);
 		s->feeds[i].guard.protected_names = s->protected;
+		e = fill_suffixes(&c->lists.at[i], &s->lists[i]);
 	}
 	for (unsigned i = 0; i < c->groups.n && e == 0; i++)
 		e = fill_group(c, &c->groups.at[i], s, &s->groups[s->n_groups++]);
@@ -282,6 +306,8 @@ void specs_free(struct specs *s)
 		return;
 	for (unsigned i = 0; i < s->n_groups; i++)
 		free(s->groups[i].lists);
+	for (unsigned i = 0; i < s->n_lists; i++)
+		free((void *)(uintptr_t)s->lists[i].suffixes);
 	feeds_protected_free(s->protected);
 	free(s->groups);
 	free(s->feeds);

@@ -164,6 +164,11 @@ const struct firewall_writer *worker_firewall(const struct worker *w)
 	return w->serve.firewall;
 }
 
+struct seen_changes *worker_seen(const struct worker *w)
+{
+	return w->serve.seen;
+}
+
 struct learn_notes *worker_notes(const struct worker *w)
 {
 	return w->serve.learned;

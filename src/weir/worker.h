@@ -47,6 +47,7 @@ const struct serve_list_counts *worker_list_counts(const struct worker *w);
 /* NULL: there is none. */
 const struct firewall_writer *worker_firewall(const struct worker *w);
 struct learn_notes *worker_notes(const struct worker *w); /* NULL: there are none */
+struct seen_changes *worker_seen(const struct worker *w); /* NULL: there are none */
 const struct resolver *worker_resolver(const struct worker *w);
 /* Run a question of the operator's on it; the answer comes to a->home. */
 void worker_ask(struct worker *w, struct asking *a);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/rcu.h"
@@ -144,6 +145,22 @@ static bool publish_local(void)
 	return p.n_failed == 0;
 }
 
+/* The table of domains, in memory. */
+static bool start_seen(void)
+{
+	char why[SEEN_WHY_MAX];
+	struct seen *s;
+	const struct seen_plan plan = { .size_bytes = p.config->seen.size_bytes,
+		                        .learn_s = p.config->seen.learn_s,
+		                        .now_s = clock_wall_ns() / NS_PER_S };
+	if (plan.size_bytes == 0)
+		return true;
+	if (seen_new(&plan, &s, why) != 0)
+		return false;
+	seen_set_current(s);
+	return true;
+}
+
 static void remove_files(void)
 {
 	if (p.anchors_path[0] != 0)
@@ -161,7 +178,7 @@ static bool set_up(void)
 		return false;
 	set_hints();
 	if (!write_anchors() || trust_publish(p.config) != 0 || !publish_policy() ||
-	    !publish_local() || parts_resolve(p.config, &p.parts) != 0 || loop_new(&p.loop) != 0 ||
+	    !publish_local() || !start_seen() || parts_resolve(p.config, &p.parts) != 0 || loop_new(&p.loop) != 0 ||
 	    cache_new(CACHE_BYTES, &p.cache) != 0 ||
 	    resolver_new(&p.parts.config, p.loop, p.cache, &p.resolver) != 0) {
 		fail(1, "it cannot be put together");
@@ -405,6 +422,8 @@ static void tear_down(void)
 	local_publish(NULL);
 	policy_edits_close();
 	rcu_drain();
+	seen_free(seen_current());
+	seen_set_current(NULL);
 	if (p.cache != NULL)
 		cache_free(p.cache);
 	parts_resolve_done(&p.parts);

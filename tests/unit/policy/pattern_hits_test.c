@@ -22,19 +22,21 @@ static void the_best_come_first(void **state)
 	world_group(&w, &g, "all", "nxdomain allow refused drop server-drop", NULL);
 	world_snapshot(&w, &g, 1);
 	struct name name = world_name("ads.example");
+	struct name_hashes hashes;
+	name_hash_all(name.wire, &hashes);
+	const struct pattern_subject subject = { name.wire, &hashes, &policy_any_terms };
 	const struct policy_part *parts = w.policy->groups[0].parts;
-	pattern_hits_find(w.policy, parts, POLICY_MATCH_NAME, PATTERN_OF_GROUP, name.wire, 0,
-	                  &hits);
+	pattern_hits_find(w.policy, parts, POLICY_MATCH_NAME, PATTERN_OF_GROUP, &subject, &hits);
 	assert_int_equal(hits.n, 3);
 	assert_int_equal(hits.at[0].action, POLICY_REFUSED);
 	assert_int_equal(hits.at[1].action, POLICY_ALLOW);
 	assert_int_equal(hits.at[2].action, POLICY_NXDOMAIN);
 	assert_int_equal(hits.at[2].rule->shown.line, 1);
 	assert_null(pattern_hit_data(w.policy, &hits.at[0]));
-	pattern_hits_find(w.policy, parts, POLICY_MATCH_NAME, PATTERN_OF_ALL, name.wire, 0, &hits);
+	pattern_hits_find(w.policy, parts, POLICY_MATCH_NAME, PATTERN_OF_ALL, &subject, &hits);
 	assert_int_equal(hits.n, 4);
 	assert_int_equal(hits.at[3].action, POLICY_NODATA); /* its list has no rank */
-	pattern_hits_find(w.policy, parts, POLICY_MATCH_NAMESERVER, PATTERN_OF_ALL, name.wire, 0,
+	pattern_hits_find(w.policy, parts, POLICY_MATCH_NAMESERVER, PATTERN_OF_ALL, &subject,
 	                  &hits);
 	assert_int_equal(hits.n, 1);
 	struct policy_list_view view;
@@ -62,8 +64,11 @@ static void only_the_best_are_kept(void **state)
 	world_group(&w, &g, "all", "nxdomain allow refused", NULL);
 	world_snapshot(&w, &g, 1);
 	struct name name = world_name("ads.example");
+	struct name_hashes hashes;
+	name_hash_all(name.wire, &hashes);
+	const struct pattern_subject subject = { name.wire, &hashes, &policy_any_terms };
 	pattern_hits_find(w.policy, w.policy->groups[0].parts, POLICY_MATCH_NAME, PATTERN_OF_GROUP,
-	                  name.wire, 0, &hits);
+	                  &subject, &hits);
 	assert_int_equal(hits.n, PATTERN_HITS_MAX);
 	assert_int_equal(hits.at[0].action, POLICY_REFUSED);
 	assert_int_equal(hits.at[1].action, POLICY_ALLOW);
