@@ -172,7 +172,7 @@ struct feeds_list {
 	enum feeds_format format;
 	bool no_subdomains; /* domains, wildcard: a name does not cover what is below it */
 	bool is_fetched;    /* the file is a download: that there is none yet is no surprise */
-	bool is_every;      /* there is no file: one rule for every name; the spec's conditions say more */
+	bool is_every; /* there is no file: one rule for every name; the spec's conditions say more */
 	struct feeds_options options;
 	struct feeds_guard guard;
 };

@@ -89,7 +89,7 @@ void seen_confirm(struct seen *s, struct seen_changes *c, const uint8_t *domain)
 struct seen_plan {
 	uint64_t size_bytes;   /* at least SEEN_SIZE_MIN */
 	const char *state_dir; /* NULL: kept in memory only; copied */
-	uint32_t learn_s;      /* from the time on when the table was begun, to the next step; 0: not */
+	uint32_t learn_s; /* from the time on when the table was begun, to the next step; 0: not */
 	uint64_t now_s;
 	bool is_read_only; /* the files stay as they are */
 };

@@ -178,8 +178,8 @@ static bool set_up(void)
 		return false;
 	set_hints();
 	if (!write_anchors() || trust_publish(p.config) != 0 || !publish_policy() ||
-	    !publish_local() || !start_seen() || parts_resolve(p.config, &p.parts) != 0 || loop_new(&p.loop) != 0 ||
-	    cache_new(CACHE_BYTES, &p.cache) != 0 ||
+	    !publish_local() || !start_seen() || parts_resolve(p.config, &p.parts) != 0 ||
+	    loop_new(&p.loop) != 0 || cache_new(CACHE_BYTES, &p.cache) != 0 ||
 	    resolver_new(&p.parts.config, p.loop, p.cache, &p.resolver) != 0) {
 		fail(1, "it cannot be put together");
 		return false;
