@@ -107,9 +107,25 @@ static const struct answer *find_known(const struct cut_judging *j, const uint8_
 	return a != NULL && item_is_fresh(&a->item, j->now_s) ? a : NULL;
 }
 
+static void note_missing(struct cut_judging *j, const uint8_t *name, uint64_t mark, uint16_t type,
+                         bool is_waited)
+{
+	for (unsigned i = 0; i < j->n_missing; i++) {
+		if (j->missing[i].mark == mark)
+			return;
+	}
+	if (j->n_missing == j->max_missing)
+		return;
+	struct cut_missing *m = &j->missing[j->n_missing++];
+	m->mark = mark;
+	m->type = type;
+	m->is_waited = is_waited;
+	name_set(&m->name, name);
+}
+
 /* Addresses that did not come with the delegation. */
 static void judge_known(const struct policy *p, uint16_t group, const uint8_t *name,
-                        const struct name_hashes *hashes, uint16_t type, bool does_wait,
+                        const struct name_hashes *hashes, uint16_t type, bool is_waited,
                         const struct policy_terms *terms, struct cut_judging *j,
                         struct verdict *ret)
 {
@@ -121,16 +137,7 @@ static void judge_known(const struct policy *p, uint16_t group, const uint8_t *n
 	if (known != NULL)
 		return;
 	j->is_incomplete = true;
-	if (!does_wait)
-		return;
-	for (unsigned i = 0; i < j->n_unknown; i++) {
-		if (j->unknown[i] == cut_judging_mark(hashes->h[0], type))
-			return;
-	}
-	if (j->missing_type == 0) {
-		name_set(&j->missing, name);
-		j->missing_type = type;
-	}
+	note_missing(j, name, hashes->h[0] ^ type, type, is_waited);
 }
 
 static struct policy_terms terms_of(const struct cut *cut, const struct cut_judging *j)

@@ -371,7 +371,7 @@ void resolve_cancel(struct resolver *r, struct resolve_request *request)
 }
 
 void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uint64_t group,
-                     bool is_allowed)
+                     bool is_allowed, bool is_late)
 {
 	struct name_hashes hashes;
 	name_hash_all(name, &hashes);
@@ -380,6 +380,7 @@ void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uin
 		                        .type = type,
 		                        .group = group,
 		                        .is_allowed = is_allowed,
+		                        .is_late = is_late,
 		                        .is_refresh = true };
 	/* What clients wait for goes first. */
 	if (r->n_tasks >= r->config.max_tasks / 2 || task_find(r, &plan) != NULL)

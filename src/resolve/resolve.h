@@ -112,10 +112,11 @@ void resolve_cancel(struct resolver *r, struct resolve_request *request);
 
 /*
  * Refresh an answer in the background, asking the servers although the cache has one. The names
- * are copied. Dropped silently when the same is under way or tasks are scarce.
+ * are copied, the rest is as in struct resolve_request. Dropped silently when the same is under way
+ * or tasks are scarce.
  */
 void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uint64_t group,
-                     bool is_allowed);
+                     bool is_allowed, bool is_late);
 
 /* clang-format off */
 #define RESOLVE_COUNTERS(X) \
@@ -187,6 +188,14 @@ void resolve_root_zone_stop(void);
 bool resolve_judge_cut(const struct policy *p, uint16_t group, const struct cut *cut,
                        struct verdict *ret_verdict);
 
+/* An address of a name server that policy zones want to know. */
+struct cut_missing {
+	uint64_t mark;  /* of name and type */
+	uint16_t type;  /* A or AAAA */
+	bool is_waited; /* ns-wait of some zone */
+	struct name name;
+};
+
 /* What judging the servers of a zone may use, and what it found missing. Zeroed: the cut alone. */
 struct cut_judging {
 	struct cache
@@ -196,18 +205,11 @@ struct cut_judging {
 	bool is_secure; /* struct policy_terms */
 	bool no_zones;
 	bool is_whole; /* policy zones: the best of all cuts; else the first cut with a match decides */
-	const uint64_t *unknown; /* cut_judging_mark() of what cannot be found: no longer missing */
-	unsigned n_unknown;
-	/* Out: some address is wanted (ns-wait) and not in the cache; the first of them. */
+	/* Out: some address is wanted and not in the cache; they are added, each once, to missing. */
 	bool is_incomplete;
-	uint16_t missing_type; /* A or AAAA; 0: none */
-	struct name missing;
+	struct cut_missing *missing; /* the caller's; NULL: none wants to know */
+	unsigned n_missing, max_missing;
 };
-
-static inline uint64_t cut_judging_mark(uint64_t name_hash, uint16_t type)
-{
-	return name_hash ^ type;
-}
 
 /* The same with what j allows for. */
 bool resolve_judge_servers(const struct policy *p, uint16_t group, const struct cut *cut,

@@ -301,11 +301,11 @@ static enum outcome inspect_zones(struct query *q, const struct policy *p,
 {
 	struct verdict v;
 	enum staged s;
-	/* A look-up that is answered at once lets us look again; they are bounded. */
-	while ((s = judge_stages(q, p, g, &v)) == STAGED_MISSING) {
-		if (resolve_missing(q) == PARK)
-			return PARK;
-	}
+	/* Look-ups that are answered at once let us look again; they are bounded. */
+	while ((s = judge_stages(q, p, g, &v)) == STAGED_AGAIN)
+		;
+	if (s == STAGED_PARKED)
+		return PARK;
 	if (q->found == NULL)
 		return GO_ON; /* not reached */
 	*ret_is_clean = s == STAGED_NOTHING;

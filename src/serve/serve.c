@@ -95,7 +95,8 @@ static void prefetch(struct query *q, const struct answer *a, uint32_t now_s)
 		return;
 	count_one(&q->serve->counters.prefetched);
 	resolve_refresh(q->serve->resolver, q->question.name.wire, q->question.type,
-	                policy_group_id(q->policy, q->group), q->is_allowed);
+	                policy_group_id(q->policy, q->group), q->is_allowed,
+	                judge_is_late(q, q->policy));
 }
 
 /* The memo is of the group: rules on one client's address are not in it. */
@@ -260,6 +261,7 @@ void serve_done(struct serve *s)
 	while (s->all != NULL) {
 		struct query *q = s->all;
 		s->all = q->all;
+		servers_forget(q);
 		free(q);
 	}
 	s->pool = NULL;

@@ -106,11 +106,11 @@ struct query {
 	uint8_t strict_action;
 	uint16_t strict_list;
 	bool is_ns_counted;
-	bool is_too_long;                   /* a redirect's target that goes behind the name */
-	uint8_t n_ns_lookups, n_ns_unknown; /* of name servers' addresses (wait.c) */
-	uint16_t ns_missing_type;
-	uint64_t ns_unknown[NS_LOOKUPS_MAX]; /* cut_judging.unknown */
+	bool is_too_long;                    /* a redirect's target that goes behind the name */
+	uint8_t n_ns_lookups, n_ns_unknown;  /* of name servers' addresses (servers.c) */
+	uint64_t ns_unknown[NS_LOOKUPS_MAX]; /* cut_missing.mark of what was not found */
 	uint64_t ns_deadline_ns;
+	struct servers_wait *servers_wait; /* NULL: no look-up is under way (servers.c) */
 	bool is_dns64; /* question.type is A, of which AAAA records will be made */
 	uint32_t dns64_ttl_s;
 	struct local_found own; /* outcome not UNKNOWN: we answer; this turn only */
@@ -138,7 +138,7 @@ struct query {
 	struct name stage; /* that verdict is about, of the alias chain; len 0: the question's */
 	struct resolve_request request;
 	struct timer stale_timer;
-	struct name redirect; /* the target being resolved, or a name server's name */
+	struct name redirect; /* the target being resolved */
 	struct name_hashes redirect_hashes;
 	uint8_t rule_at; /* where in ede_text the rule begins, to the end; 0: nowhere */
 	char ede_text[EDE_TEXT_MAX + 1];
@@ -213,6 +213,16 @@ static inline void count_one(_Atomic uint64_t *c)
 	                      memory_order_relaxed);
 }
 
+enum {
+	SERVERS_FETCHED = 256
+};
+
+/* An address of a name server that was asked for in the background. */
+struct servers_fetched {
+	uint64_t mark;
+	uint32_t at_s;
+};
+
 /* One worker's server. */
 struct serve {
 	struct loop *loop;
@@ -229,6 +239,7 @@ struct serve {
 	struct learn_notes *learned;      /* of groups that learn; NULL: not noted */
 	struct serve_list_counts *lists;  /* POLICY_MAX_LISTS; NULL: not counted */
 	struct seen_changes *seen;        /* to the table of domains; NULL: there is none */
+	struct servers_fetched fetched[SERVERS_FETCHED];
 };
 
 /* The pool starts empty. The parts are borrowed. */
@@ -309,10 +320,13 @@ enum staged {
 	STAGED_NOTHING,
 	STAGED_NOT_CLEAN, /* nothing, but another question for the same may get another verdict */
 	STAGED_DECIDED,
-	STAGED_MISSING, /* an address of a name server is needed first: resolve_missing() */
+	STAGED_AGAIN,  /* addresses of name servers were found: judge once more */
+	STAGED_PARKED, /* they are waited for */
 };
 enum staged judge_stages(struct query *q, const struct policy *p, const struct policy_group_view *g,
                          struct verdict *ret);
+/* Policy waits for the answer: struct resolve_request.is_late. */
+bool judge_is_late(const struct query *q, const struct policy *p);
 /* An allow has won before: would strict have said so? */
 void judge_allowed(struct query *q, const struct policy *p, const struct policy_group_view *g);
 
@@ -329,9 +343,18 @@ enum outcome resolve_question(struct query *q); /* wait.c */
 enum outcome resolve_redirect(struct query *q);
 /* The verdict's answer is an alias. */
 bool query_redirects(const struct query *q);
-/* Look the address up that is missing; GO_ON: look again at once. */
-enum outcome resolve_missing(struct query *q);
-bool may_wait_for_servers(const struct query *q);
+/* Go on after a park. */
+void query_resume(struct query *q);
+
+/* Addresses of name servers that policy zones want to know (servers.c). */
+enum servers_found {
+	SERVERS_UNKNOWN, /* or in the background: judge with what there is */
+	SERVERS_FOUND,   /* judge again */
+	SERVERS_WAIT,    /* park */
+};
+enum servers_found servers_find(struct query *q, const struct cut_missing *missing, unsigned n);
+void servers_abandon(struct query *q);
+void servers_forget(struct query *q); /* the resolver is gone */
 bool find_stale(struct query *q);
 
 /* Data that validation found bad is served to those only who check it themselves (CD). */

@@ -20,9 +20,11 @@ struct look {
 	const struct policy *p;
 	const struct policy_group_view *g;
 	struct policy_terms terms;
-	struct cut_judging servers; /* what was missing, of all cuts */
-	struct name stage;          /* where best was found; len 0: the question's name */
-	struct verdict best;        /* of the stage so far */
+	bool is_incomplete; /* some address of a server is not known */
+	unsigned n_missing;
+	struct name stage;   /* where best was found; len 0: the question's name */
+	struct verdict best; /* of the stage so far */
+	struct cut_missing missing[NS_LOOKUPS_MAX];
 };
 
 static void look_init(struct look *l, struct query *q, const struct policy *p,
@@ -109,14 +111,12 @@ static void take_servers(struct look *l, const struct cut *cut)
 		                 .type = l->terms.type,
 		                 .is_secure = l->terms.is_secure,
 		                 .is_whole = l->g->is_strict,
-		                 .unknown = l->q->ns_unknown,
-		                 .n_unknown = l->q->n_ns_unknown };
+		                 .missing = l->missing,
+		                 .n_missing = l->n_missing,
+		                 .max_missing = ARRAY_LEN(l->missing) };
 	(void)resolve_judge_servers(l->p, l->q->group, cut, &j, &v);
-	l->servers.is_incomplete |= j.is_incomplete;
-	if (l->servers.missing_type == 0 && j.missing_type != 0) {
-		l->servers.missing_type = j.missing_type;
-		l->servers.missing = j.missing;
-	}
+	l->is_incomplete |= j.is_incomplete;
+	l->n_missing = j.n_missing;
 	take(l, &v);
 }
 
@@ -250,7 +250,7 @@ static void compare_strict(struct query *q, const struct policy *p,
 	strict.is_strict = true;
 	look_init(&l, q, p, &strict);
 	(void)go_strictly(&l, &opened);
-	if (l.servers.is_incomplete || is_same(&l.best, v))
+	if (l.is_incomplete || is_same(&l.best, v))
 		return;
 	q->has_strict = true;
 	q->strict_action = (uint8_t)l.best.action;
@@ -263,6 +263,15 @@ static void compare_strict(struct query *q, const struct policy *p,
 static bool is_polite(const struct query *q, const struct policy_group_view *g)
 {
 	return q->question.is_do && g->keeps_dnssec;
+}
+
+bool judge_is_late(const struct query *q, const struct policy *p)
+{
+	struct policy_group_view g;
+	if (!policy_group_has_zones(p, q->group))
+		return false;
+	policy_group_view(p, q->group, &g);
+	return g.is_strict || is_polite(q, &g);
 }
 
 static bool must_wait(const struct query *q, const struct policy *p,
@@ -312,12 +321,10 @@ enum staged judge_stages(struct query *q, const struct policy *p, const struct p
 		return STAGED_NOTHING; /* not reached: answer_new laid it out */
 	look_init(&l, q, p, g);
 	bool has = g->is_strict ? go_strictly(&l, &opened) : go_early(&l, &opened);
-	if (l.servers.missing_type != 0 && may_wait_for_servers(q)) {
-		q->ns_missing_type = l.servers.missing_type;
-		q->redirect = l.servers.missing;
-		return STAGED_MISSING;
-	}
-	if (l.servers.is_incomplete && !q->is_ns_counted) {
+	enum servers_found found = servers_find(q, l.missing, l.n_missing);
+	if (found != SERVERS_UNKNOWN)
+		return found == SERVERS_WAIT ? STAGED_PARKED : STAGED_AGAIN;
+	if (l.is_incomplete && !q->is_ns_counted) {
 		q->is_ns_counted = true;
 		count_one(&q->serve->counters.ns_unknown);
 	}
@@ -328,5 +335,5 @@ enum staged judge_stages(struct query *q, const struct policy *p, const struct p
 		return STAGED_DECIDED;
 	}
 	/* Who did not ask for DNSSEC, or comes when the addresses are known, gets another answer. */
-	return l.servers.is_incomplete || l.terms.is_secure ? STAGED_NOT_CLEAN : STAGED_NOTHING;
+	return l.is_incomplete || l.terms.is_secure ? STAGED_NOT_CLEAN : STAGED_NOTHING;
 }

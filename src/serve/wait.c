@@ -43,7 +43,7 @@ static void forget_judgement(struct query *q)
  * Go on after a park. What the policy said before may point into a snapshot that is gone, and
  * the policy may have changed: judge anew, but for the common case that it said nothing.
  */
-static void resume(struct query *q)
+void query_resume(struct query *q)
 {
 	const struct policy *p = policy_current();
 	bool is_same = policy_generation(p) == q->generation;
@@ -63,7 +63,7 @@ static void stale_is_due(struct timer *t)
 		return;
 	resolve_cancel(q->serve->resolver, &q->request); /* the task goes on for the cache */
 	q->is_resolved = true;
-	resume(q);
+	query_resume(q);
 }
 
 static void take_failure(struct query *q, const struct resolve_result *r)
@@ -98,7 +98,7 @@ static void resolver_done(struct resolve_request *request, const struct resolve_
 	else if (!find_stale(q))
 		take_failure(q, r);
 	if (q->is_parked)
-		resume(q);
+		query_resume(q);
 }
 
 static void redirect_done(struct resolve_request *request, const struct resolve_result *r)
@@ -109,7 +109,7 @@ static void redirect_done(struct resolve_request *request, const struct resolve_
 	if (!q->is_parked)
 		return;
 	q->is_resolved = false; /* what was found for the question was valid in its turn only */
-	resume(q);
+	query_resume(q);
 }
 
 /*
@@ -268,74 +268,11 @@ enum outcome resolve_redirect(struct query *q)
 	return q->is_waiting ? PARK : GO_ON;
 }
 
-/* ---- addresses of name servers, which policy zones have rules about ---- */
-
-bool may_wait_for_servers(const struct query *q)
-{
-	return q->n_ns_lookups < NS_LOOKUPS_MAX && !q->is_stale &&
-	       (q->n_ns_lookups == 0 || loop_now_ns(q->serve->loop) < q->ns_deadline_ns);
-}
-
-/* It will not be looked up again for this question. */
-static void note_unknown(struct query *q)
-{
-	if (q->n_ns_unknown < NS_LOOKUPS_MAX)
-		q->ns_unknown[q->n_ns_unknown++] =
-			cut_judging_mark(q->redirect_hashes.h[0], q->ns_missing_type);
-}
-
-static void missing_done(struct resolve_request *request, const struct resolve_result *r)
-{
-	struct query *q = CONTAINER_OF(request, struct query, request);
-	timer_cancel(q->serve->loop, &q->stale_timer);
-	/* An answer that does not keep would be asked for again and again. */
-	if (r->status != RESOLVE_ANSWERED || r->answer->item.ttl_s == 0)
-		note_unknown(q);
-	q->is_waiting = false;
-	if (!q->is_parked)
-		return;
-	q->is_resolved = false; /* what was found for the question was valid in its turn only */
-	resume(q);
-}
-
-static void missing_is_late(struct timer *t)
-{
-	struct query *q = CONTAINER_OF(t, struct query, stale_timer);
-	resolve_cancel(q->serve->resolver, &q->request);
-	q->n_ns_lookups = NS_LOOKUPS_MAX;
-	q->is_waiting = false;
-	q->is_resolved = false;
-	resume(q);
-}
-
-/* Nobody's policy holds for it: it is our own question. */
-enum outcome resolve_missing(struct query *q)
-{
-	uint64_t now_ns = loop_now_ns(q->serve->loop);
-	if (q->n_ns_lookups++ == 0)
-		q->ns_deadline_ns = now_ns + NS_WAIT_MS * NS_PER_MS;
-	name_hash_all(q->redirect.wire, &q->redirect_hashes);
-	q->request = (struct resolve_request){
-		.name = q->redirect.wire,
-		.hashes = &q->redirect_hashes,
-		.type = q->ns_missing_type,
-		.group = 0,
-		.is_allowed = true,
-		.done = missing_done,
-	};
-	q->is_waiting = true;
-	start(q);
-	if (!q->is_waiting)
-		return GO_ON;
-	q->stale_timer.fire = missing_is_late;
-	timer_set(q->serve->loop, &q->stale_timer, q->ns_deadline_ns);
-	return PARK;
-}
-
 void serve_abandon(struct query *q)
 {
 	resolve_cancel(q->serve->resolver, &q->request);
 	timer_cancel(q->serve->loop, &q->stale_timer);
+	servers_abandon(q);
 	if (q->is_parked)
 		q->serve->n_parked--;
 	q->is_parked = false;

@@ -98,7 +98,7 @@ static void *run(void *arg)
 	static const uint8_t root[] = { 0 };
 	rcu_thread_start();
 	/* So that it is known within seconds whether the root, or the forwarder, can be reached. */
-	resolve_refresh(w->resolver, root, DNS_NS, POLICY_NO_GROUP, true);
+	resolve_refresh(w->resolver, root, DNS_NS, 0, true, false);
 	loop_run(w->loop);
 	/* What still waits is given up: the process ends. */
 	transport_free(w->transport);

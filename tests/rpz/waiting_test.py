@@ -7,11 +7,12 @@ import dns.flags
 import dns.message
 import dns.query
 
-from conftest import verdict
+from conftest import PATIENCE_S, verdict
 from groups import EARLY, STRICT, policy, zone
 from replies import addresses, data, rcode
 
 import policyzone
+import world
 
 ANSWER_RULES = "32.9.9.0.192.rpz-ip CNAME rpz-drop."  # nothing has that address
 
@@ -73,11 +74,49 @@ def test_W5_addresses_of_servers_are_looked_up_first(say):
     assert say("www.cold1.org") == "nxdomain"
 
 
+@policy("32.8.2.60.127.rpz-nsip CNAME .", "24.0.100.51.198.rpz-ip CNAME *.", modes=EARLY)
+def test_W5_in_early_as_well(say):
+    assert say("www.cold3.org") == "nxdomain"
+
+
+def until(holds, limit_s=PATIENCE_S):
+    end = time.monotonic() + limit_s
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert holds()
+
+
 @policy(zone(cold(2, 6)[0], ns_wait=False), cold(2, 6)[1], modes=STRICT)
 def test_W5_or_what_is_at_hand_counts(say):
+    """What is not is fetched in the background, and counts the next time."""
     assert say("www.cold2.org") in ("nxdomain", "nodata")
-    assert say.truth("b.chost2.org") == "127.60.2.6"  # now it is
-    assert say("www.cold2.org") == "nxdomain"
+    until(lambda: say("www.cold2.org") == "nxdomain")
+
+
+@policy(zone("32.10.2.60.127.rpz-nsip CNAME .", ns_wait=False), zone("24.0.100.51.198.rpz-ip CNAME *."), modes=EARLY)
+def test_W5_at_hand_in_early(say):
+    assert say("www.cold4.org") in ("nxdomain", "nodata")
+    until(lambda: say("www.cold4.org") == "nxdomain")
+
+
+@policy(zone("32.99.2.60.127.rpz-nsip CNAME .", ns_wait=False), "www.slow1.org CNAME *.", modes=STRICT)
+def test_W5_without_ns_wait_nothing_is_waited_for(say, watched):
+    """The servers' addresses are asked for all the same, of somebody who never answers."""
+    watched.silent_about.update(world.SLOW_HOSTS[1])
+    assert say.truth("www.slow1.org") == "198.51.100.71"
+    begin = time.monotonic()
+    assert say("www.slow1.org") == "nodata" and time.monotonic() - begin < 2.5
+    until(lambda: all(asked_for(watched, host[:-1]) for host in world.SLOW_HOSTS[1]))
+
+
+@policy("32.99.2.60.127.rpz-nsip CNAME .", "www.slow2.org CNAME *.", modes=STRICT)
+def test_W5_look_ups_are_made_at_the_same_time(say, watched):
+    """Eight of them, none of which is answered: 3 seconds for all, as said in docs/policy.md."""
+    watched.silent_about.update(world.SLOW_HOSTS[2])
+    assert say.truth("www.slow2.org") == "198.51.100.72"
+    begin = time.monotonic()
+    assert say("www.slow2.org") == "nodata" and time.monotonic() - begin < 7
+    assert all(asked_for(watched, host[:-1]) for host in world.SLOW_HOSTS[2])
 
 
 @policy("32.99.2.0.192.rpz-nsip CNAME .", "www.half.org CNAME *.", modes=STRICT)

@@ -69,6 +69,8 @@ long    CNAME {long}.other.net.
 """
 LONG = ".".join(["l" * 60] * 3)
 
+SLOW_HOSTS = {i: [f"ns{4 * i + k}.watch.org." for k in range(4)] for i in (1, 2)}
+
 # The hosts of name servers in the draft's example of section 5.5, in its order: the first goes last.
 CANONICAL = ["z.example", "zABC.a.EXAMPLE", "Z.a.example", "yljkjljk.a.example", "a.example", "example"]
 
@@ -101,11 +103,16 @@ def build():
              parent_ns=[("ns1.half.org.", at("zone", 17)), ("ns.broken.org.", [])]),
         # Answered by a test, which sees what it is asked.
         Zone("watch.org", "test", addrs=[WATCH]),
-        *[z for i in range(1, 4) for z in (
+        *[z for i in range(1, 5) for z in (
             # Nobody else has these servers: nothing is known of their addresses at first.
             Zone(f"cold{i}.org", "zone", "www A 198.51.100.70\n", ns=[f"a.chost{i}.org.", f"b.chost{i}.org."]),
             Zone(f"chost{i}.org", "zone", f"a A {NETS['zone']}{2 * i + 1}\nb A {NETS['zone']}{2 * i + 2}\n",
                  addrs=at("zone", 8)))],
+        # The addresses of all servers but one are known to a test only.
+        *[Zone(f"slow{i}.org", "zone", f"www A 198.51.100.7{i}\nns1 A {NETS['zone']}{40 + i}\n",
+               ns=[f"ns1.slow{i}.org."] + hosts,
+               parent_ns=[(f"ns1.slow{i}.org.", at("zone", 40 + i))] + [(h, []) for h in hosts])
+          for i, hosts in SLOW_HOSTS.items()],
         Zone("canonical.org", "zone", "www A 198.51.100.50\n",
              ns=["ns." + n.lower() + ".names.org." for n in CANONICAL]),
         Zone("names.org", "zone", "".join(f"ns.{n.lower()} A {NETS['zone']}{20 + i}\n"

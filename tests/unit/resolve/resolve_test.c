@@ -223,8 +223,8 @@ static void test_refresh(void **state)
 	(void)state;
 	struct asker a = ask("www.example.test", DNS_A);
 	unsigned n = w.servers[EXAMPLE].n_udp;
-	resolve_refresh(w.resolver, a.name.wire, DNS_A, 0, false);
-	resolve_refresh(w.resolver, a.name.wire, DNS_A, 0, false);
+	resolve_refresh(w.resolver, a.name.wire, DNS_A, 0, false, false);
+	resolve_refresh(w.resolver, a.name.wire, DNS_A, 0, false, false);
 	turn_some();
 	assert_int_equal(w.servers[EXAMPLE].n_udp, n + 1);
 	struct resolve_counts counts = { 0 };

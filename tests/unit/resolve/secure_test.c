@@ -295,8 +295,8 @@ static void test_keys_are_asked_once(void **state)
 {
 	(void)state;
 	static struct asker a, b;
-	start(&a, "www.good.test", DNS_A, POLICY_NO_GROUP);
-	start(&b, "w2.good.test", DNS_A, POLICY_NO_GROUP);
+	start(&a, "www.good.test", DNS_A, 0);
+	start(&b, "w2.good.test", DNS_A, 0);
 	turn_until(&a);
 	turn_until(&b);
 	assert_int_equal(a.security, SECURITY_SECURE);
@@ -382,7 +382,7 @@ static void test_good_data_stays(void **state)
 	struct name n;
 	assert_int_equal(name_from_text("www.good.test", 13, &n), 0);
 	unsigned before = asked();
-	resolve_refresh(w.resolver, n.wire, DNS_A, POLICY_NO_GROUP, false);
+	resolve_refresh(w.resolver, n.wire, DNS_A, 0, false, false);
 	for (int i = 0; i < 1000 && asked() < before + 2; i++)
 		turn_some();
 	turn_some();

@@ -134,9 +134,12 @@ static const struct fact *find_fact(const uint8_t *name, uint16_t type)
 static const struct cut *make_cut(const struct fact *f)
 {
 	struct name zone = name_of(f->zone != NULL ? f->zone : "example");
-	struct name server = name_of(f->server_name != NULL ? f->server_name : "ns.example");
+	const char *text = f->server_name != NULL ? f->server_name : "ns.example";
+	struct name server = name_of(*text == '-' ? text + 1 : text);
 	struct addr addr = addr_v4(0xcb007105); /* 203.0.113.5 */
-	struct cut_plan_server s = { .name = server.wire, .n_addrs = 1, .addrs = &addr };
+	struct cut_plan_server s = { .name = server.wire,
+		                     .n_addrs = *text == '-' ? 0 : 1,
+		                     .addrs = &addr };
 	struct cut_plan plan = { .zone = zone.wire,
 		                 .hash = name_hash(zone.wire),
 		                 .now_s = loop_now_s(fake.loop),
@@ -256,12 +259,13 @@ void resolve_cancel(struct resolver *r, struct resolve_request *request)
 }
 
 void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uint64_t group,
-                     bool is_allowed)
+                     bool is_allowed, bool is_late)
 {
 	(void)name;
 	(void)type;
 	(void)group;
 	(void)is_allowed;
+	(void)is_late;
 	r->n_asked++;
 }
 
@@ -509,6 +513,11 @@ static const char *ask_over(struct bench *b, const struct origin *origin, const 
 const char *bench_ask(struct bench *b, const char *name, uint16_t type)
 {
 	return ask_over(b, &b->udp, name, type);
+}
+
+const char *bench_told(struct bench *b)
+{
+	return describe(b);
 }
 
 const char *bench_ask_over_tcp(struct bench *b, const char *name, uint16_t type)

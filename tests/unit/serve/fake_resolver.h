@@ -13,7 +13,7 @@ struct fact {
 	const char *name;
 	const char *answer;
 	const char *zone;        /* of the cut it comes from; NULL: "example" */
-	const char *server_name; /* of that cut; NULL: "ns.example" */
+	const char *server_name; /* of that cut; NULL: "ns.example"; "-ns.x": without addresses */
 };
 
 struct rule {
@@ -35,6 +35,8 @@ void bench_free(struct bench *b);
 
 /* Ask; the answer as text: "NOERROR www.x CNAME y|y A 192.0.2.1 EDE 15", "DROP", "PARKED". */
 const char *bench_ask(struct bench *b, const char *name, uint16_t type);
+/* The same, of the last question asked: what it was told since. */
+const char *bench_told(struct bench *b);
 const char *bench_ask_over_tcp(struct bench *b, const char *name, uint16_t type);
 /* Send these bytes; the answer's header and EDE as text. */
 const char *bench_send(struct bench *b, const uint8_t *bytes, size_t n);
