@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "detect/dga_evidence.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	UNIT = 256,        /* of sums, which are kept as integers */
+	VOTE = 64,         /* of votes */
+	SUM_MAX = 1 << 16, /* 256: far above any threshold; it fades from there */
+};
+
+struct slot {
+	_Atomic uint64_t client; /* 0: free */
+	_Atomic uint32_t sum;
+	_Atomic uint32_t seen_s; /* the last name */
+	_Atomic uint16_t n_names, n_failed;
+	_Atomic uint16_t next; /* place in recent[] */
+	_Atomic uint16_t votes[DGA_VOTED_MAX];
+	_Atomic uint32_t recent[DGA_RECENT];
+};
+static_assert(sizeof(struct slot) <= DGA_SLOT, "the size that the header tells");
+
+struct dga_table {
+	size_t n_sets; /* a power of two */
+	struct slot *slots;
+};
+
+#define LOAD(p)     atomic_load_explicit(&(p), memory_order_relaxed)
+#define STORE(p, v) atomic_store_explicit(&(p), v, memory_order_relaxed)
+
+int dga_table_new(size_t n_clients, struct dga_table **ret)
+{
+	struct dga_table *t = calloc(1, sizeof *t);
+	if (t == NULL)
+		return -ENOMEM;
+	n_clients = n_clients > DGA_CLIENTS_MAX ? DGA_CLIENTS_MAX : n_clients;
+	/* Half as much again: sets fill unevenly. */
+	for (t->n_sets = 1; t->n_sets * DGA_WAYS < n_clients + n_clients / 2;)
+		t->n_sets *= 2;
+	t->slots = calloc(t->n_sets * DGA_WAYS, sizeof *t->slots);
+	if (t->slots == NULL) {
+		free(t);
+		return -ENOMEM;
+	}
+	*ret = t;
+	return 0;
+}
+
+void dga_table_free(struct dga_table *t)
+{
+	if (t == NULL)
+		return;
+	free(t->slots);
+	free(t);
+}
+
+size_t dga_table_bytes(const struct dga_table *t)
+{
+	return sizeof *t + t->n_sets * DGA_WAYS * sizeof *t->slots;
+}
+
+float dga_weigh(float evidence, bool is_failed)
+{
+	static const float honest_failed = 0.5F, honest_new = 0.1F, made_new = 0.5F;
+	if (is_failed)
+		return evidence > 0 ? evidence : evidence * honest_failed;
+	return evidence * (evidence > 0 ? made_new : honest_new);
+}
+
+/* ---- fading ---- */
+
+static float fade(uint32_t idle_s)
+{
+	return idle_s < 60 ? 1 : exp2f(-(float)idle_s / DGA_HALF_LIFE_S);
+}
+
+/* Clocks of threads may be a moment apart. */
+static uint32_t idle_of(const struct slot *s, uint32_t now_s)
+{
+	uint32_t seen_s = LOAD(s->seen_s);
+	return now_s > seen_s ? now_s - seen_s : 0;
+}
+
+static float sum_of(const struct slot *s, uint32_t now_s)
+{
+	return (float)LOAD(s->sum) / UNIT * fade(idle_of(s, now_s));
+}
+
+/* ---- places ---- */
+
+static struct slot *set_of(const struct dga_table *t, uint64_t client)
+{
+	return t->slots + (client & (t->n_sets - 1)) * DGA_WAYS;
+}
+
+static struct slot *find(const struct dga_table *t, uint64_t client)
+{
+	struct slot *set = set_of(t, client);
+	for (unsigned i = 0; i < DGA_WAYS; i++)
+		if (LOAD(set[i].client) == client)
+			return &set[i];
+	return NULL;
+}
+
+static void start_anew(struct slot *s)
+{
+	STORE(s->sum, 0);
+	STORE(s->n_names, 0);
+	STORE(s->n_failed, 0);
+	for (unsigned i = 0; i < DGA_VOTED_MAX; i++)
+		STORE(s->votes[i], 0);
+}
+
+static void take(struct slot *s, uint64_t client)
+{
+	start_anew(s);
+	STORE(s->next, 0);
+	for (unsigned i = 0; i < DGA_RECENT; i++)
+		STORE(s->recent[i], 0);
+	STORE(s->client, client);
+}
+
+static struct slot *find_or_take(struct dga_table *t, uint64_t client, uint32_t now_s)
+{
+	struct slot *s = find(t, client), *set = set_of(t, client);
+	if (s != NULL)
+		return s;
+	s = &set[0];
+	for (unsigned i = 0; i < DGA_WAYS && LOAD(s->client) != 0; i++) {
+		float sum = sum_of(&set[i], now_s), least = sum_of(s, now_s);
+		if (LOAD(set[i].client) == 0 || sum < least ||
+		    (sum <= least && idle_of(&set[i], now_s) > idle_of(s, now_s)))
+			s = &set[i];
+	}
+	take(s, client);
+	return s;
+}
+
+/* ---- names ---- */
+
+static bool is_recent(struct slot *s, uint32_t domain)
+{
+	domain += domain == 0;
+	for (unsigned i = 0; i < DGA_RECENT; i++)
+		if (LOAD(s->recent[i]) == domain)
+			return true;
+	uint16_t next = LOAD(s->next);
+	STORE(s->recent[next % DGA_RECENT], domain);
+	STORE(s->next, (uint16_t)((next + 1) % DGA_RECENT));
+	return false;
+}
+
+static uint16_t add_16(uint16_t a, unsigned b)
+{
+	return a + b > UINT16_MAX ? UINT16_MAX : (uint16_t)(a + b);
+}
+
+static void vote(struct slot *s, const struct dga_name *n)
+{
+	for (unsigned i = 0; i < n->n_share && i < DGA_VOTED_MAX; i++)
+		if (n->share[i] > 1.0F / VOTE)
+			STORE(s->votes[i],
+			      add_16(LOAD(s->votes[i]), (unsigned)(n->share[i] * VOTE)));
+}
+
+static void tell(const struct slot *s, uint32_t now_s, struct dga_standing *ret)
+{
+	unsigned best = 0, all = 0;
+	*ret = (struct dga_standing){ .sum = sum_of(s, now_s),
+		                      .n_names = LOAD(s->n_names),
+		                      .n_failed = LOAD(s->n_failed),
+		                      .family = UINT_MAX };
+	for (unsigned i = 0; i < DGA_VOTED_MAX; i++) {
+		unsigned v = LOAD(s->votes[i]);
+		all += v;
+		if (v > best) {
+			best = v;
+			ret->family = i;
+		}
+	}
+	if (all > 0)
+		ret->share = (float)best / (float)all;
+}
+
+void dga_table_add(struct dga_table *t, const struct dga_name *n, struct dga_standing *ret)
+{
+	struct slot *s = find_or_take(t, n->client, n->now_s);
+	if (is_recent(s, n->domain)) {
+		tell(s, n->now_s, ret);
+		return;
+	}
+	float e = fminf(fmaxf(n->evidence, -DGA_CLIP), DGA_CLIP);
+	float sum = sum_of(s, n->now_s) + e;
+	STORE(s->seen_s, n->now_s);
+	if (!(sum > 0)) {
+		start_anew(s);
+	} else {
+		float units = sum * UNIT;
+		STORE(s->sum, units < SUM_MAX ? (uint32_t)units : SUM_MAX);
+		STORE(s->n_names, add_16(LOAD(s->n_names), 1));
+		STORE(s->n_failed, add_16(LOAD(s->n_failed), n->is_failed));
+		if (n->share != NULL && e > 0)
+			vote(s, n);
+	}
+	tell(s, n->now_s, ret);
+	ret->is_counted = true;
+}
+
+bool dga_table_find(const struct dga_table *t, uint64_t client, uint32_t now_s,
+                    struct dga_standing *ret)
+{
+	const struct slot *s = find(t, client);
+	*ret = (struct dga_standing){ .family = UINT_MAX };
+	if (s != NULL)
+		tell(s, now_s, ret);
+	return s != NULL;
+}
+
+void dga_table_forget(struct dga_table *t, uint64_t client)
+{
+	struct slot *s = find(t, client);
+	if (s != NULL)
+		take(s, client);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * detect/dga_evidence.h - what each client's names add up to.
+ *
+ * What:      a sequential test for each client. Every registered domain that a client asks for and
+ *            that does not exist, or that is new and not popular, brings a log likelihood ratio
+ *            (detect/dga_model.h) times a weight; the sum never falls below 0, and fades by half
+ *            in DGA_HALF_LIFE_S. A domain counts once while it is among the client's last
+ *            DGA_RECENT. Beside the sum stand votes for families.
+ * Not here:  scores -> detect/dga_model.h; which names count, and weights -> detect/dga.c.
+ * Threads:   any; relaxed atomics, no lock. Two threads that add for one client at once may lose
+ *            one name's evidence, or count it for a client that just took the place.
+ * Memory:    one block for the table, DGA_SLOT bytes a client; adding allocates nothing.
+ * Cost:      about 100 ns: two or three cache lines of the client, and its votes.
+ * Limits:    as many clients as dga_table_new() was told, rounded up to a power of two. A client
+ *            finds place among DGA_WAYS; the one with the least evidence, among equals the
+ *            longest idle, makes room: who is under suspicion is never pushed out by clients that
+ *            are not.
+ * Tests:     tests/unit/detect/dga_evidence_test.c
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/must.h"
+
+enum {
+	DGA_CLIP = 6,       /* a name's evidence is within +- this */
+	DGA_RECENT = 32,    /* domains of a client that are remembered */
+	DGA_VOTED_MAX = 64, /* families that can be voted for; those behind are not named */
+	DGA_WAYS = 8,
+	DGA_NAMES_MIN = 5, /* distinct names before anything is said of a client */
+	DGA_HALF_LIFE_S = 6 * 3600,
+	DGA_SLOT = 320,
+	DGA_CLIENTS_MAX = 1 << 20,
+};
+
+struct dga_table;
+
+/*
+ * What a name's log likelihood ratio weighs. One that does not exist weighs whole, one that does
+ * and is new, less: most of what is new is honest, and a machine that is used for much else shall not
+ * hide behind that.
+ */
+float dga_weigh(float evidence, bool is_failed);
+
+/* One name of a client. */
+struct dga_name {
+	uint64_t client;    /* hash, not 0 */
+	uint32_t domain;    /* hash of the registered domain */
+	float evidence;     /* weighted; cut to +-DGA_CLIP */
+	bool is_failed;     /* it does not exist */
+	const float *share; /* of each family, n_share of them; NULL: no votes */
+	unsigned n_share;
+	uint32_t now_s; /* any clock that goes forward */
+};
+
+/* How a client stands. */
+struct dga_standing {
+	float sum;
+	unsigned n_names;  /* distinct ones since the sum was 0 */
+	unsigned n_failed; /* of these */
+	unsigned family;   /* the one with the most votes; UINT_MAX: none */
+	float share;       /* of the votes, for that family [0, 1] */
+	bool is_counted;   /* the name was not among the recent ones */
+};
+
+/* Room for n clients. 0 or -ENOMEM. */
+MUST_USE int dga_table_new(size_t n_clients, struct dga_table **ret);
+void dga_table_free(struct dga_table *t);
+size_t dga_table_bytes(const struct dga_table *t);
+
+void dga_table_add(struct dga_table *t, const struct dga_name *name, struct dga_standing *ret);
+/* How a client stands now; false (and zeros) if nothing is known of it. */
+bool dga_table_find(const struct dga_table *t, uint64_t client, uint32_t now_s,
+                    struct dga_standing *ret);
+/* The client starts anew. */
+void dga_table_forget(struct dga_table *t, uint64_t client);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "detect/dga_evidence.h"
+
+#include <limits.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static struct dga_table *table_of(size_t n)
+{
+	struct dga_table *t;
+	assert_int_equal(dga_table_new(n, &t), 0);
+	return t;
+}
+
+static struct dga_standing add(struct dga_table *t, uint64_t client, uint32_t domain,
+                               float evidence, uint32_t now_s)
+{
+	struct dga_standing s;
+	struct dga_name n = { .client = client,
+		              .domain = domain,
+		              .evidence = evidence,
+		              .is_failed = domain % 2,
+		              .now_s = now_s };
+	dga_table_add(t, &n, &s);
+	return s;
+}
+
+static bool is_near(float a, float b)
+{
+	return fabsf(a - b) < 0.02F;
+}
+
+static void evidence_adds_up_and_never_falls_below_nothing(void **state)
+{
+	(void)state;
+	struct {
+		float evidence, sum;
+		unsigned n_names;
+	} rows[] = {
+		{ 2, 2, 1 },    { 3, 5, 2 },  { -1, 4, 3 }, { 100, 10, 4 }, /* cut to 6 */
+		{ -100, 4, 5 }, { -5, 0, 0 }, { 1, 1, 1 },
+	};
+	struct dga_table *t = table_of(10);
+	for (uint32_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct dga_standing s = add(t, 7, i + 1, rows[i].evidence, 1000);
+		assert_true(is_near(s.sum, rows[i].sum));
+		assert_int_equal(s.n_names, rows[i].n_names);
+		assert_true(s.is_counted);
+	}
+	dga_table_free(t);
+}
+
+static void a_domain_counts_once(void **state)
+{
+	(void)state;
+	struct dga_table *t = table_of(10);
+	add(t, 7, 1, 3, 0);
+	struct dga_standing s = add(t, 7, 1, 3, 0);
+	assert_false(s.is_counted);
+	assert_true(is_near(s.sum, 3) && s.n_names == 1 && s.n_failed == 1);
+	s = add(t, 8, 1, 3, 0); /* of another client */
+	assert_true(s.is_counted);
+	for (uint32_t i = 2; i < DGA_RECENT + 2; i++)
+		add(t, 7, i, 0.1F, 0);
+	s = add(t, 7, 1, 3, 0); /* forgotten by then */
+	assert_true(s.is_counted);
+	s = add(t, 9, 0, 3, 0); /* a hash of 0 is a hash */
+	assert_true(s.is_counted);
+	dga_table_free(t);
+}
+
+static void suspicion_fades(void **state)
+{
+	(void)state;
+	struct dga_table *t = table_of(10);
+	struct dga_standing s;
+	add(t, 7, 1, 6, 1000);
+	assert_true(dga_table_find(t, 7, 1000 + DGA_HALF_LIFE_S, &s));
+	assert_true(is_near(s.sum, 3));
+	assert_true(dga_table_find(t, 7, 500, &s)); /* a clock behind */
+	assert_true(is_near(s.sum, 6));
+	s = add(t, 7, 2, 1, 1000 + 2 * DGA_HALF_LIFE_S);
+	assert_true(is_near(s.sum, 2.5F));
+	dga_table_forget(t, 7);
+	assert_true(dga_table_find(t, 7, 1000, &s));
+	assert_true(s.sum == 0 && s.n_names == 0);
+	assert_false(dga_table_find(t, 8, 1000, &s));
+	dga_table_free(t);
+}
+
+static void families_are_voted_for(void **state)
+{
+	(void)state;
+	struct dga_table *t = table_of(10);
+	float share[3] = { 0.1F, 0.9F, 0 };
+	struct dga_standing s;
+	struct dga_name n = { .client = 7, .evidence = 2, .share = share, .n_share = 3 };
+	for (n.domain = 1; n.domain < 10; n.domain++)
+		dga_table_add(t, &n, &s);
+	assert_int_equal(s.family, 1);
+	assert_true(s.share > 0.85F && s.share < 0.95F);
+	n.evidence = -1; /* names that speak against it have no vote */
+	share[0] = 1;
+	for (; n.domain < 20; n.domain++)
+		dga_table_add(t, &n, &s);
+	assert_int_equal(s.family, 1);
+	assert_int_equal(add(t, 8, 1, 2, 0).family, UINT_MAX);
+	dga_table_free(t);
+}
+
+static void who_is_suspected_is_not_pushed_out(void **state)
+{
+	(void)state;
+	struct dga_table *t = table_of(16);
+	struct dga_standing s;
+	size_t bytes = dga_table_bytes(t);
+	add(t, 7, 1, 6, 0);
+	add(t, 7, 2, 6, 0);
+	for (uint64_t client = 100; client < 20000; client++)
+		add(t, client, 1, 1, (uint32_t)(client / 1000));
+	assert_true(dga_table_find(t, 7, 20, &s));
+	assert_true(s.sum > 11);
+	assert_true(dga_table_find(t, 19999, 20, &s));
+	assert_int_equal(dga_table_bytes(t), bytes);
+	dga_table_free(t);
+}
+
+static void the_table_is_as_small_as_is_said(void **state)
+{
+	(void)state;
+	struct dga_table *t = table_of(10000);
+	assert_true(dga_table_bytes(t) < 6 << 20);
+	dga_table_free(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(evidence_adds_up_and_never_falls_below_nothing),
+		cmocka_unit_test(a_domain_counts_once),
+		cmocka_unit_test(suspicion_fades),
+		cmocka_unit_test(families_are_voted_for),
+		cmocka_unit_test(who_is_suspected_is_not_pushed_out),
+		cmocka_unit_test(the_table_is_as_small_as_is_said),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "measure.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static float log_odds(const struct dga_model *m, const struct entry *e)
+{
+	struct dga_score s;
+	dga_score(m, e->label, e->n_label, e->suffix, e->n_suffix, &s);
+	return s.log_odds;
+}
+
+static int float_compare(const void *a, const void *b)
+{
+	float x = *(const float *)a, y = *(const float *)b;
+	return (x > y) - (x < y);
+}
+
+void measure_levels(const struct dga_model *m, const struct corpus *c, enum part part,
+                    bool is_confirmed, float *ret_levels)
+{
+	float *score = malloc(c->ordinary.n * sizeof *score);
+	size_t n = 0;
+	if (score == NULL)
+		die("no memory", "scores");
+	for (size_t i = 0; i < c->ordinary.n; i++) {
+		const struct entry *e = &c->ordinary.at[i];
+		if (e->part == part && e->set == SET_RANKED && (e->is_confirmed || !is_confirmed))
+			score[n++] = log_odds(m, e);
+	}
+	if (n == 0)
+		die("no ordinary names in this part", "levels");
+	qsort(score, n, sizeof *score, float_compare);
+	double rate = 0.01;
+	for (unsigned i = 0; i < DGA_LEVELS; i++, rate /= 10) {
+		size_t above = (size_t)((double)n * rate);
+		ret_levels[i] = nextafterf(score[n - 1 - (above < n ? above : n - 1)], INFINITY);
+	}
+	free(score);
+}
+
+static void count(const float *levels, float score, double *hits)
+{
+	for (unsigned i = 0; i < DGA_LEVELS; i++)
+		hits[i] += score >= levels[i];
+}
+
+void measure_rates(const struct dga_model *m, const struct corpus *c, enum part part,
+                   const float *levels, struct rates *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	for (size_t i = 0; i < c->ordinary.n; i++) {
+		const struct entry *e = &c->ordinary.at[i];
+		if (e->part != part)
+			continue;
+		float score = log_odds(m, e);
+		count(levels, score, ret->ordinary[e->set]);
+		ret->n_ordinary[e->set]++;
+		if (e->set == SET_RANKED && e->is_confirmed) {
+			count(levels, score, ret->ordinary[SET_CONFIRMED]);
+			ret->n_ordinary[SET_CONFIRMED]++;
+		}
+	}
+	for (size_t i = 0; i < c->generated.n; i++) {
+		const struct entry *e = &c->generated.at[i];
+		if (e->part != part)
+			continue;
+		count(levels, log_odds(m, e), ret->generated[e->family]);
+		ret->n_generated[e->family]++;
+	}
+	for (unsigned i = 0; i < DGA_LEVELS; i++) {
+		for (unsigned k = 0; k < SETS; k++)
+			ret->ordinary[k][i] /=
+				ret->n_ordinary[k] > 0 ? (double)ret->n_ordinary[k] : -1;
+		for (unsigned k = 0; k < DGA_FAMILIES_MAX; k++)
+			ret->generated[k][i] /=
+				ret->n_generated[k] > 0 ? (double)ret->n_generated[k] : -1;
+	}
+}

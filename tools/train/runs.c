@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "runs.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clients.h"
+#include "measure.h"
+
+enum {
+	DAYS = 50000,
+	BINS_FROM = -12, /* of log-odds; DGA_BINS of half a unit */
+};
+
+/* So many of a million client-days may be taken for infected ones, at the three confidences. */
+static const double days_wrong[DGA_LEVELS] = { 5000, 500, 40 };
+
+void material_read(struct material *m, const char *data, const char *dictionary)
+{
+	corpus_read(&m->corpus, data);
+	generate_typos(&m->corpus, 60000, 7);
+	words_read(&m->words, dictionary);
+	lexicon_make(&m->lexicon, &m->corpus.ordinary, &m->words);
+	fprintf(stderr,
+	        "read: %zu ordinary names (%zu more are listed as malware or live with such), "
+	        "%zu of families\n",
+	        m->corpus.ordinary.n, m->corpus.n_cleaned, m->corpus.generated.n);
+}
+
+/* ---- models in files ---- */
+
+static void path_of(char path[4096], const char *folder, unsigned seed, int out)
+{
+	if (out < 0)
+		snprintf(path, 4096, "%s/seed%u-all.model", folder, seed);
+	else
+		snprintf(path, 4096, "%s/seed%u-without%d.model", folder, seed, out);
+}
+
+static void write_file(const char *path, const uint8_t *bytes, size_t n)
+{
+	FILE *f = fopen(path, "wb");
+	if (f == NULL || fwrite(bytes, 1, n, f) != n || fclose(f) != 0)
+		die("cannot be written", path);
+}
+
+static struct dga_model *model_of(const struct net *net, const struct material *m,
+                                  const struct net_tail *tail, const char *path)
+{
+	size_t n;
+	struct dga_model *model;
+	char why[DGA_WHY_MAX];
+	uint8_t *bytes = net_export(net, &m->lexicon, tail, &n);
+	if (path != NULL)
+		write_file(path, bytes, n);
+	if (dga_model_take(bytes, n, &model, why) != 0)
+		die(why, "new model");
+	return model;
+}
+
+static bool is_out(const struct family *f, int out)
+{
+	return out >= 0 && (int)(f->fold / 2) == out;
+}
+
+/* ---- evidence ---- */
+
+/* How log-odds are spread, of names of families that were not shown and of ordinary ones. */
+struct spread {
+	double generated[DGA_BINS], ordinary[DGA_BINS];
+};
+
+static unsigned bin_of(float log_odds)
+{
+	float at = (log_odds - BINS_FROM) * 2 + 0.5F;
+	return !(at > 0) ? 0 : at >= DGA_BINS ? DGA_BINS - 1 : (unsigned)at;
+}
+
+static unsigned bin_of_name(const struct dga_model *m, const struct entry *e)
+{
+	struct dga_score s;
+	dga_score(m, e->label, e->n_label, e->suffix, e->n_suffix, &s);
+	return bin_of(s.log_odds);
+}
+
+/* Each family that was left out weighs the same; of ordinary names, those that fail and rank. */
+static void spread_add(struct spread *s, const struct dga_model *model, const struct corpus *c,
+                       int out)
+{
+	static const double weight[SETS] = {
+		[SET_RANKED] = 1, [SET_DEAD] = 1, [SET_TYPO] = 1, [SET_CHINA] = 0.5
+	};
+	size_t n_family[DGA_FAMILIES_MAX] = { 0 }, n_set[SETS] = { 0 };
+	for (size_t i = 0; i < c->generated.n; i++)
+		n_family[c->generated.at[i].family] += c->generated.at[i].part == PART_VALID;
+	for (size_t i = 0; i < c->ordinary.n; i++)
+		n_set[c->ordinary.at[i].set] += c->ordinary.at[i].part == PART_VALID;
+	for (size_t i = 0; i < c->generated.n; i++) {
+		const struct entry *e = &c->generated.at[i];
+		if (e->part == PART_VALID && is_out(&families[e->family], out) &&
+		    n_family[e->family] >= 15)
+			s->generated[bin_of_name(model, e)] += 1.0 / (double)n_family[e->family];
+	}
+	for (size_t i = 0; i < c->ordinary.n; i++) {
+		const struct entry *e = &c->ordinary.at[i];
+		if (e->part == PART_VALID && weight[e->set] > 0)
+			s->ordinary[bin_of_name(model, e)] +=
+				weight[e->set] / (double)n_set[e->set];
+	}
+}
+
+/* The logarithm of the ratio of both, smoothed, never falling. */
+static void evidence_of(const struct spread *s, struct net_tail *tail)
+{
+	double n_generated = 0, n_ordinary = 0;
+	tail->bins[0] = BINS_FROM;
+	tail->bins[1] = 0.5F;
+	for (unsigned i = 0; i < DGA_BINS; i++) {
+		n_generated += s->generated[i];
+		n_ordinary += s->ordinary[i];
+	}
+	for (unsigned i = 0; i < DGA_BINS; i++) {
+		double g = 0, o = 0;
+		/* Three bins together. */
+		for (unsigned k = i > 0 ? i - 1 : 0; k <= i + 1 && k < DGA_BINS; k++) {
+			g += s->generated[k] / n_generated;
+			o += s->ordinary[k] / n_ordinary;
+		}
+		double e = log((g + 2e-4) / (o + 2e-4));
+		e = e > DGA_CLIP ? DGA_CLIP : e < -DGA_CLIP ? -DGA_CLIP : e;
+		if (i > 0 && e < (double)tail->evidence[i - 1])
+			e = (double)tail->evidence[i - 1];
+		tail->evidence[i] = (float)e;
+	}
+}
+
+/* ---- thresholds ---- */
+
+static int float_compare(const void *a, const void *b)
+{
+	float x = *(const float *)a, y = *(const float *)b;
+	return (x > y) - (x < y);
+}
+
+static void set_sums(const struct dga_model *m, const struct corpus *c, unsigned seed,
+                     struct net_tail *tail)
+{
+	struct crowd crowd;
+	crowd_make(&crowd, m, c, PART_VALID);
+	float *highest = crowd_days(&crowd, DAYS, seed);
+	qsort(highest, DAYS, sizeof *highest, float_compare);
+	for (unsigned i = 0; i < DGA_LEVELS; i++) {
+		size_t above = (size_t)(days_wrong[i] / 1e6 * DAYS);
+		tail->sums[i] = highest[DAYS - 1 - above] + 0.01F;
+	}
+	free(highest);
+	crowd_free(&crowd);
+}
+
+static struct net *train_one(const struct material *m, unsigned seed, int out, uint32_t day)
+{
+	struct net_plan plan = { .n_rows = 1U << 15,
+		                 .n_hidden = 48,
+		                 .n_epochs = 2,
+		                 .rate = 0.1F,
+		                 .generated = 0.6F,
+		                 .made = 0.4F,
+		                 .typos = 0.08F,
+		                 .forget = 0.2F,
+		                 .seed = seed,
+		                 .fold_out = out,
+		                 .day = day };
+	return net_train(&plan, &m->corpus, &m->lexicon, &m->words);
+}
+
+static void freeze_one(const struct material *m, const struct net *net, struct net_tail *tail,
+                       const char *path, unsigned seed, FILE *frozen)
+{
+	struct dga_model *model = model_of(net, m, tail, NULL);
+	measure_levels(model, &m->corpus, PART_VALID, false, tail->listed);
+	measure_levels(model, &m->corpus, PART_VALID, true, tail->levels);
+	set_sums(model, &m->corpus, seed, tail);
+	dga_model_free(model);
+	model = model_of(net, m, tail, path);
+	dga_model_free(model);
+	const char *name = strrchr(path, '/');
+	fprintf(frozen, "%s", name == NULL ? path : name + 1);
+	for (unsigned i = 0; i < DGA_LEVELS; i++)
+		fprintf(frozen, "\t%.4f", (double)tail->listed[i]);
+	for (unsigned i = 0; i < DGA_LEVELS; i++)
+		fprintf(frozen, "\t%.4f", (double)tail->levels[i]);
+	for (unsigned i = 0; i < DGA_LEVELS; i++)
+		fprintf(frozen, "\t%.4f", (double)tail->sums[i]);
+	fprintf(frozen, "\n");
+	fflush(frozen);
+}
+
+static void frozen_path(char path[4096], const char *folder)
+{
+	snprintf(path, 4096, "%s/frozen.tsv", folder);
+}
+
+static void add_spread(struct spread *to, const struct spread *from)
+{
+	for (unsigned i = 0; i < DGA_BINS; i++) {
+		to->generated[i] += from->generated[i];
+		to->ordinary[i] += from->ordinary[i];
+	}
+}
+
+/* Evidence comes from families that were not shown, and never from the ones it is used for. */
+static void freeze_seed(const struct material *m, const char *folder, unsigned seed, uint32_t day,
+                        FILE *frozen)
+{
+	struct spread spread[FOLDS_OUT] = { 0 };
+	struct net *net[FOLDS_OUT + 1];
+	for (int out = 0; out < FOLDS_OUT; out++) {
+		struct net_tail tail = { .bins = { 0, 1 } };
+		net[out] = train_one(m, seed, out, day);
+		struct dga_model *model = model_of(net[out], m, &tail, NULL);
+		spread_add(&spread[out], model, &m->corpus, out);
+		dga_model_free(model);
+	}
+	net[FOLDS_OUT] = train_one(m, seed, -1, day);
+	for (int out = 0; out <= FOLDS_OUT; out++) {
+		struct net_tail tail = { 0 };
+		struct spread others = { 0 };
+		char path[4096];
+		for (int k = 0; k < FOLDS_OUT; k++)
+			if (k != out)
+				add_spread(&others, &spread[k]);
+		evidence_of(&others, &tail);
+		path_of(path, folder, seed, out == FOLDS_OUT ? -1 : out);
+		freeze_one(m, net[out], &tail, path, seed, frozen);
+		net_free(net[out]);
+	}
+}
+
+void runs_freeze(const struct material *m, const char *folder, unsigned n_seeds, uint32_t day)
+{
+	char path[4096];
+	frozen_path(path, folder);
+	FILE *frozen = fopen(path, "w");
+	if (frozen == NULL)
+		die("cannot be written", path);
+	fprintf(frozen,
+	        "model\tlisted 1e-2\t1e-3\t1e-4\tconfirmed 1e-2\t1e-3\t1e-4\tsum low\tmedium\thigh\n");
+	for (unsigned seed = 1; seed <= n_seeds; seed++)
+		freeze_seed(m, folder, seed, day, frozen);
+	fclose(frozen);
+}
