@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "feeds/listname.h"
-#include "feeds/scan.h"
+#include "feeds/pattern.h"
 
 /* Addresses that lead nowhere: the line blocks. "#" is all zeros, in both families. */
 static bool is_sink(const struct word *w)
@@ -47,6 +47,11 @@ static void read_name(struct scan *s, struct word w, struct policy_rule rule)
 		w.n--;
 	}
 	enum feeds_skip why = listname_read(w.p, w.n, &name);
+	/* "*ads.example": whatever ends so; it knows stars in front only. */
+	const struct policy_pattern_rule pattern = { .action = rule.action };
+	bool is_open = *whole.p == '*' && memchr(whole.p + 1, '*', whole.n - 1) == NULL;
+	if (why == FEEDS_SKIP_STAR && is_open && pattern_emit_glob(s, whole, false, &pattern))
+		return;
 	if (why != FEEDS_SKIP_NONE)
 		scan_skip(s, why, &whole);
 	else

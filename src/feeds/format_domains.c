@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "feeds/listname.h"
-#include "feeds/scan.h"
+#include "feeds/pattern.h"
 
 void format_domains_line(struct scan *s, const char *text, size_t n)
 {
@@ -8,7 +8,7 @@ void format_domains_line(struct scan *s, const char *text, size_t n)
 		scan_comment(s);
 		return;
 	}
-	struct word rest = scan_without_comment(text, n, '#'), w;
+	struct word rest = scan_without_comment(text, n, '#'), whole = rest, w;
 	struct policy_rule rule = {
 		.scope = s->no_subdomains ? POLICY_SCOPE_EXACT : POLICY_SCOPE_TREE,
 	};
@@ -26,6 +26,9 @@ void format_domains_line(struct scan *s, const char *text, size_t n)
 		scan_rule_name(s, &name, &rule);
 		return;
 	}
+	static const struct policy_pattern_rule plain = { .action = POLICY_NONE };
+	if (why == FEEDS_SKIP_STAR && pattern_emit_glob(s, whole, s->no_subdomains, &plain))
+		return;
 	if (why == FEEDS_SKIP_BAD_CHARACTER && (rest.p[0] == '|' || rest.p[0] == '@'))
 		why = FEEDS_SKIP_LOOKS_ADBLOCK;
 	else if (scan_next_word(&rest, &w) && rest.n > 0 && why != FEEDS_SKIP_URL)

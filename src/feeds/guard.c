@@ -8,6 +8,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "feeds/probe.h"
+
 static bool has_canaries(const struct feeds_guard *o)
 {
 	return o->n_listed + o->n_clean > 0;
@@ -59,9 +61,11 @@ void guard_done(struct guard *g)
 
 size_t guard_rule_text(const struct feeds_rule *r, char *ret, size_t room)
 {
-	char text[NAME_TEXT_MAX];
+	char text[POLICY_PATTERN_MAX + NAME_TEXT_MAX];
 	bool is_below = r->name != NULL && r->rule.scope == POLICY_SCOPE_BELOW;
-	if (r->name == NULL)
+	if (r->pattern != NULL)
+		snprintf(text, sizeof text, "%s", r->pattern->text);
+	else if (r->name == NULL)
 		addr_prefix_to_text(r->prefix, text);
 	else
 		name_to_text(r->name->wire, text);
@@ -82,14 +86,17 @@ static bool is_block(const struct guard *g, const struct feeds_rule *r)
 	return a != POLICY_ALLOW && a != POLICY_LOG && a != POLICY_NONE;
 }
 
-static void look_at_canaries(struct guard *g, const struct feeds_rule *r, const struct name *names,
-                             unsigned n, bool *hits)
+/* probe: of a pattern; NULL: of none, or it could not be had. */
+static void look_at_canaries(struct guard *g, const struct feeds_rule *r, const struct probe *probe,
+                             const struct name *names, unsigned n, bool *hits)
 {
 	char text[NAME_TEXT_MAX];
 	struct addr a;
 	for (unsigned i = 0; i < n; i++) {
 		bool is_self, is_hit;
-		if (r->name != NULL) {
+		if (r->pattern != NULL) {
+			is_hit = probe != NULL && probe_matches(probe, names[i].wire);
+		} else if (r->name != NULL) {
 			is_self = name_equal(names[i].wire, r->name->wire);
 			is_hit = is_self ? r->rule.scope != POLICY_SCOPE_BELOW
 			                 : r->rule.scope != POLICY_SCOPE_EXACT &&
@@ -105,7 +112,8 @@ static void look_at_canaries(struct guard *g, const struct feeds_rule *r, const 
 	}
 }
 
-static void look_for_canaries(struct guard *g, const struct feeds_rule *r)
+static void look_for_canaries(struct guard *g, const struct feeds_rule *r,
+                              const struct probe *probe)
 {
 	if (!has_canaries(g->options))
 		return;
@@ -114,8 +122,8 @@ static void look_for_canaries(struct guard *g, const struct feeds_rule *r)
 		if ((g->filter[bit / 64] >> (bit & 63) & 1) == 0)
 			return;
 	}
-	look_at_canaries(g, r, g->options->listed, g->options->n_listed, g->is_listed);
-	look_at_canaries(g, r, g->options->clean, g->options->n_clean, g->is_dirty);
+	look_at_canaries(g, r, probe, g->options->listed, g->options->n_listed, g->is_listed);
+	look_at_canaries(g, r, probe, g->options->clean, g->options->n_clean, g->is_dirty);
 }
 
 static void note_hit(struct guard *g, const struct feeds_rule *r, const struct protect_hit *h)
@@ -153,9 +161,46 @@ static bool look_for_protected(struct guard *g, const struct feeds_rule *r)
 	return true;
 }
 
+/* false: the pattern is to be left out. One that cannot be compared is no better than one that hits. */
+static bool look_for_protected_by(struct guard *g, const struct feeds_rule *r,
+                                  const struct probe *probe)
+{
+	struct protect_hit h = { .kind = PROTECT_SUFFIX,
+		                 .why = "which cannot be compared with protected names" };
+	unsigned n = protect_count(g->protected);
+	if (!is_block(g, r))
+		return true;
+	if (g->n_probes > GUARD_PROBES)
+		n = protect_count_builtin();
+	g->n_probes += n;
+	for (unsigned i = 0; probe != NULL && i < n; i++) {
+		if (!probe_matches(probe, protect_at(g->protected, i)->wire))
+			continue;
+		h = (struct protect_hit){ PROTECT_NAME, i, protect_why(g->protected, i) };
+		note_hit(g, r, &h);
+		return false;
+	}
+	if (probe == NULL)
+		note_hit(g, r, &h);
+	return probe != NULL;
+}
+
+static bool takes_pattern(struct guard *g, const struct feeds_rule *r)
+{
+	if (!has_canaries(g->options) && g->protected == NULL)
+		return true;
+	struct probe *probe = probe_open(r->pattern->regex);
+	look_for_canaries(g, r, probe);
+	bool is_taken = g->protected == NULL || look_for_protected_by(g, r, probe);
+	probe_close(probe);
+	return is_taken;
+}
+
 bool guard_takes(struct guard *g, const struct feeds_rule *r)
 {
-	look_for_canaries(g, r);
+	if (r->pattern != NULL)
+		return takes_pattern(g, r);
+	look_for_canaries(g, r, NULL);
 	return g->protected == NULL || look_for_protected(g, r);
 }
 

@@ -6,11 +6,15 @@
  *            known: does it block a protected name, does it hold what it must (canaries), and does
  *            it have about as many rules as the version in force? Whether a file is sane as a file is
  *            decided before (feeds/load.c).
+ *            A pattern is compared with each canary and each protected name.
  * Not here:  which names are protected -> feeds/protect.h; what follows -> feeds/load.c
  * Threads:   the loader's.
  * Memory:    some KiB, and a byte for each protected name.
  * Cost:      what protect.h says for each rule; without guards nothing.
- * Limits:    GUARD_HITS rules are told apart; GUARD_CANARIES canaries of each kind.
+ *            A pattern: some 200 ns a name.
+ * Limits:    GUARD_PROBES comparisons of patterns with protected names a list, behind them with those
+ *            of protected.def only; whole top-level domains are not recognised in a pattern.
+ *            GUARD_HITS rules are told apart; GUARD_CANARIES canaries of each kind.
  * Tests:     tests/unit/feeds/guard_test.c
  */
 #pragma once
@@ -24,6 +28,7 @@ enum {
 	GUARD_FILTER_BITS = 4096,
 	GUARD_SMALL_LIST = 100, /* fewer rules may go at will: somebody edits such a list by hand */
 	GUARD_GROW_FLOOR = 1000, /* as many may come at will */
+	GUARD_PROBES = 20000000, /* some seconds */
 };
 
 struct guard_hit {
@@ -46,6 +51,7 @@ struct guard {
 		allowed; /* one a protected name: 1 + the depth of the deepest rule that allows it */
 	bool is_listed[GUARD_CANARIES], is_dirty[GUARD_CANARIES];
 	uint64_t dirty_line;
+	uint64_t n_probes;
 	uint64_t filter[GUARD_FILTER_BITS / 64]; /* of the canaries' names and those above them */
 };
 

@@ -80,6 +80,39 @@ bool pattern_from_adblock(struct word text, char ret_regex[POLICY_PATTERN_MAX + 
 	return true;
 }
 
+bool pattern_from_glob(struct word text, bool is_exact, char ret_regex[POLICY_PATTERN_MAX + 1])
+{
+	struct growing g = { .text = ret_regex };
+	if (text.n > 1 && text.p[text.n - 1] == '.') /* the root */
+		text.n--;
+	if (memchr(text.p, '*', text.n) == NULL)
+		return false;
+	/* A star in front stands for anything, labels and their dots included. */
+	bool is_open = *text.p == '*';
+	grow(&g, is_open ? "" : is_exact ? "^" : "(^|\\.)");
+	while (text.n > 0 && *text.p == '*') {
+		text.p++;
+		text.n--;
+	}
+	if (!grow_text(&g, text))
+		return false;
+	grow(&g, "$");
+	if (g.n > POLICY_PATTERN_MAX)
+		return false;
+	ret_regex[g.n] = 0;
+	return true;
+}
+
+bool pattern_emit_glob(struct scan *s, struct word text, bool is_exact,
+                       const struct policy_pattern_rule *out)
+{
+	char regex[POLICY_PATTERN_MAX + 1];
+	if (!pattern_from_glob(text, is_exact, regex))
+		return false;
+	pattern_emit(s, text, (struct word){ regex, strlen(regex) }, out);
+	return true;
+}
+
 /* ---- one rule ---- */
 
 static enum feeds_skip skip_of(enum policy_pattern_fault fault)

@@ -30,6 +30,15 @@ enum {
 bool pattern_from_adblock(struct word text, char ret_regex[POLICY_PATTERN_MAX + 1]);
 
 /*
+ * A name with stars, as in Pi-hole's and dnsmasq's files: "ads*.x" becomes "(^|\\.)ads.*\\.x$", and the
+ * name alone with is_exact; "*ads.x" is whatever ends so. False as above, and without a star.
+ */
+bool pattern_from_glob(struct word text, bool is_exact, char ret_regex[POLICY_PATTERN_MAX + 1]);
+/* The same as a rule, or a skip, of the scan. False: it is neither, as above. */
+bool pattern_emit_glob(struct scan *s, struct word text, bool is_exact,
+                       const struct policy_pattern_rule *out);
+
+/*
  * Check the rule and give it to the scan as a rule, or as a skip with the reason. text and regex
  * need not end in NUL; `out` has the rest of the rule.
  */

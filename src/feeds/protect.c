@@ -191,6 +191,16 @@ unsigned protect_count(const struct feeds_protected *p)
 	return p->n;
 }
 
+unsigned protect_count_builtin(void)
+{
+	return ARRAY_LEN(builtin);
+}
+
+const char *protect_why(const struct feeds_protected *p, unsigned index)
+{
+	return p->at[index].why;
+}
+
 const struct name *protect_at(const struct feeds_protected *p, unsigned index)
 {
 	return &p->at[index].name;

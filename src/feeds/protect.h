@@ -41,6 +41,10 @@ enum protect_kind protect_covers(const struct feeds_protected *p, const struct n
                                  enum policy_scope scope, struct protect_hit *ret);
 enum protect_kind protect_covers_prefix(const struct addr_prefix *prefix, struct protect_hit *ret);
 unsigned protect_count(const struct feeds_protected *p);
+/* The first of them are those of protected.def. */
+unsigned protect_count_builtin(void);
+/* Why it is protected. */
+const char *protect_why(const struct feeds_protected *p, unsigned index);
 const struct name *protect_at(const struct feeds_protected *p, unsigned index);
 /* Of the names; for feeds/tag.h. */
 uint64_t protect_digest(const struct feeds_protected *p);

@@ -109,6 +109,8 @@ void scan_rule_pattern(struct scan *s, const struct policy_pattern_rule *rule)
 		          .data = rule->data },
 		.line = s->line,
 	};
+	if (!passes_guard(s, &r))
+		return;
 	s->report->names++;
 	s->report->patterns++;
 	s->has_rule = true;

@@ -93,3 +93,30 @@ def test_reload_and_restart(weir):
         f.write(b"garbage")
     weir.start()
     assert rcode(weir.ask("banner.wild.org")) == "NXDOMAIN"
+
+
+def test_names_with_stars_and_protected_names(start_weir):
+    """A domain list with stars; of its patterns the one that would block a protected name is left out and
+    told, and a version that brings one anew is refused."""
+    def prepare(w):
+        w.config["protected"] = ["keep.wild.org"]
+        w.config["lists"] = [list_of(w, "stars", ["ads*.wild.org", "*evil.wild.org", "www.wild.org"])]
+        w.config["groups"] = [{"name": "all", "clients": ["127.0.0.0/8"], "lists": ["stars"]}]
+    w = start_weir(prepare=prepare)
+    for name in ("ads-1.wild.org", "x.ads2.wild.org", "notevil.wild.org", "www.wild.org"):
+        assert rcode(w.ask(name)) == "NXDOMAIN", name
+    assert rcode(w.ask("xads.wild.org")) == "NOERROR"
+    w.ask("ads-1.wild.org")
+    assert event_of(w, "ads-1.wild.org")["weir"]["rule"] == "ads*.wild.org"
+    path = w.config["lists"][0]["file"]
+    with open(path, "a") as f:
+        f.write("k*eep.wild.org\nnew.wild.org\n")
+    w.cli("reload", check=False)
+    shown = w.cli("feeds").stdout
+    assert "keep.wild.org" in " ".join(shown.split()), shown
+    assert rcode(w.ask("new.wild.org")) == "NOERROR"  # the version was refused
+    assert rcode(w.ask("keep.wild.org")) == "NOERROR"
+    w.cli("feeds", "accept", "stars")
+    w.cli("reload", check=False)
+    assert rcode(w.ask("new.wild.org")) == "NXDOMAIN"
+    assert rcode(w.ask("keep.wild.org")) == "NOERROR"  # left out, whoever accepts it

@@ -142,6 +142,50 @@ static void test_canaries(void **state)
 	assert_int_equal(line, 7);
 }
 
+static bool pattern(const char *regex, enum policy_action action)
+{
+	const struct policy_pattern_rule p = { .text = regex, .regex = regex, .action = action };
+	struct feeds_rule r = { .pattern = &p, .line = 9 };
+	r.rule = (struct policy_rule){ .scope = POLICY_SCOPE_TREE, .action = action };
+	return guard_takes(&g, &r);
+}
+
+/* A pattern is held against the names themselves. */
+static void test_patterns(void **state)
+{
+	struct name listed[] = { name_of("ads17.canary.example") };
+	struct name clean[] = { name_of("www.good.example") };
+	(void)state;
+	begin((struct feeds_guard){ .protected_mode = FEEDS_PROTECTED_REFUSE });
+	assert_true(pattern("^ads?[0-9]*\\.", POLICY_NONE));
+	assert_true(pattern("(^|\\.)login\\.microsoftonline\\.com$", POLICY_ALLOW));
+	assert_false(pattern("microsoft(online)?", POLICY_NONE));
+	assert_int_equal(guard_count(&g), 1);
+	assert_non_null(judge(1, 1));
+	assert_non_null(strstr(why, "blocks microsoft(online)?, and so the protected"));
+	assert_int_equal(line, 9);
+	assert_false(pattern(".", POLICY_NODATA));
+	assert_int_equal(guard_count(&g), 2);
+	/* What PCRE2 does not take, nobody can vouch for. */
+	assert_false(pattern("(a", POLICY_NONE));
+	assert_int_equal(guard_count(&g), 3);
+	/* A name of the list that allows it goes before any pattern. */
+	begin((struct feeds_guard){ .protected_mode = FEEDS_PROTECTED_REFUSE });
+	assert_true(rule("github.com", POLICY_ALLOW));
+	assert_false(pattern("(^|\\.)github\\.com$", POLICY_NONE));
+	assert_int_equal(guard_count(&g), 0);
+	begin((struct feeds_guard){ .protected_mode = FEEDS_PROTECTED_IGNORE });
+	assert_true(pattern(".", POLICY_NONE));
+	begin((struct feeds_guard){
+		.listed = listed, .n_listed = 1, .clean = clean, .n_clean = 1 });
+	assert_true(pattern("^ads[0-9]+\\.canary", POLICY_NONE));
+	assert_null(judge(1, 0));
+	assert_true(pattern("good", POLICY_NONE));
+	assert_non_null(judge(1, 0));
+	assert_non_null(strstr(why, "lists www.good.example, which must not be in it"));
+	assert_int_equal(line, 9);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -161,7 +205,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes),     cmocka_unit_test(test_protected),
 		cmocka_unit_test(test_many_hits), cmocka_unit_test(test_what_is_no_block),
-		cmocka_unit_test(test_canaries),
+		cmocka_unit_test(test_canaries),  cmocka_unit_test(test_patterns),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
