@@ -22,6 +22,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "alerts/alerts.h"
 #include "base/addr.h"
 #include "base/must.h"
 #include "cache/cache.h"
@@ -83,6 +84,7 @@ struct api_context {
 	struct cache *cache;   /* NULL: facts of the cache are unknown */
 	uint64_t started_s;    /* wall clock */
 	struct keeper *keeper; /* NULL: there is no validation */
+	struct alerts *alerts; /* NULL: none are sent */
 	void (*status)(void *arg, struct api_status *ret);
 	/* The configuration that the policy in force was made from; borrowed within the turn. */
 	const struct config *(*config)(void *arg);
@@ -173,3 +175,4 @@ void api_print_status(FILE *out, const json_t *reply);
 void api_print_query(FILE *out, const json_t *reply);
 void api_print_trust(FILE *out, const json_t *reply);
 void api_print_feeds(FILE *out, const json_t *reply);
+void api_print_alerts(FILE *out, const json_t *reply);

@@ -694,6 +694,7 @@ int check_config(const struct config *c, const struct check_nodes *nodes,
 	check_paths(&k);
 	check_user(&k);
 	check_transfer(c, nodes, problems);
+	check_alerts(c, nodes, problems);
 	int e = check_forwards(&k);
 	if (e == 0)
 		e = check_local(c, nodes, problems);

@@ -25,6 +25,7 @@ struct check_nodes {
 	const struct node **zones;
 	const struct node **keys;
 	const struct node **publish;
+	const struct node **alerts;
 };
 
 /* Add problems. Return 0 or -ENOMEM. */
@@ -38,5 +39,7 @@ void check_list_terms(const struct config *c, const struct config_list *l, const
                       struct config_problems *problems);
 void check_transfer(const struct config *c, const struct check_nodes *nodes,
                     struct config_problems *problems); /* check_transfer.c */
+void check_alerts(const struct config *c, const struct check_nodes *nodes,
+                  struct config_problems *problems); /* check_alerts.c */
 MUST_USE int check_config(const struct config *c, const struct check_nodes *nodes,
                           struct config_problems *problems);

@@ -31,6 +31,7 @@ enum {
 	CONFIG_MAX_GROUPS = 1024,
 	CONFIG_MAX_KEYS = 1024,
 	CONFIG_MAX_PUBLICATIONS = 256,
+	CONFIG_MAX_ALERTS = 16, /* destinations; a thread each */
 	CONFIG_MAX_FORWARDS = 1024,
 	CONFIG_MAX_LISTEN = 64,
 	CONFIG_MAX_ZONES = 4096,
@@ -101,6 +102,10 @@ struct config_publications {
 	struct config_publication *at;
 	unsigned n;
 };
+struct config_alerts {
+	struct config_alert *at;
+	unsigned n;
+};
 struct config_zones {
 	struct config_local_zone *at;
 	unsigned n;
@@ -126,6 +131,7 @@ struct config_zones {
 #define CONFIG_C_ZONES                      struct config_zones
 #define CONFIG_C_KEYS                       struct config_keys
 #define CONFIG_C_PUBLICATIONS               struct config_publications
+#define CONFIG_C_ALERTS                     struct config_alerts
 #define CONFIG_C_LISTS                      struct config_lists
 #define CONFIG_C_GROUPS                     struct config_groups
 #define CONFIG_C_FORWARDS                   struct config_forwards
@@ -146,6 +152,10 @@ struct config_cache {
 };
 struct config_events {
 #define OPTION_EVENTS CONFIG_FIELD
+#include "config/options.def"
+};
+struct config_incidents {
+#define OPTION_INCIDENTS CONFIG_FIELD
 #include "config/options.def"
 };
 struct config_local {
@@ -169,7 +179,7 @@ struct config_rebinding {
 #include "config/options.def"
 };
 
-/* One entry each of lists, keys, publish, groups, resolver.forward and local.zones; place is where the entry begins. */
+/* One entry each of lists, keys, publish, alerts, groups, resolver.forward and local.zones; place is where the entry begins. */
 struct config_list {
 	struct config_place place;
 #define OPTION_LIST CONFIG_FIELD
@@ -183,6 +193,11 @@ struct config_key {
 struct config_publication {
 	struct config_place place;
 #define OPTION_PUBLISH CONFIG_FIELD
+#include "config/options.def"
+};
+struct config_alert {
+	struct config_place place;
+#define OPTION_ALERT CONFIG_FIELD
 #include "config/options.def"
 };
 struct config_group {
@@ -217,6 +232,7 @@ struct config {
 	struct config_resolver resolver;
 	struct config_cache cache;
 	struct config_events events;
+	struct config_incidents incidents;
 	struct config_local local;
 	struct config_dns64 dns64;
 	struct config_rebinding rebinding;
@@ -289,6 +305,29 @@ unsigned config_needs_restart(const struct config *before, const struct config *
 
 /* The list has no source: it is of every name, under the conditions that it has. */
 bool config_list_is_every(const struct config_list *l);
+
+/* Where alerts go: alerts[].to. */
+enum config_target_kind {
+	CONFIG_TARGET_HTTP,
+	CONFIG_TARGET_HTTPS,
+	CONFIG_TARGET_UDP,
+	CONFIG_TARGET_TCP,
+	CONFIG_TARGET_TLS,
+};
+
+struct config_target {
+	enum config_target_kind kind;
+	char host[256]; /* a name or an address, without brackets */
+	uint16_t port;
+};
+
+/*
+ * "https://HOST/PATH", "tls://HOST:PORT", "udp://[2001:db8::1]". 0; -EINVAL with *ret_why set to a
+ * static text that says what would be right.
+ */
+MUST_USE int config_target_from_text(const char *text, struct config_target *ret,
+                                     const char **ret_why);
+
 /* Does the list hold at this time, which is turned into local time? Without `hours` it does. */
 bool config_list_holds(const struct config_list *l, time_t now);
 

@@ -218,6 +218,7 @@ static_assert(offsetof(struct config_list, place) == 0 &&
                       offsetof(struct config_group, place) == 0 &&
                       offsetof(struct config_key, place) == 0 &&
                       offsetof(struct config_publication, place) == 0 &&
+                      offsetof(struct config_alert, place) == 0 &&
                       offsetof(struct config_forward, place) == 0,
               "the place comes first");
 
@@ -248,6 +249,9 @@ static int fill_all(struct loader *l)
 		e = fill_entries(l, SECTION_PUBLISH, node_find(root, "publish"),
 		                 CONFIG_MAX_PUBLICATIONS, (void **)&c->publish.at, &c->publish.n,
 		                 &l->nodes.publish);
+	if (e == 0)
+		e = fill_entries(l, SECTION_ALERT, node_find(root, "alerts"), CONFIG_MAX_ALERTS,
+		                 (void **)&c->alerts.at, &c->alerts.n, &l->nodes.alerts);
 	if (e == 0)
 		e = fill_entries(l, SECTION_GROUP, node_find(root, "groups"), CONFIG_MAX_GROUPS,
 		                 (void **)&c->groups.at, &c->groups.n, &l->nodes.groups);

@@ -93,6 +93,15 @@ static const struct option events_options[] = {
 #include "config/options.def"
 };
 
+static const struct option incidents_options[] = {
+#define OPTION_INCIDENTS(...) ROW(SECTION_INCIDENTS, config_incidents, __VA_ARGS__)
+#include "config/options.def"
+};
+static const struct option alert_options[] = {
+#define OPTION_ALERT(...) ROW(SECTION_ALERT, config_alert, __VA_ARGS__)
+#include "config/options.def"
+};
+
 /* clang-format off */
 #define OPTIONS(a) a, ARRAY_LEN(a)
 static const struct section sections[] = {
@@ -104,6 +113,8 @@ static const struct section sections[] = {
 			    offsetof(struct config, cache), sizeof(struct config_cache), "" },
 	[SECTION_EVENTS] = { "events", OPTIONS(events_options),
 			     offsetof(struct config, events), sizeof(struct config_events), "" },
+	[SECTION_INCIDENTS] = { "incidents", OPTIONS(incidents_options),
+				offsetof(struct config, incidents), sizeof(struct config_incidents), "" },
 	[SECTION_LOCAL] = { "local", OPTIONS(local_options),
 			    offsetof(struct config, local), sizeof(struct config_local), "" },
 	[SECTION_DNS64] = { "dns64", OPTIONS(dns64_options),
@@ -124,6 +135,8 @@ static const struct section sections[] = {
 			   sizeof(struct config_local_zone), "local zone" },
 	[SECTION_PUBLISH] = { "publish[]", OPTIONS(publish_options), 0,
 			      sizeof(struct config_publication), "zone to publish" },
+	[SECTION_ALERT] = { "alerts[]", OPTIONS(alert_options), 0, sizeof(struct config_alert),
+			    "destination of alerts" },
 	[SECTION_KEY] = { "keys[]", OPTIONS(key_options), 0, sizeof(struct config_key), "key" },
 };
 /* clang-format on */
@@ -147,7 +160,8 @@ bool option_is_entries(const struct option *o)
 {
 	return o->type == OPTION_TYPE_LISTS || o->type == OPTION_TYPE_GROUPS ||
 	       o->type == OPTION_TYPE_FORWARDS || o->type == OPTION_TYPE_ZONES ||
-	       o->type == OPTION_TYPE_KEYS || o->type == OPTION_TYPE_PUBLICATIONS;
+	       o->type == OPTION_TYPE_KEYS || o->type == OPTION_TYPE_PUBLICATIONS ||
+	       o->type == OPTION_TYPE_ALERTS;
 }
 
 enum option_section option_entry_section(const struct option *o)
@@ -158,6 +172,7 @@ enum option_section option_entry_section(const struct option *o)
 	       : o->type == OPTION_TYPE_ZONES        ? SECTION_ZONE
 	       : o->type == OPTION_TYPE_KEYS         ? SECTION_KEY
 	       : o->type == OPTION_TYPE_PUBLICATIONS ? SECTION_PUBLISH
+	       : o->type == OPTION_TYPE_ALERTS       ? SECTION_ALERT
 	                                             : SECTION_FORWARD;
 }
 
@@ -220,6 +235,7 @@ static const char *expected_fixed(enum option_type type)
 		[OPTION_TYPE_ZONES] = "a list of maps, each beginning with '- zone: ZONE'",
 		[OPTION_TYPE_KEYS] = "a list of maps, each beginning with '- name: NAME'",
 		[OPTION_TYPE_PUBLICATIONS] = "a list of maps, each beginning with '- zone: ZONE'",
+		[OPTION_TYPE_ALERTS] = "a list of maps, each beginning with '- name: NAME'",
 		[OPTION_TYPE_LISTS] = "a list of maps, each beginning with '- name: NAME'",
 		[OPTION_TYPE_GROUPS] = "a list of maps, each beginning with '- name: NAME'",
 		[OPTION_TYPE_FORWARDS] = "a list of maps, each beginning with '- zone: ZONE'",

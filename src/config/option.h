@@ -41,6 +41,7 @@ enum option_type {
 	OPTION_TYPE_ZONES,
 	OPTION_TYPE_KEYS,
 	OPTION_TYPE_PUBLICATIONS,
+	OPTION_TYPE_ALERTS,
 };
 
 enum option_section {
@@ -48,6 +49,7 @@ enum option_section {
 	SECTION_RESOLVER,
 	SECTION_CACHE,
 	SECTION_EVENTS,
+	SECTION_INCIDENTS,
 	SECTION_LOCAL,
 	SECTION_DNS64,
 	SECTION_REBINDING,
@@ -60,6 +62,7 @@ enum option_section {
 	SECTION_ZONE,
 	SECTION_KEY,
 	SECTION_PUBLISH,
+	SECTION_ALERT,
 	N_SECTIONS,
 	N_MAP_SECTIONS = SECTION_TOP, /* those that are one map, in struct config */
 };

@@ -10,9 +10,10 @@
 
 /* The order that people read in, not the one of the struct. */
 static const enum option_section order[] = {
-	SECTION_SERVER, SECTION_RESOLVER, SECTION_FORWARD,   SECTION_CACHE,    SECTION_LOCAL,
-	SECTION_ZONE,   SECTION_DNS64,    SECTION_REBINDING, SECTION_FIREWALL, SECTION_LIST,
-	SECTION_GROUP,  SECTION_SEEN,     SECTION_EVENTS,    SECTION_TOP,
+	SECTION_SERVER,   SECTION_RESOLVER,  SECTION_FORWARD, SECTION_CACHE,
+	SECTION_LOCAL,    SECTION_ZONE,      SECTION_DNS64,   SECTION_REBINDING,
+	SECTION_FIREWALL, SECTION_LIST,      SECTION_GROUP,   SECTION_SEEN,
+	SECTION_EVENTS,   SECTION_INCIDENTS, SECTION_ALERT,   SECTION_TOP,
 };
 
 /* What is meant for lists and zones alike stands behind the lists. */
@@ -37,6 +38,8 @@ static const char *intro_of(enum option_section s)
 		[SECTION_GROUP] = "Each entry of groups.",
 		[SECTION_SEEN] = "Which registered domains were asked for here: docs/lists.md.",
 		[SECTION_EVENTS] = "What is written down of the questions.",
+		[SECTION_INCIDENTS] = "What is watched for alerts: docs/alerts.md.",
+		[SECTION_ALERT] = "Each entry of alerts: docs/alerts.md.",
 		[SECTION_TOP] = "Keys that stand in no section.",
 	};
 	/* clang-format on */

@@ -190,6 +190,9 @@ static const void *entries_of(const struct config *c, enum option_section s, uns
 	case SECTION_PUBLISH:
 		*ret_n = c->publish.n;
 		return c->publish.at;
+	case SECTION_ALERT:
+		*ret_n = c->alerts.n;
+		return c->alerts.at;
 	case SECTION_KEY:
 		*ret_n = c->keys.n;
 		return c->keys.at;

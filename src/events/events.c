@@ -36,18 +36,21 @@ static int make_rings(struct events *e, const struct events_config *config)
 
 int events_start(const struct events_config *config, struct events **ret)
 {
-	if (config->path == NULL) {
+	if (config->path == NULL && config->observer == NULL) {
 		*ret = NULL;
 		return 0;
 	}
-	size_t path_bytes = strlen(config->path) + 1;
+	const char *path = config->path != NULL ? config->path : "";
+	size_t path_bytes = strlen(path) + 1;
 	size_t room = (sizeof(struct events) + path_bytes + RING_LINE_BYTES - 1) / RING_LINE_BYTES *
 	              RING_LINE_BYTES;
 	struct events *e = aligned_alloc(RING_LINE_BYTES, room);
 	if (e == NULL)
 		return -ENOMEM;
 	memset(e, 0, room);
-	memcpy(e->path, config->path, path_bytes);
+	memcpy(e->path, path, path_bytes);
+	if (config->observer != NULL)
+		e->observer = *config->observer;
 	int error = make_rings(e, config);
 	if (error == 0)
 		error = writer_start(e, config);
@@ -59,10 +62,14 @@ int events_start(const struct events_config *config, struct events **ret)
 	return 0;
 }
 
-void events_stop(struct events *e)
+int events_stop(struct events *e)
 {
-	if (e != NULL && writer_stop(e) == 0)
+	if (e == NULL)
+		return 0;
+	int error = writer_stop(e);
+	if (error == 0)
 		free_all(e);
+	return error;
 }
 
 struct event_ring *events_ring(struct events *e, unsigned i)

@@ -10,7 +10,8 @@
  * Cost:      put: one copy of some hundred bytes, no lock, no system call but for waking a
  *            sleeping writer, at most once a turn (events_turn_end).
  * Limits:    a full ring drops the record and counts it; the loss is said in the log and as an
- *            event of its own when there is room again. Files rotate at max_bytes, `keep` old
+ *            event of its own when there is room again. An observer goes on seeing records while
+ *            the sink takes none: then the oldest in the ring are lost, not the newest. Files rotate at max_bytes, `keep` old
  *            ones stay.
  * Standards: RFC 8259 (JSON), RFC 3339 (time), RFC 8914 (codes)
  * Tests:     tests/unit/events/
@@ -21,13 +22,51 @@
 #include "dns/name.h"
 #include "policy/policy.h"
 
+/* A piece of a record; not ended by a NUL. n 0: not there. */
+struct event_text {
+	const char *at;
+	size_t n;
+};
+
+/* What an observer is shown of a question. All of it is borrowed during the call. */
+struct event_seen {
+	uint64_t wall_ns;
+	const struct addr *client;
+	const uint8_t *name; /* wire, as asked; NULL */
+	uint16_t type;
+	uint8_t action;  /* of the winning rule: enum policy_action */
+	uint8_t trigger; /* enum policy_trigger */
+	bool is_edit;    /* it was made by hand */
+	struct event_text group, list, logged_list;
+};
+
+/* And of something about the server itself. */
+struct event_noticed {
+	uint64_t wall_ns;
+	bool is_alert;
+	struct event_text action, text;
+};
+
+/*
+ * Sees every record, on the writer's thread, whether the sink takes it or not. It must not wait for
+ * anything but the disk.
+ */
+struct event_observer {
+	void (*question)(void *arg, const struct event_seen *e);
+	void (*notice)(void *arg, const struct event_noticed *n);
+	/* Events that were lost since the last call, at most once a second. */
+	void (*lost)(void *arg, uint64_t in_rings, uint64_t on_disk);
+	void *arg;
+};
+
 struct events;     /* all rings and the writer */
 struct event_ring; /* one worker's */
 
 struct events_config {
-	const char *path;   /* "-": standard output; NULL: no events */
-	uint64_t max_bytes; /* rotate at this size; 0: never */
-	unsigned keep;      /* rotated files kept: PATH.1 is the youngest */
+	const char *path;                      /* "-": standard output; NULL: nothing is written */
+	const struct event_observer *observer; /* copied; NULL: none. With neither: no events */
+	uint64_t max_bytes;                    /* rotate at this size; 0: never */
+	unsigned keep;                         /* rotated files kept: PATH.1 is the youngest */
 	unsigned n_rings;
 	size_t ring_bytes; /* each; a power of two */
 };
@@ -101,8 +140,11 @@ struct event {
 };
 
 MUST_USE int events_start(const struct events_config *config, struct events **ret);
-/* Write what is in the rings, then stop. The workers must have stopped before. */
-void events_stop(struct events *e);
+/*
+ * Write what is in the rings, then stop. The workers must have stopped before. 0; -ETIMEDOUT: the sink
+ * holds the writer in a write, it is left behind and may still call the observer.
+ */
+int events_stop(struct events *e);
 struct event_ring *events_ring(struct events *e, unsigned i); /* NULL when there are no events */
 
 /* Put a record; r NULL: nothing happens. */

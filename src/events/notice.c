@@ -10,11 +10,6 @@ enum {
 	NOTICE_ACTION_MAX = 64,
 };
 
-/* A notice lies in a ring as a record whose action, name and text stand in three of its parts. */
-static const struct {
-	enum record_part action, name, text;
-} parts = { PART_RULE, PART_NAME, PART_REASON };
-
 static size_t at_most(const char *text, size_t max)
 {
 	return text != NULL ? strnlen(text, max) : 0;
@@ -36,9 +31,9 @@ void events_put_notice(struct event_ring *r, const struct event_notice *n)
 		                   .is_notice = true,
 		                   .is_alert = n->is_alert,
 		                   .key_tag = n->key_tag };
-	record->part_len[parts.name] = (uint16_t)name_bytes;
-	record->part_len[parts.action] = (uint16_t)action_bytes;
-	record->part_len[parts.text] = (uint16_t)text_bytes;
+	record->part_len[NOTICE_PART_NAME] = (uint16_t)name_bytes;
+	record->part_len[NOTICE_PART_ACTION] = (uint16_t)action_bytes;
+	record->part_len[NOTICE_PART_TEXT] = (uint16_t)text_bytes;
 	uint8_t *p = (uint8_t *)(record + 1);
 	static_assert(PART_NAME < PART_RULE && PART_RULE < PART_REASON, "in this order");
 	if (name_bytes > 0)
@@ -53,16 +48,16 @@ void events_put_notice(struct event_ring *r, const struct event_notice *n)
 size_t json_line_notice(struct json_line *j, const struct record *r, char *ret_line)
 {
 	const uint8_t *name = record_parts(r);
-	const char *action = (const char *)name + r->part_len[parts.name];
-	const char *text = action + r->part_len[parts.action];
+	const char *action = (const char *)name + r->part_len[NOTICE_PART_NAME];
+	const char *text = action + r->part_len[NOTICE_PART_ACTION];
 	char *p = json_line_timestamp(j, ret_line, r->wall_ns);
 	p = r->is_alert ? JSON_LIT(p, "alert") : JSON_LIT(p, "event");
 	p = JSON_LIT(p, "\",\"category\":[\"configuration\"],\"type\":[\"change\"],\"action\":\"");
-	p = json_text_string(p, action, r->part_len[parts.action]);
+	p = json_text_string(p, action, r->part_len[NOTICE_PART_ACTION]);
 	p = JSON_LIT(p, "\"},\"message\":\"");
-	p = json_text_string(p, text, r->part_len[parts.text]);
+	p = json_text_string(p, text, r->part_len[NOTICE_PART_TEXT]);
 	p = JSON_LIT(p, "\",\"weir\":{");
-	if (r->part_len[parts.name] > 0) {
+	if (r->part_len[NOTICE_PART_NAME] > 0) {
 		p = JSON_LIT(p, "\"zone\":\"");
 		p = json_text_name(p, name);
 		p = JSON_LIT(p, "\",");

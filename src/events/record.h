@@ -53,6 +53,11 @@ enum record_part {
 	RECORD_PARTS,
 };
 
+/* A notice lies in a ring as a record whose action, name and text stand in three of its parts. */
+#define NOTICE_PART_NAME   PART_NAME
+#define NOTICE_PART_ACTION PART_RULE
+#define NOTICE_PART_TEXT   PART_REASON
+
 struct record {
 	uint64_t wall_ns;
 	uint32_t latency_us;

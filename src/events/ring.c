@@ -107,6 +107,29 @@ void ring_pop(struct ring *r)
 	atomic_store_explicit(&r->tail, tail + span, memory_order_release);
 }
 
+const void *ring_look(struct ring *r, uint64_t *at, size_t *ret_n)
+{
+	uint64_t tail = ring_tail(r);
+	uint64_t head = atomic_load_explicit(&r->head, memory_order_seq_cst);
+	*at = *at > tail ? *at : tail;
+	if (*at == head)
+		return NULL;
+	uint64_t mark = mark_at(r, *at);
+	if (mark == SKIP) { /* as in ring_peek() */
+		*at += r->mask + 1 - (*at & r->mask);
+		mark = mark_at(r, *at);
+	}
+	const void *record = r->bytes + (*at & r->mask) + MARK_BYTES;
+	*ret_n = (size_t)mark;
+	*at += record_span((size_t)mark);
+	return record;
+}
+
+uint64_t ring_tail(const struct ring *r)
+{
+	return atomic_load_explicit(&r->tail, memory_order_relaxed);
+}
+
 uint64_t ring_used(const struct ring *r)
 {
 	uint64_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);

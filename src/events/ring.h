@@ -64,4 +64,10 @@ const void *ring_peek(struct ring *r, size_t *ret_n);
 void ring_pop(struct ring *r);
 
 /* Bytes in use, skips included. Any thread. */
+/*
+ * The record at or behind *at, which then lies behind it: for a consumer that looks further ahead
+ * than it pops. Start with 0. NULL: there is none yet.
+ */
+const void *ring_look(struct ring *r, uint64_t *at, size_t *ret_n);
+uint64_t ring_tail(const struct ring *r); /* of the consumer: where the oldest record is */
 uint64_t ring_used(const struct ring *r);

@@ -18,6 +18,7 @@ enum {
 	RETRY_FIRST_MS = 100,
 	RETRY_MAX_MS = 2000,
 	STALL_POLL_MS = 100,
+	OBSERVE_MS = 100, /* an observer does not wait for the sink */
 	STOP_GRACE_MS = 500,
 	STOP_JOIN_S = 5,
 	LOSS_EVENT_MS = 1000,
@@ -44,8 +45,9 @@ void writer_turn_end(struct events *e, struct ring *ring)
 	   the writer sleeps, or it sees our record before it does. */
 	ring_publish(ring);
 	uint32_t state = atomic_load(&e->state);
-	if (state == WRITER_ASLEEP ||
-	    (state == WRITER_NAPPING && ring_used(ring) > (ring->mask + 1) / 2))
+	bool may_hurry = state == WRITER_NAPPING ||
+	                 (state == WRITER_WAITING && e->observer.question != NULL);
+	if (state == WRITER_ASLEEP || (may_hurry && ring_used(ring) > (ring->mask + 1) / 2))
 		writer_wake(e);
 }
 
@@ -184,6 +186,8 @@ static bool flush(struct events *e)
 
 static void reopen(struct events *e)
 {
+	if (e->sink == NULL)
+		return;
 	int error = e->sink->kind->reopen(e->sink);
 	if (error != 0)
 		log_error("events: cannot reopen %s: %s; the old file stays in use", e->path,
@@ -205,8 +209,12 @@ static bool drain(struct events *e)
 		while ((record = ring_peek(ring, &n)) != NULL) {
 			if (e->out_end > BATCH_BYTES && !flush(e))
 				return has_moved;
-			e->out_end += json_line_event(&e->line, record, e->outbox + e->out_end);
-			e->n_records++;
+			observe_next(e, &e->rings[i]);
+			if (e->sink != NULL) {
+				e->out_end +=
+					json_line_event(&e->line, record, e->outbox + e->out_end);
+				e->n_records++;
+			}
 			ring_pop(ring);
 			has_moved = true;
 		}
@@ -220,17 +228,23 @@ static void say_losses(struct events *e)
 	uint64_t on_disk;
 	uint64_t now = clock_mono_ns();
 	writer_lost(e, &in_rings, &on_disk);
+	observe_losses(e, in_rings, on_disk, now);
 	if (in_rings + on_disk > e->said.logged && now >= e->said.log_at_ns) {
 		log_warning("events: %llu events lost so far: %llu because the writer was too "
 		            "slow, %llu because %s did not take them",
 		            (unsigned long long)(in_rings + on_disk), (unsigned long long)in_rings,
-		            (unsigned long long)on_disk, e->path);
+		            (unsigned long long)on_disk, e->sink != NULL ? e->path : "the file");
 		e->said.logged = in_rings + on_disk;
 		e->said.log_at_ns = now + LOSS_LOG_MS * NS_PER_MS;
 	}
 	if (in_rings + on_disk == e->said.ring + e->said.disk || now < e->said.event_at_ns ||
 	    e->out_end != 0)
 		return;
+	if (e->sink == NULL) {
+		e->said.ring = in_rings;
+		e->said.disk = on_disk;
+		return;
+	}
 	e->out_end = json_line_loss(&e->line, clock_wall_ns(), in_rings - e->said.ring,
 	                            on_disk - e->said.disk, e->outbox);
 	e->n_loss_lines = 1;
@@ -248,8 +262,11 @@ static bool has_unsaid_losses(const struct events *e)
 
 static void rest(struct events *e, bool has_moved, bool is_clean)
 {
+	uint64_t retry_ms = e->trouble.retry_ms;
+	if (e->observer.question != NULL && retry_ms > OBSERVE_MS)
+		retry_ms = OBSERVE_MS;
 	if (!is_clean)
-		sleep_as(e, WRITER_WAITING, (int64_t)e->trouble.retry_ms);
+		sleep_as(e, WRITER_WAITING, (int64_t)retry_ms);
 	else if (has_moved)
 		sleep_as(e, WRITER_NAPPING, NAP_MS);
 	else
@@ -304,6 +321,8 @@ static void *run(void *arg)
 		bool is_clean = flush(e);
 		if (is_clean)
 			say_losses(e);
+		else
+			observe_ahead(e);
 		rest(e, has_moved, is_clean);
 	}
 	finish(e);
@@ -315,7 +334,7 @@ int writer_start(struct events *e, const struct events_config *config)
 	e->outbox = malloc(OUTBOX_BYTES);
 	if (e->outbox == NULL)
 		return -ENOMEM;
-	int error = sink_open(config, &e->sink);
+	int error = config->path != NULL ? sink_open(config, &e->sink) : 0;
 	if (error != 0) {
 		free(e->outbox);
 		return error;
@@ -329,7 +348,8 @@ int writer_start(struct events *e, const struct events_config *config)
 	error = -pthread_create(&e->thread, NULL, run, e);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (error != 0) {
-		e->sink->kind->close(e->sink);
+		if (e->sink != NULL)
+			e->sink->kind->close(e->sink);
 		free(e->outbox);
 		return error;
 	}
@@ -348,7 +368,8 @@ int writer_stop(struct events *e)
 		log_error("events: %s holds up its writer; it is left behind", e->path);
 		return -ETIMEDOUT;
 	}
-	e->sink->kind->close(e->sink);
+	if (e->sink != NULL)
+		e->sink->kind->close(e->sink);
 	free(e->outbox);
 	return 0;
 }

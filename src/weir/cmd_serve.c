@@ -17,8 +17,10 @@
 #include "base/rcu.h"
 #include "local/local.h"
 #include "transfer/transfer.h"
+#include "weir/alerting.h"
 #include "weir/command.h"
 #include "weir/fetching.h"
+#include "weir/hosts.h"
 #include "weir/learning.h"
 #include "weir/loader.h"
 #include "weir/parts.h"
@@ -71,7 +73,9 @@ struct server {
 	const struct serve_counters *counters[WORKERS_MAX];
 	const struct serve_list_counts *list_counts[WORKERS_MAX];
 	struct trust_watch *trust; /* NULL: no validation */
+	struct hosts *hosts;
 	struct fetching *fetching;
+	struct alerting *alerting;
 	struct learning *learning;  /* NULL: no state folder */
 	struct seeing *seeing;      /* NULL: seen.size is 0 */
 	struct firewall *firewall;  /* NULL: none */
@@ -112,10 +116,12 @@ static int start_policy(struct server *s, const struct config *c, bool *ret_is_c
 
 static int start_events(struct server *s, const struct config *c, unsigned n_workers)
 {
-	if (c->events.file == NULL || *c->events.file == 0)
+	bool has_file = c->events.file != NULL && *c->events.file != 0;
+	if (!has_file && !c->incidents.enable && c->alerts.n == 0)
 		return 0;
 	struct events_config config = {
-		.path = c->events.file,
+		.path = has_file ? c->events.file : NULL,
+		.observer = alerting_observer(s->alerting),
 		.max_bytes = c->events.max_bytes,
 		.keep = c->events.keep,
 		.n_rings = n_workers + 1, /* the last is the main thread's */
@@ -123,7 +129,8 @@ static int start_events(struct server *s, const struct config *c, unsigned n_wor
 	};
 	int e = events_start(&config, &s->events);
 	if (e != 0)
-		log_error("events cannot be written to %s: %s", c->events.file, strerror(-e));
+		log_error("events cannot be written to %s: %s",
+		          has_file ? c->events.file : "memory", strerror(-e));
 	return e;
 }
 
@@ -167,8 +174,7 @@ static int start_fetching(struct server *s, const struct config *c)
 		                      .ring = s->events != NULL
 		                                      ? events_ring(s->events, s->n_workers)
 		                                      : NULL,
-		                      .workers = s->workers,
-		                      .n_workers = s->n_workers };
+		                      .hosts = s->hosts };
 	int e = fetching_start(&plan, &s->fetching);
 	if (e == 0)
 		fetching_configure(s->fetching, c);
@@ -270,6 +276,7 @@ static void every_second(struct timer *t)
 	learning_tick(s->learning, loader_config(s->loader), clock_wall_ns() / NS_PER_S);
 	seeing_tick(s->seeing, s->events != NULL ? events_ring(s->events, s->n_workers) : NULL);
 	fetching_tick(s->fetching);
+	alerting_tick(s->alerting);
 	if (++s->n_seconds % FIREWALL_CHECK_S == 0)
 		firewall_check(s->firewall);
 	timer_set(s->loop, t, loop_now_ns(s->loop) + NS_PER_S);
@@ -395,7 +402,9 @@ static void woken(void *arg)
 	struct loader_outcome o;
 	tell_answers(s);
 	trust_woken(s->trust);
+	hosts_woken(s->hosts);
 	fetching_woken(s->fetching);
+	alerting_woken(s->alerting);
 	transfer_woken(s->transfer);
 	if (loader_is_finished(s->loader))
 		transfer_pause(s->transfer); /* the lists of before may go */
@@ -412,6 +421,8 @@ static void woken(void *arg)
 		transfer_reloaded(s->transfer);
 		if (o.has_new_config)
 			fetching_configure(s->fetching, o.config);
+		if (o.has_new_config)
+			alerting_configure(s->alerting, o.config);
 		log_info("reloaded in %u ms", o.took_ms);
 	} else {
 		log_error("reload refused: %s", o.error);
@@ -444,7 +455,8 @@ static void api_get_status(void *arg, struct api_status *ret)
 	ret->has_firewall = s->firewall != NULL;
 	for (unsigned i = 0; i < s->n_workers && s->firewall != NULL; i++)
 		firewall_count(worker_firewall(s->workers[i]), &ret->firewall);
-	ret->has_events = s->events != NULL;
+	const char *file = loader_config(s->loader)->events.file;
+	ret->has_events = s->events != NULL && file != NULL && *file != 0;
 	if (s->events != NULL)
 		events_count(s->events, &ret->events);
 	ret->reloads = loader_count(s->loader);
@@ -531,6 +543,7 @@ static int start_control(struct server *s, const struct config *c)
 		.arg = s,
 		.cache = s->cache,
 		.keeper = trust_keeper(s->trust),
+		.alerts = alerting_alerts(s->alerting),
 		.started_s = clock_wall_ns() / NS_PER_S,
 		.status = api_get_status,
 		.config = api_get_config,
@@ -614,11 +627,15 @@ static int start(struct server *s, const struct config *c)
 			s->firewall !=
 			NULL); /* before any thread is started: they belong to threads */
 	if (e == 0)
+		e = alerting_start(s->loop, c, &s->alerting);
+	if (e == 0)
 		e = start_events(s, c, n_workers);
 	if (e == 0)
 		e = start_trust(s, c);
 	if (e == 0)
 		e = start_learning(s, c);
+	if (e == 0)
+		e = hosts_new(s->loop, s->workers, s->n_workers, &s->hosts);
 	if (e == 0)
 		e = start_control(s, c);
 	if (e == 0)
@@ -629,6 +646,8 @@ static int start(struct server *s, const struct config *c)
 	if (e != 0)
 		return e;
 	loop_on_wake(s->loop, woken, s);
+	alerting_run(s->alerting, s->hosts);
+	alerting_configure(s->alerting, c);
 	e = configure_transfer(s, c);
 	if (e == 0)
 		e = start_fetching(s, c); /* the last good copies are in force */
@@ -661,8 +680,9 @@ static void stop(struct server *s)
 	learning_stop(s->learning);
 	seeing_stop(s->seeing);
 	fetching_free(s->fetching);
-	if (s->events != NULL)
-		events_stop(s->events);
+	if (events_stop(s->events) == 0)
+		alerting_stop(s->alerting);
+	hosts_free(s->hosts);
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_free(s->workers[i]);
 	transfer_free(s->transfer);

@@ -8,18 +8,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "local/local.h"
+#include "weir/hosts.h"
 #include "weir/loader.h"
-#include "weir/worker.h"
-
-/* A host whose addresses the fetching thread wants. */
-struct lookup {
-	struct lookup *next;
-	uint64_t token;
-	unsigned n_waiting, n_addrs;
-	struct addr addrs[FETCH_MAX_ADDRS];
-	struct asking *asked[2]; /* A and AAAA, until they come home */
-};
 
 /* What was told of a list, so that it is told once. */
 struct told {
@@ -32,10 +22,7 @@ struct told {
 
 struct fetching {
 	struct fetching_plan plan;
-	struct fetch *fetch; /* NULL: nothing has a url, or it has ended */
-	struct asking_box answered;
-	struct lookup *lookups;
-	unsigned next_worker;
+	struct fetch *fetch;           /* NULL: nothing has a url, or it has ended */
 	struct fetch_status *statuses; /* one a list with a url */
 	unsigned n_statuses;
 	struct told *told; /* one a list of the configuration */
@@ -271,122 +258,11 @@ void fetching_configure(struct fetching *f, const struct config *c)
 
 /* ---- look-ups ---- */
 
-static void finish_lookup(struct fetching *f, struct lookup *l)
+static void resolved(void *arg, uint64_t token, const struct addr *addrs, unsigned n)
 {
-	struct lookup **at = &f->lookups;
-	while (*at != l)
-		at = &(*at)->next;
-	*at = l->next;
+	struct fetching *f = arg;
 	if (f->fetch != NULL)
-		fetch_resolved(f->fetch, l->token, l->addrs, l->n_addrs);
-	free(l);
-}
-
-static void add_address(struct lookup *l, uint16_t type, const uint8_t *rdata, uint16_t n)
-{
-	if (l->n_addrs == FETCH_MAX_ADDRS)
-		return;
-	if (type == DNS_A && n == 4)
-		l->addrs[l->n_addrs++] = addr_from_bytes4(rdata);
-	else if (type == DNS_AAAA && n == 16)
-		l->addrs[l->n_addrs++] = addr_from_bytes16(rdata);
-}
-
-/* What local data say of the name; false: nothing, it is to be resolved (perhaps as an alias). */
-static bool look_here(struct lookup *l, struct name *name, uint16_t type)
-{
-	const struct local *local = local_current();
-	for (unsigned i = 0; local != NULL && i < LOCAL_MAX_ALIASES; i++) {
-		struct name_hashes hashes;
-		struct local_found found;
-		struct local_alias alias;
-		struct local_record r = { 0 };
-		name_hash_all(name->wire, &hashes);
-		if (!local_may_know(local, &hashes))
-			return false;
-		enum local_outcome o =
-			local_find(local, name->wire, &hashes, type, false, &found, &alias);
-		if (o == LOCAL_UNKNOWN)
-			return false;
-		if (o != LOCAL_ALIAS) {
-			while (o == LOCAL_DATA && local_next(local, found.node, type, &r))
-				add_address(l, r.type, r.rdata, r.rdata_len);
-			return true;
-		}
-		name_set(name, alias.target.wire);
-	}
-	return local != NULL;
-}
-
-static bool ask_worker(struct fetching *f, struct lookup *l, const struct name *name, uint16_t type)
-{
-	struct asking *a = calloc(1, sizeof *a);
-	if (a == NULL)
-		return false;
-	name_set(&a->name, name->wire);
-	a->type = type;
-	a->is_direct = true;
-	a->token = l->token;
-	a->home = &f->answered;
-	a->home_loop = f->plan.loop;
-	l->asked[type == DNS_AAAA] = a;
-	worker_ask(f->plan.workers[f->next_worker++ % f->plan.n_workers], a);
-	return true;
-}
-
-static void begin_lookup(struct fetching *f, const struct fetch_news *n)
-{
-	static const uint16_t types[] = { DNS_A, DNS_AAAA };
-	struct lookup *l = calloc(1, sizeof *l);
-	struct name name, here;
-	if (l == NULL) {
-		fetch_resolved(f->fetch, n->token, NULL, 0);
-		return;
-	}
-	l->token = n->token;
-	l->next = f->lookups;
-	f->lookups = l;
-	bool is_name = name_from_text(n->host, strlen(n->host), &name) == 0;
-	for (size_t i = 0; is_name && i < ARRAY_LEN(types); i++) {
-		name_set(&here, name.wire);
-		if (!look_here(l, &here, types[i]) && ask_worker(f, l, &here, types[i]))
-			l->n_waiting++;
-	}
-	if (l->n_waiting == 0)
-		finish_lookup(f, l);
-}
-
-static void read_addresses(struct lookup *l, const struct asking *a)
-{
-	struct message m;
-	struct rr rr;
-	size_t room = 4 * a->n + 1024;
-	uint8_t *scratch = malloc(room);
-	if (scratch != NULL && message_open(a->message, a->n, scratch, room, &m) == 0) {
-		while (message_next(&m, &rr) == 1) {
-			if (rr.section == SECTION_ANSWER && rr.class == DNS_CLASS_IN)
-				add_address(l, rr.type, rr.rdata, rr.rdata_len);
-		}
-	}
-	free(scratch);
-}
-
-static void take_answers(struct fetching *f)
-{
-	for (struct asking *a = asking_take_all(&f->answered), *next; a != NULL; a = next) {
-		struct lookup *l = f->lookups;
-		next = a->next;
-		while (l != NULL && l->token != a->token)
-			l = l->next;
-		if (l != NULL && a->error == 0)
-			read_addresses(l, a);
-		if (l != NULL) {
-			l->asked[a->type == DNS_AAAA] = NULL;
-			if (--l->n_waiting == 0)
-				finish_lookup(f, l);
-		}
-		free(a);
-	}
+		fetch_resolved(f->fetch, token, addrs, n);
 }
 
 /* ---- news ---- */
@@ -406,13 +282,12 @@ void fetching_woken(struct fetching *f)
 	bool is_new = false;
 	if (f == NULL)
 		return;
-	take_answers(f);
 	if (f->fetch == NULL)
 		return;
 	for (struct fetch_news *n = fetch_take_news(f->fetch), *next; n != NULL; n = next) {
 		next = n->next;
 		if (n->kind == FETCH_ASK)
-			begin_lookup(f, n);
+			hosts_ask(f->plan.hosts, n->token, n->host, resolved, f);
 		else
 			take_status(f, n, &is_new);
 		free(n);
@@ -452,13 +327,7 @@ void fetching_free(struct fetching *f)
 {
 	if (f == NULL)
 		return;
-	take_answers(f);
-	while (f->lookups != NULL) {
-		/* A worker that ends drops what its resolver has not answered: these are ours. */
-		free(f->lookups->asked[0]);
-		free(f->lookups->asked[1]);
-		finish_lookup(f, f->lookups);
-	}
+	hosts_forget(f->plan.hosts, f);
 	free(f->statuses);
 	free(f->told);
 	free(f);

@@ -3,12 +3,11 @@
  * weir/fetching.h - the main thread's side of downloads.
  *
  * What:      tells the fetching thread which lists have a url, looks the names of their servers up
- *            for it (local data first, then a worker's resolver, past cache and policy: a list
- *            never keeps itself from being fetched), and has the lists read again when a new
+ *            for it (weir/hosts.h), and has the lists read again when a new
  *            version has come. Alerts (events) say what was refused, and which lists are too old.
  * Not here:  downloading -> fetch/fetch.h
  * Threads:   the main thread, registered with base/rcu.h.
- * Memory:    a status of some KiB for each such list, two questions for each look-up.
+ * Memory:    a status of some KiB for each such list.
  * Cost:      nothing on the path of clients' questions.
  * Limits:    those of fetch/fetch.h.
  * Tests:     tests/system/fetch_test.py
@@ -20,16 +19,15 @@
 #include "fetch/fetch.h"
 #include "io/loop.h"
 
+struct hosts;
 struct loader;
-struct worker;
 struct fetching;
 
 struct fetching_plan {
 	struct loop *loop; /* the main thread's */
 	struct loader *loader;
 	struct event_ring *ring; /* the main thread's; NULL: no events */
-	struct worker **workers;
-	unsigned n_workers;
+	struct hosts *hosts;
 };
 
 /* When the workers run. 0 or -errno (said in the log). */

@@ -115,6 +115,20 @@ static const struct row rows[] = {
 	{ "[a]: 1\n", "1:1: a list or map stands where a key should be" },
 	{ "a: [[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]", "1:1: unknown key 'a'\n1:11: nested more than 8 deep" },
 
+	/* alerts */
+	{ "alerts: [{name: a, to: \"https://h.example/x\"}, {name: b, to: \"tls://h:1\"}]", "" },
+	{ "alerts: [{name: a, to: ftp://x}]", "1:24: alerts[].to: 'ftp://x': begin with https://" },
+	{ "alerts: [{name: a, to: tcp://x}, {name: a, to: tcp://y}]",
+	  "1:41: alerts[].name: 'a' is the name of the destination in line 1 already" },
+	{ "alerts: [{name: a, to: tcp://x, secret: y, format: slack}]",
+	  "1:41: alerts[].secret is of webhooks\n1:52: alerts[].format is of webhooks" },
+	{ "alerts: [{name: a, to: udp://x, ca: good.txt, tls-name: x}]",
+	  "1:37: alerts[].ca is of https:// and tls://\n1:57: alerts[].tls-name is of syslog over TLS" },
+	{ "alerts: [{name: a, to: http://x, headers: [b]}]",
+	  "1:24: alerts[].to: whoever is on the way to x\n1:44: alerts[].headers: write" },
+	{ "alerts: [{name: a, to: https://x, secret: y, secret-file: good.txt}]",
+	  "1:43: alerts[]: write one of 'secret' and 'secret-file'" },
+
 	/* keys */
 	{ "server:\n  wrokers: 1\n", "2:3: unknown key 'wrokers' in server; did you mean 'workers'?" },
 	{ "sever: {}\n", "1:1: unknown key 'sever' at the top; did you mean 'server'?" },
