@@ -11,8 +11,8 @@
  *            sleeping writer, at most once a turn (events_turn_end).
  * Limits:    a full ring drops the record and counts it; the loss is said in the log and as an
  *            event of its own when there is room again. An observer goes on seeing records while
- *            the sink takes none: then the oldest in the ring are lost, not the newest. Files rotate at max_bytes, `keep` old
- *            ones stay.
+ *            the sink takes none: then the oldest in the ring are lost, not the newest. Files
+ *            rotate at max_bytes, `keep` old ones stay.
  * Standards: RFC 8259 (JSON), RFC 3339 (time), RFC 8914 (codes)
  * Tests:     tests/unit/events/
  */

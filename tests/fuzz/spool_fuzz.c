@@ -16,9 +16,8 @@ static char dir[64], path[128];
 
 static void remove_all(void)
 {
-	char command[128];
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	must(system(command) == 0);
+	unlink(path);
+	rmdir(dir);
 }
 
 static void write_segment(const uint8_t *data, size_t n)
