@@ -179,7 +179,7 @@ struct config_rebinding {
 #include "config/options.def"
 };
 
-/* One entry each of lists, keys, publish, alerts, groups, resolver.forward, local.zones: place is where the entry begins. */
+/* One entry each of lists, keys, publish, alerts, groups, resolver.forward, local.zones: place is where it begins. */
 struct config_list {
 	struct config_place place;
 #define OPTION_LIST CONFIG_FIELD
