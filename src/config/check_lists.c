@@ -5,6 +5,7 @@
 #include "config/check.h"
 #include "config/hours.h"
 #include "config/problem.h"
+#include "config/tzfile.h"
 #include "dns/text.h"
 
 enum {
@@ -214,6 +215,23 @@ enum {
 	TLDS_MAX = 2000,
 };
 
+static void check_timezone(const struct config_list *l, const struct node *node,
+                           struct config_problems *problems)
+{
+	struct config_place place = place_of(node, "timezone");
+	struct tm tm;
+	if (!has_text(l->timezone))
+		return;
+	if (l->hours.n == 0)
+		problem_error(problems, place, "lists[].timezone has no effect without 'hours'");
+	if (tzfile_local(l->timezone, 0, &tm) != 0)
+		problem_error(problems, place,
+		              "lists[].timezone: \"%s\" is no time zone that this machine knows; "
+		              "write one of /usr/share/zoneinfo (package tzdata), such as "
+		              "Europe/Berlin",
+		              l->timezone);
+}
+
 static void check_tlds(const struct config_list *l, const struct node *node,
                        struct config_problems *problems)
 {
@@ -292,6 +310,7 @@ void check_list_terms(const struct config *c, const struct config_list *l, const
 			              "\"Mon-Fri 08:00-18:00\"",
 			              l->hours.at[i]);
 	}
+	check_timezone(l, node, problems);
 	check_tlds(l, node, problems);
 	check_first_seen(c, l, node, problems);
 	check_every(l, node, problems);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "config/config.h"
+#include "config/tzfile.h"
 
 static const char days[7][4] = { "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" };
 
@@ -143,7 +144,12 @@ bool config_list_holds(const struct config_list *l, time_t now)
 	struct tm local;
 	for (unsigned i = 0; i < l->hours.n; i++)
 		(void)!hours_add(&h, l->hours.at[i]); /* what is wrong was told when it was read */
-	if (l->hours.n == 0 || localtime_r(&now, &local) == NULL)
+	if (l->hours.n == 0)
+		return true;
+	/* A zone that was there when the configuration was read, and is not now: the machine's time. */
+	if ((l->timezone == NULL || *l->timezone == 0 ||
+	     tzfile_local(l->timezone, now, &local) != 0) &&
+	    localtime_r(&now, &local) == NULL)
 		return true;
 	return hours_hold(&h, (unsigned)local.tm_wday, (unsigned)local.tm_hour,
 	                  (unsigned)local.tm_min);

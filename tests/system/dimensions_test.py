@@ -76,6 +76,23 @@ def test_hours(weir):
     assert rcode(weir.ask("then.wild.org")) == "NXDOMAIN"
 
 
+def test_hours_elsewhere(start_weir):
+    """The same hours in two zones that are twelve hours apart, whatever the machine's own is."""
+    if not os.path.exists("/usr/share/zoneinfo/Etc/GMT-6"):
+        pytest.skip("no time zone database")
+
+    def prepare(w):
+        t = time.gmtime(time.time() + 6 * 3600)  # in Etc/GMT-6, six hours to the east
+        hours = f"{(t.tm_hour - 1) % 24:02d}:00-{(t.tm_hour + 2) % 24:02d}:00"
+        w.config["lists"] = [
+            list_of(w, "here", ["now.wild.org"], hours=[hours], timezone="Etc/GMT-6"),
+            list_of(w, "there", ["then.wild.org"], hours=[hours], timezone="Etc/GMT+6")]
+        w.config["groups"] = [{"name": "all", "clients": ["127.0.0.0/8"], "lists": ["here", "there"]}]
+    w = start_weir(prepare=prepare)
+    assert rcode(w.ask("now.wild.org")) == "NXDOMAIN"
+    assert rcode(w.ask("then.wild.org")) == "NOERROR"
+
+
 def test_countries_and_networks(weir):
     """far.answers.test has an address of the prefix that the database says is in RU."""
     assert rcode(weir.ask("far.answers.test")) == "NXDOMAIN"
@@ -98,10 +115,11 @@ def test_mistakes_are_told_with_their_place(weir, tmp_path):
     file: /dev/null
     types: [WHAT, "!A"]
     hours: ["Mon-Fri 8-18"]
+    timezone: Mars/Phobos
     countries: [NO WAY]
 """)
     done = subprocess.run([weir.binary, "check", "-c", str(conf)], capture_output=True, text=True)
     told = done.stdout + done.stderr
     assert done.returncode != 0
-    for text in (":4:", "WHAT", ":5:", "Mon-Fri 8-18", ":6:", "NO WAY", "format: mmdb"):
+    for text in (":4:", "WHAT", ":5:", "Mon-Fri 8-18", ":6:", "Mars/Phobos", ":7:", "NO WAY", "format: mmdb"):
         assert text in told, told
