@@ -307,6 +307,9 @@ static void check_list_rpz(struct checker *k, const struct config_list *l, const
 		{ "min-ns-dots", l->min_ns_dots == 1 },
 		{ "ns-wait", l->ns_wait },
 		{ "break-dnssec", l->break_dnssec },
+		{ "qname-as-ns", !l->qname_as_ns },
+		{ "ip-as-ns", !l->ip_as_ns },
+		{ "recursive-only", l->recursive_only },
 		{ "soa", l->soa },
 	};
 	bool is_rpz = strcmp(l->format, "rpz") == 0;

@@ -144,7 +144,8 @@ static uint32_t found_order(const struct finding *f, const struct policy_match_f
 	uint8_t bits = (uint8_t)(m->scope | (m->is_important ? IMAGE_IMPORTANT : 0));
 	uint16_t rank = f->parts[f->p->lists[m->list].image_list].rank;
 	uint32_t is_log = m->action == POLICY_LOG || m->is_shadow || m->is_off;
-	return 1U << 24 | is_log << 20 | rule_order(bits, m->action, rank);
+	return 1U << 24 | is_log << 20 | rule_order(bits, m->action, rank) |
+	       twin_order(m->is_twin ? RULE_TWIN : RULE_ITSELF);
 }
 
 /* Groups with policy zones: the tier, then the depth; unused lists are in the last tier. */
@@ -186,8 +187,9 @@ static void find_in_set(struct finding *f, unsigned from, uint32_t set, unsigned
 		const struct image_member *m = &members[i];
 		const struct policy_part *part = &f->parts[m->list];
 		enum policy_action action = tiers_action(f->p, part, m, f->trigger, f->terms);
-		if (!part->is_known || rule_match(m->scope, part) != f->match ||
-		    action == POLICY_NONE || !scope_matches(m->scope, is_full_name))
+		enum rule_meets meets = rule_meets(m->scope, part, f->match);
+		if (!part->is_known || meets == RULE_OTHER || action == POLICY_NONE ||
+		    !scope_matches(m->scope, is_full_name))
 			continue;
 		struct policy_match_found found = {
 			.action = action,
@@ -197,6 +199,7 @@ static void find_in_set(struct finding *f, unsigned from, uint32_t set, unsigned
 			.rule_depth = (uint8_t)depth,
 			.prefix_length = (uint8_t)prefix_length,
 			.is_important = (m->scope & IMAGE_IMPORTANT) != 0,
+			.is_twin = meets == RULE_TWIN,
 			.in_group = part->rank != RANK_NONE,
 			.is_shadow = part->is_shadow,
 			.is_off = !part_holds(f->p, part, m->list, f->terms, f->hashes),

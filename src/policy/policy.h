@@ -251,6 +251,8 @@ struct policy_group_view {
 };
 void policy_group_view(const struct policy *p, uint16_t group, struct policy_group_view *ret);
 /* has_zones and has_client_rules alone, for the path of a cached or blocked answer. */
+/* Some list that must be there was never loaded. */
+bool policy_group_is_ready(const struct policy *p, uint16_t group);
 bool policy_group_has_zones(const struct policy *p, uint16_t group);
 bool policy_group_judges_clients(const struct policy *p, uint16_t group);
 /* Some list of the group holds for new domains only: policy_terms.age_s is wanted. */
@@ -276,7 +278,7 @@ struct policy_list_view {
 	uint64_t loaded_s;    /* wall clock of the file that is in force */
 	const char *path;     /* the file it came from; explain looks the line up there */
 	const char *ede_text; /* "" for the usual one */
-	bool is_rpz, keeps_dnssec, no_soa, has_max_ttl;
+	bool is_rpz, keeps_dnssec, no_soa, has_max_ttl, is_for_all;
 	uint32_t max_ttl_s;
 	/* The SOA that the list's zone came with; soa NULL: none. */
 	const uint8_t *soa_owner, *soa; /* wire names; rdata */
@@ -317,6 +319,7 @@ struct policy_terms {
 	uint8_t ns_dots; /* dots in the name of the zone whose servers are judged (min-ns-dots) */
 	bool is_secure;  /* the client set DO, and the answer is signed and good (break-dnssec) */
 	bool no_zones;   /* policy zones are not looked at */
+	bool is_unrecursed; /* the question is without RD: zones that are for all only */
 	/* How long ago the registered domain of the question was first seen here (seen/seen.h). */
 	bool has_age; /* false: not known, or known for ever: it is not new */
 	uint32_t age_s;
@@ -363,8 +366,9 @@ struct policy_match_found {
 	uint16_t tier; /* of the group; 0xffff: the group does not use it */
 	uint8_t rule_depth, prefix_length;
 	bool is_important, in_group, is_winner; /* in_group: the group uses this list */
-	bool is_shadow;                         /* the list only reports; it never wins */
-	bool is_off; /* the list is for other questions, names or hours: policy_list_why_off() */
+	bool is_twin;   /* of a rule on names or answers (qname-as-ns, ip-as-ns) */
+	bool is_shadow; /* the list only reports; it never wins */
+	bool is_off;    /* the list is for other questions, names or hours: policy_list_why_off() */
 	const struct policy_edit *edit;
 	const struct policy_data *data;
 	const struct policy_pattern *pattern;
@@ -404,6 +408,7 @@ struct policy_list_spec {
 	uint32_t ttl_s;
 	struct policy_data data; /* for action address, redirect; copied */
 	bool is_shadow;
+	bool must_be_loaded; /* until it was once, its groups are not ready */
 	/* The types of questions it holds for, none: all; with types_are_not all but these. */
 	uint16_t types[POLICY_LIST_TYPES];
 	uint8_t n_types;
@@ -422,6 +427,9 @@ struct policy_list_spec {
 	bool no_ns_wait;     /* addresses of name servers: only those at hand */
 	bool keeps_dnssec;   /* not for questions with DO whose answer is signed and good */
 	bool no_soa;         /* in the additional section of what it answered */
+	/* Rules on names, and on addresses of answers, are also compared with name servers. */
+	bool names_as_servers, answers_as_servers;
+	bool is_for_all; /* questions, with RD or without */
 	bool has_max_ttl;
 	uint32_t max_ttl_s;
 	char ede_text[POLICY_EDE_TEXT_MAX + 1]; /* "": the list and the rule */

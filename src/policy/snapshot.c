@@ -67,6 +67,10 @@ static int list_init(struct policy_list *l, const struct policy_list_spec *spec,
 	l->min_ns_dots = spec->min_ns_dots;
 	l->no_ns_wait = spec->no_ns_wait;
 	l->keeps_dnssec = spec->keeps_dnssec;
+	l->names_as_servers = spec->names_as_servers;
+	l->answers_as_servers = spec->answers_as_servers;
+	l->is_for_all = spec->is_for_all;
+	l->must_be_loaded = spec->must_be_loaded;
 	l->no_soa = spec->no_soa;
 	l->has_max_ttl = spec->has_max_ttl;
 	l->max_ttl_s = spec->max_ttl_s;
@@ -113,6 +117,9 @@ static void parts_init(const struct policy *p, struct policy_part *parts)
 		parts[i].is_shadow = l->is_shadow;
 		parts[i].is_rpz = l->is_rpz;
 		parts[i].keeps_dnssec = l->keeps_dnssec;
+		parts[i].names_as_servers = l->names_as_servers;
+		parts[i].answers_as_servers = l->answers_as_servers;
+		parts[i].is_for_all = l->is_for_all;
 		parts[i].local_data = (uint8_t)l->local_data;
 		parts[i].min_ns_dots = l->min_ns_dots;
 		parts[i].is_known = true;
@@ -147,6 +154,8 @@ static void group_has(const struct policy *p, struct policy_group *g, const stru
 		n_left = n_left > n[m] ? n_left - n[m] : 0;
 	}
 	n[l->match] += n_left;
+	n[POLICY_MATCH_NAMESERVER] += (l->names_as_servers ? n[POLICY_MATCH_NAME] : 0) +
+	                              (l->answers_as_servers ? n[POLICY_MATCH_ANSWER] : 0);
 	if (p->image->n_patterns != NULL && p->image->n_patterns[l->image_list] > 0) {
 		n[l->match] += p->image->n_patterns[l->image_list];
 		g->has_patterns[l->match] = true;
@@ -203,6 +212,8 @@ static int group_init(const struct policy *p, struct policy_group *g,
 			g->has_rpz = true;
 			g->edits_are_apart |= i == 0;
 		}
+		if (l->must_be_loaded && (l->image == NULL || l->image->loaded_s == 0))
+			g->is_unready = true;
 		if (l->image == NULL)
 			continue;
 		struct policy_part *part = &parts[l->image_list];
@@ -405,6 +416,11 @@ void policy_group_view(const struct policy *p, uint16_t group, struct policy_gro
 	};
 }
 
+bool policy_group_is_ready(const struct policy *p, uint16_t group)
+{
+	return group >= p->n_groups || !p->groups[group].is_unready;
+}
+
 bool policy_group_has_zones(const struct policy *p, uint16_t group)
 {
 	return group < p->n_groups && p->groups[group].has_rpz;
@@ -476,6 +492,7 @@ void policy_list_view(const struct policy *p, uint16_t list, struct policy_list_
 		.ede_text = l->ede_text,
 		.is_rpz = l->is_rpz,
 		.keeps_dnssec = l->keeps_dnssec,
+		.is_for_all = l->is_for_all,
 		.no_soa = l->no_soa,
 		.has_max_ttl = l->has_max_ttl,
 		.max_ttl_s = l->max_ttl_s,

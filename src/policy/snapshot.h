@@ -28,6 +28,7 @@ struct policy_part {
 	uint16_t tier;  /* of the group: each policy zone, and plain lists that follow each other */
 	bool is_rpz, is_shadow;
 	bool keeps_dnssec;
+	bool names_as_servers, answers_as_servers, is_for_all;
 	uint8_t local_data; /* enum policy_local_data */
 	uint8_t min_ns_dots;
 	bool is_known;       /* it is configured */
@@ -45,6 +46,7 @@ struct policy_list {
 	uint32_t ttl_s;
 	/* As in struct policy_list_spec. */
 	bool is_rpz, no_ns_wait, keeps_dnssec, no_soa, has_max_ttl;
+	bool names_as_servers, answers_as_servers, is_for_all, must_be_loaded;
 	enum policy_local_data local_data;
 	uint8_t min_ns_dots;
 	uint32_t max_ttl_s;
@@ -74,6 +76,7 @@ struct policy_group {
 	bool wants_age;                        /* some list is for new domains only */
 	bool has_rpz;      /* there are several tiers, or the order of the draft */
 	bool is_strict;    /* evaluation: strict */
+	bool is_unready;   /* some list that must be there was never loaded */
 	bool keeps_dnssec; /* some policy zone does */
 	uint8_t ns_families, ns_waits, min_ns_dots; /* struct policy_group_view */
 	bool edits_are_apart; /* edits stand before tier 0, which is a policy zone */
@@ -162,15 +165,43 @@ static inline unsigned rule_match(uint8_t scope_bits, const struct policy_part *
 }
 
 /*
+ * Is the rule compared with this? RULE_TWIN: as if it stood in its zone once more as one on name
+ * servers (qname-as-ns, ip-as-ns).
+ */
+enum rule_meets {
+	RULE_OTHER,
+	RULE_ITSELF,
+	RULE_TWIN,
+};
+static inline enum rule_meets rule_meets(uint8_t scope_bits, const struct policy_part *part,
+                                         unsigned match)
+{
+	unsigned own = rule_match(scope_bits, part);
+	if (own == match)
+		return RULE_ITSELF;
+	if (match != POLICY_MATCH_NAMESERVER)
+		return RULE_OTHER;
+	return (own == POLICY_MATCH_NAME && part->names_as_servers) ||
+	                       (own == POLICY_MATCH_ANSWER && part->answers_as_servers)
+	               ? RULE_TWIN
+	               : RULE_OTHER;
+}
+
+/*
  * How a rule compares with others that match at the same depth: the smallest wins. Whether a rule
  * covers the name alone or its tree plays no part: an allow of a tree must stand against the same
- * name in a hosts file.
+ * name in a hosts file. Twins stand behind the rules that are written for servers.
  */
 static inline uint32_t rule_order(uint8_t scope_bits, enum policy_action action, uint16_t rank)
 {
 	uint32_t is_plain = (scope_bits & IMAGE_IMPORTANT) == 0;
 	uint32_t is_block = action != POLICY_ALLOW;
 	return is_plain << 17 | is_block << 16 | rank;
+}
+
+static inline uint32_t twin_order(enum rule_meets meets)
+{
+	return meets == RULE_TWIN ? 1U << 18 : 0;
 }
 
 /* Does a rule of this scope match, at the full name or above it? */

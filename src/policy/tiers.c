@@ -51,6 +51,7 @@ enum policy_action tiers_action(const struct policy *p, const struct policy_part
 	bool is_server =
 		trigger == POLICY_TRIGGER_SERVER_NAME || trigger == POLICY_TRIGGER_SERVER_ADDRESS;
 	if (terms->no_zones || (terms->is_secure && part->keeps_dnssec) ||
+	    (terms->is_unrecursed && !part->is_for_all) ||
 	    (is_server && part->min_ns_dots > terms->ns_dots))
 		return POLICY_NONE;
 	if (action != POLICY_RECORDS || part->local_data == POLICY_LOCAL_GIVEN ||
@@ -91,14 +92,15 @@ static void judge_set(const struct place *at, struct walk *w, uint32_t set, stru
 	for (uint32_t i = 0; i < n; i++) {
 		const struct image_member *m = &members[i];
 		const struct policy_part *part = &at->g->parts[m->list];
-		if (part->rank == RANK_NONE || rule_match(m->scope, part) != at->match ||
+		enum rule_meets meets = rule_meets(m->scope, part, at->match);
+		if (part->rank == RANK_NONE || meets == RULE_OTHER ||
 		    !scope_matches(m->scope, at->is_full_name) ||
 		    !part_holds(at->p, part, m->list, at->terms, at->hashes))
 			continue;
 		enum policy_action action = tiers_action(at->p, part, m, at->trigger, at->terms);
 		if (action == POLICY_NONE)
 			continue;
-		uint32_t order = rule_order(m->scope, action, part->rank);
+		uint32_t order = rule_order(m->scope, action, part->rank) | twin_order(meets);
 		if (action == POLICY_LOG && !part->is_rpz) {
 			judge_note(at, m->list, action, NULL, v); /* whoever wins */
 		} else if (!goes_before(w, v, part->tier, order)) {

@@ -66,6 +66,14 @@ static enum outcome parse_query(struct query *q)
 	return GO_ON;
 }
 
+/* A question without RD asks what is in our cache, which is nobody's business. */
+static enum outcome answer_unrecursed(struct query *q)
+{
+	if (!judge_unrecursed(q))
+		return fail(q, RCODE_REFUSED, 20, "recursion must be desired (RD)");
+	return q->verdict.action == POLICY_DROP ? DROP : SAY;
+}
+
 static enum outcome find_group(struct query *q)
 {
 	const struct policy *p = policy_current();
@@ -74,10 +82,12 @@ static enum outcome find_group(struct query *q)
 	q->group = policy_group_of(p, &q->client.addr);
 	if (UNLIKELY(q->group == POLICY_NO_GROUP))
 		return fail(q, RCODE_REFUSED, 18, "this client is in no group");
-	/* A question without RD asks what is in our cache, which is nobody's business. */
-	if (UNLIKELY((q->question.flags & FLAG_RD) == 0))
-		return fail(q, RCODE_REFUSED, 20, "recursion must be desired (RD)");
 	name_hash_all(q->question.name.wire, &q->hashes);
+	if (UNLIKELY((q->question.flags & FLAG_RD) == 0))
+		return answer_unrecursed(q);
+	if (UNLIKELY(!policy_group_is_ready(p, q->group)))
+		return fail(q, RCODE_SERVFAIL, 14,
+		            "a list of this client's group is not loaded yet");
 	cache_prefetch_answer(q->serve->cache, q->hashes.h[0], q->question.type);
 	policy_prefetch_name(p, &q->hashes);
 	return GO_ON;

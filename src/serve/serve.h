@@ -316,6 +316,8 @@ bool visit_addresses(const struct query *q, const struct rr *rr, bool with_hints
 /* Groups with policy zones (stage.c). True: ret decides. */
 bool judge_first_stage(struct query *q, const struct policy *p, const struct policy_group_view *g,
                        struct verdict *ret);
+/* A question without RD: some policy zone that is for all has the word (recursive-only). */
+bool judge_unrecursed(struct query *q);
 enum staged {
 	STAGED_NOTHING,
 	STAGED_NOT_CLEAN, /* nothing, but another question for the same may get another verdict */

@@ -307,6 +307,28 @@ bool judge_first_stage(struct query *q, const struct policy *p, const struct pol
 	return ret->action != POLICY_NONE;
 }
 
+/* Only what the question itself says: there is no answer, and no waiting for one. */
+bool judge_unrecursed(struct query *q)
+{
+	struct policy_group_view g;
+	struct policy_list_view list;
+	struct look l;
+	if (!policy_group_has_zones(q->policy, q->group) || q->question.class != DNS_CLASS_IN)
+		return false;
+	policy_group_view(q->policy, q->group, &g);
+	look_init(&l, q, q->policy, &g);
+	l.terms.is_unrecursed = true;
+	take_first(&l);
+	if (!verdict_is_block(&l.best) || l.best.list == POLICY_NO_LIST ||
+	    (l.best.action == POLICY_TRUNCATE && q->origin->is_stream))
+		return false;
+	policy_list_view(q->policy, l.best.list, &list);
+	if (!list.is_for_all)
+		return false;
+	q->verdict = l.best;
+	return true;
+}
+
 void judge_allowed(struct query *q, const struct policy *p, const struct policy_group_view *g)
 {
 	compare_strict(q, p, g, &q->verdict);

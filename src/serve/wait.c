@@ -244,7 +244,7 @@ enum outcome resolve_redirect(struct query *q)
 	struct serve *s = q->serve;
 	set_target(q);
 	if (q->redirect_found != NULL || q->redirect.len == 0 || q->question.type == DNS_CNAME ||
-	    q->question.type == DNS_ANY)
+	    q->question.type == DNS_ANY || (q->question.flags & FLAG_RD) == 0)
 		return GO_ON;
 	name_hash_all(q->redirect.wire, &q->redirect_hashes);
 	const struct answer *a = cache_find_answer(s->cache, q->redirect_hashes.h[0],

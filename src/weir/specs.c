@@ -30,6 +30,9 @@ static void fill_rpz(const struct config_list *from, struct policy_list_spec *sp
 	spec->min_ns_dots = (uint8_t)from->min_ns_dots;
 	spec->no_ns_wait = !from->ns_wait;
 	spec->keeps_dnssec = !from->break_dnssec;
+	spec->names_as_servers = spec->is_rpz && from->qname_as_ns;
+	spec->answers_as_servers = spec->is_rpz && from->ip_as_ns;
+	spec->is_for_all = spec->is_rpz && !from->recursive_only;
 	spec->no_soa = !from->soa;
 	spec->has_max_ttl = spec->is_rpz;
 	spec->max_ttl_s = from->max_ttl_s;
@@ -113,6 +116,7 @@ static void fill_list(const struct config *c, const struct config_list *from,
 	fill_rpz(from, spec);
 	spec->ttl_s = from->ttl_s;
 	spec->is_shadow = from->shadow;
+	spec->must_be_loaded = from->servfail_until_ready && !config_list_is_every(from);
 	spec->data = (struct policy_data){
 		.addrs = from->addresses.at,
 		.n_addrs = from->addresses.n,

@@ -1,17 +1,44 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """X: where policy zones come from, and who sees them. Transfers: tests/system/transfer_test.py."""
 
+import re
+
 import dns.query
 import dns.xfr
 import dns.zone
 import pytest
 
 from groups import policy, zone
-from replies import rcode
+from replies import ede, rcode
+
+import policyzone
 
 NAMES = ("www", "mail", "six", "two")
 RULES = ("www.site.com CNAME .\nmail.site.com A 203.0.113.1\nsix.site.com CNAME rpz-passthru.\n"
          "two.site.com CNAME *.garden.org.\nhop.site.com CNAME rpz-drop.")
+
+
+def test_X8_until_a_zone_was_there_once(start_weir, tmp_path):
+    """Only the groups that use it fail, only if it says so; and a restart has the last good copy."""
+    entries = [{"name": n, "file": str(tmp_path / f"{n}.zone"), "format": "rpz", **options} for n, options in (
+        ("missing", {"servfail-until-ready": True}), ("optional", {}), ("there", {"servfail-until-ready": True}))]
+    (tmp_path / "there.zone").write_text(policyzone.zone_text("rpz.there", ["www.site.com CNAME *."]))
+    groups = [{"name": n, "clients": [f"127.0.0.{i}"], "lists": lists, "evaluation": "strict"} for n, i, lists in (
+        ("waits", 2, ["there", "missing"]), ("empty", 3, ["optional", "there"]), ("has", 4, ["there"]))]
+    w = start_weir(entries, groups)
+
+    def say(host):
+        return rcode(w.ask("www.site.com", source=f"127.0.0.{host}"))
+    reply = w.ask("www.site.com", source="127.0.0.2")
+    assert rcode(reply) == "SERVFAIL" and [code for code, _ in ede(reply)] == [14]
+    assert re.search("missing.*no good copy", w.process.log_tail(1000))
+    assert say(3) == "NOERROR" and say(4) == "NOERROR"
+    (tmp_path / "missing.zone").write_text(policyzone.zone_text("rpz.missing", ["www.other.net CNAME ."]))
+    w.cli("reload")
+    assert say(2) == "NOERROR" and rcode(w.ask("www.other.net", source="127.0.0.2")) == "NXDOMAIN"
+    (tmp_path / "missing.zone").unlink()
+    w.restart()
+    assert say(2) == "NOERROR" and rcode(w.ask("www.other.net", source="127.0.0.2")) == "NXDOMAIN"
 
 
 @policy("www.site.com CNAME .", "site.com CNAME *.")

@@ -152,12 +152,51 @@ def test_T14_forwarding_has_no_name_servers(weir, start_weir, tmp_path):
 
 
 @policy("ns1.site.com CNAME .\n*.hoster.org CNAME .\n32.1.2.60.127.rpz-ip CNAME .", "www.other.net A 203.0.113.1")
-def test_T15_rules_on_names_are_no_rules_on_servers(say):
-    """The optional qname-as-ns and ip-as-ns are not offered: a twin rule is written for what they do."""
+def test_T15_rules_on_names_are_no_rules_on_servers_by_default(say):
     assert say("www.site.com") == "192.0.2.1"
     assert say("www.other.net") == "203.0.113.1"
 
 
-@policy("ns1.site.com CNAME .\nns1.site.com.rpz-nsdname CNAME *.", "www.site.com A 203.0.113.1", modes=STRICT)
-def test_T15_the_twin_rule(say):
-    assert say("ns1.site.com") == "nxdomain" and say("www.site.com") == "nodata"
+TWINS = ("ns1.site.com A 203.0.113.1\n*.hoster.org CNAME *.\n*.org CNAME .\n32.13.2.60.127.rpz-ip A 203.0.113.3\n"
+         "32.19.2.60.127.rpz-ip A 203.0.113.4\nwww.signed.com CNAME rpz-passthru.")
+BEHIND = "24.0.2.0.192.rpz-ip CNAME rpz-drop.\n24.0.100.51.198.rpz-ip CNAME rpz-drop.\n*.com CNAME rpz-drop."
+
+
+def written_out(text):
+    """The zone with the twin of each rule on a name or on an address of an answer."""
+    out = []
+    for line in text.split("\n"):
+        owner, rest = line.split(" ", 1)
+        twin = owner.replace(".rpz-ip", ".rpz-nsip") if owner.endswith(".rpz-ip") else owner + ".rpz-nsdname"
+        out += [line, f"{twin} {rest}"]
+    return "\n".join(out)
+
+
+def twins_hold(say):
+    assert say("ns1.site.com") == "203.0.113.1" and say("www.site.com") == "203.0.113.1"
+    assert say("www.other.net") == "nodata", "*.hoster.org has more labels than *.org"
+    assert say("www.sixns.org") == "nxdomain", "the name goes before the server's"
+    assert say("alias.signed.com") == "203.0.113.4" and say("www.signed.com") == "192.0.2.60"
+
+
+@policy(zone(TWINS, qname_as_ns=True, ip_as_ns=True), BEHIND, modes=STRICT)
+def test_T15_rules_count_for_servers_as_well(say):
+    twins_hold(say)
+
+
+@policy(written_out(TWINS), BEHIND, modes=STRICT)
+def test_T15_as_if_the_twins_were_written(say):
+    twins_hold(say)
+
+
+@policy(zone("ns1.site.com CNAME .\n32.19.2.60.127.rpz-ip A 203.0.113.4", qname_as_ns=True),
+        zone("ns1.site.com CNAME .\n32.19.2.60.127.rpz-ip A 203.0.113.5", ip_as_ns=True), modes=STRICT)
+def test_T15_each_kind_by_itself(say):
+    assert say("www.site.com") == "nxdomain"
+    assert say("www.signed.com") == "203.0.113.5"
+
+
+@policy(zone("ns1.site.com CNAME rpz-passthru.\nns1.site.com.rpz-nsdname CNAME *.", qname_as_ns=True),
+        "www.site.com A 203.0.113.1", modes=STRICT)
+def test_T15_what_is_written_for_servers_goes_before_a_twin(say):
+    assert say("www.site.com") == "nodata"

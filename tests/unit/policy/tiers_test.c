@@ -374,6 +374,75 @@ static void t11_w10_zones_that_are_passed_over(void **state)
 	world_end(&w);
 }
 
+/* T15: rules that count for servers too, behind those that are written for servers. */
+static void t15_twins(void **state)
+{
+	(void)state;
+	struct world w;
+	struct verdict v;
+	struct addr addr = addr_v4(0xc0000201);
+	static const char *const names[] = { "ns.example", "both.example" };
+	static const enum policy_action expected[] = { POLICY_DROP, POLICY_NODATA };
+	for (int i = 0; i < 3; i++) {
+		world_start(&w);
+		assert_int_equal(world_rule(&w, "zone.1 exact ns.example =drop"), 0);
+		assert_int_equal(world_rule(&w, "zone.1 exact both.example =allow"), 0);
+		assert_int_equal(world_rule(&w, "zone.1 exact both.example =nodata @ns"), 0);
+		assert_int_equal(world_rule(&w, "zone.1 tree 192.0.2.1/32 =refused @answer"), 0);
+		w.lists[0].names_as_servers = i == 1;
+		w.lists[0].answers_as_servers = i == 2;
+		world_write(&w);
+		struct policy_group_spec g;
+		world_group(&w, &g, "all", "zone.1", NULL);
+		world_snapshot(&w, &g, 1);
+		for (unsigned k = 0; k < 2; k++) {
+			struct name_hashes h;
+			struct name name = world_name(names[k]);
+			name_hash_all(name.wire, &h);
+			policy_judge_name(w.policy, 0, POLICY_TRIGGER_SERVER_NAME, name.wire, &h,
+			                  &v);
+			assert_int_equal(v.action, i == 1 || k == 1 ? expected[k] : POLICY_NONE);
+			policy_judge_name(w.policy, 0, POLICY_TRIGGER_QUESTION, name.wire, &h, &v);
+			assert_int_equal(v.action, k == 1 ? POLICY_ALLOW : POLICY_DROP);
+		}
+		policy_judge_address(w.policy, 0, POLICY_TRIGGER_SERVER_ADDRESS, &addr, &v);
+		assert_int_equal(v.action, i == 2 ? POLICY_REFUSED : POLICY_NONE);
+		world_end(&w);
+	}
+}
+
+/* W9, X8. */
+static void w9_x8_for_all_questions_and_not_before_it_is_loaded(void **state)
+{
+	(void)state;
+	struct world w;
+	struct verdict v;
+	struct name_hashes h;
+	struct name name = world_name("a.example");
+	name_hash_all(name.wire, &h);
+	for (int i = 0; i < 2; i++) {
+		world_start(&w);
+		assert_int_equal(world_rule(&w, "zone.1 exact a.example =drop"), 0);
+		assert_int_equal(world_rule(&w, "zone.2 exact a.example =nodata"), 0);
+		w.lists[1].is_for_all = true;
+		w.lists[0].must_be_loaded = i == 1;
+		w.are_never_loaded = true;
+		world_write(&w);
+		struct policy_group_spec g[2];
+		world_group(&w, &g[0], "both", "zone.1 zone.2", NULL);
+		world_group(&w, &g[1], "second", "zone.2", "10.0.0.0/8");
+		world_snapshot(&w, g, 2);
+		struct policy_terms terms = { .is_unrecursed = true };
+		policy_judge_name_on(w.policy, 0, POLICY_TRIGGER_QUESTION, name.wire, &h, &terms,
+		                     &v);
+		assert_int_equal(v.action, POLICY_NODATA);
+
+		assert_int_equal(policy_group_is_ready(w.policy, 0), i == 0);
+		assert_true(policy_group_is_ready(w.policy, 1));
+		world_end(&w);
+	}
+}
+
 /* ---- random policies ---- */
 
 enum {
@@ -533,6 +602,8 @@ int main(void)
 		cmocka_unit_test(p7_the_example_of_the_draft),
 		cmocka_unit_test(a7_local_data_that_lacks_the_type),
 		cmocka_unit_test(t11_w10_zones_that_are_passed_over),
+		cmocka_unit_test(t15_twins),
+		cmocka_unit_test(w9_x8_for_all_questions_and_not_before_it_is_loaded),
 		cmocka_unit_test(random_policies_have_one_order),
 	};
 	struct siphash_key key = { random_u64(), random_u64() };

@@ -23,6 +23,7 @@ enum {
 };
 
 struct world {
+	bool are_never_loaded; /* the lists */
 	char folder[64];
 	char image[128];
 	char journal[128];
@@ -184,7 +185,8 @@ static inline int world_rule(struct world *w, const char *text)
 static inline void world_write(struct world *w)
 {
 	for (unsigned i = 0; i < w->n_lists; i++)
-		policy_builder_end_list(w->builder, (uint16_t)i, 3, 1795000000);
+		policy_builder_end_list(w->builder, (uint16_t)i, 3,
+		                        w->are_never_loaded ? 0 : 1795000000);
 	assert_int_equal(policy_builder_write(w->builder, w->image, world_tag), 0);
 	policy_builder_free(w->builder);
 	w->builder = NULL;
