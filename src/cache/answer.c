@@ -325,6 +325,7 @@ int cut_new(const struct cut_plan *plan, struct cut **ret)
 		struct cut_server *s = &c->servers[c->n_servers++];
 		s->name = p;
 		p += name_copy_lower(p, from->name);
+		c->servers_hash += name_hash(s->name) * 0x9e3779b97f4a7c15ULL;
 		s->first_addr = c->n_addrs;
 		for (unsigned k = 0; k < from->n_addrs && c->n_addrs < CUT_MAX_ADDRS; k++) {
 			c->addrs[c->n_addrs++] = from->addrs[k];

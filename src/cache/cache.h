@@ -100,7 +100,8 @@ struct cut {
 	bool is_forward;    /* servers are the operator's forwarders: policy does not judge them */
 	bool is_primed;     /* root: confirmed by a priming answer (RFC 8109) */
 	uint8_t n_servers, n_addrs;
-	const uint8_t *zone; /* wire, lower case; inside this block */
+	uint64_t servers_hash; /* of the servers' names, whatever their order */
+	const uint8_t *zone;   /* wire, lower case; inside this block */
 	/* What came with the referral: DS records, or NSEC/NSEC3 records that deny them, with
 	   their RRSIGs; none of it validated yet. Inside this block. */
 	unsigned n_ds_rrs;

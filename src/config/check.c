@@ -580,6 +580,21 @@ static void check_learning(struct checker *k, unsigned i)
 		              "groups[].learn needs a folder to keep what is learned: add 'state'");
 }
 
+static void check_detect(struct checker *k, const struct config_group *g)
+{
+	char quoted[PROBLEM_QUOTE_MAX];
+	struct config_detect_rule rule;
+	for (unsigned i = 0; i < g->detect.n; i++) {
+		if (config_detect_rule_from_text(g->detect.at[i], &rule) == 0)
+			continue;
+		problem_quote(g->detect.at[i], strlen(g->detect.at[i]), quoted);
+		problem_error(k->problems, g->detect.places[i],
+		              "groups[].detect: %s is no such rule; write DETECTOR=ACTION or "
+		              "DETECTOR.CONFIDENCE=ACTION, such as \"leak.high=alert\"",
+		              quoted);
+	}
+}
+
 static int check_groups(struct checker *k)
 {
 	const struct config_groups *gs = &k->c->groups;
@@ -593,6 +608,7 @@ static int check_groups(struct checker *k)
 				k->problems, place_in(k->nodes->groups[i], "default"),
 				"groups[].default: deny without a list of action allow stops every name; add one to 'lists'");
 		check_learning(k, i);
+		check_detect(k, g);
 	}
 	for (unsigned i = 0; i < k->c->lists.n && e == 0 && gs->n > 0; i++) {
 		if (!k->is_used[i] && k->c->lists.at[i].name != NULL)

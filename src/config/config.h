@@ -174,6 +174,13 @@ struct config_seen {
 #define OPTION_SEEN CONFIG_FIELD
 #include "config/options.def"
 };
+struct config_detect {
+#define DETECTOR(name, ...) \
+	bool name##_enable; \
+	const char *name##_low, *name##_medium, *name##_high;
+#define DETECT_OPTION CONFIG_FIELD
+#include "config/detectors.def"
+};
 struct config_rebinding {
 #define OPTION_REBINDING CONFIG_FIELD
 #include "config/options.def"
@@ -238,12 +245,63 @@ struct config {
 	struct config_rebinding rebinding;
 	struct config_seen seen;
 	struct config_firewall firewall;
+	struct config_detect detect;
 #define OPTION_TOP CONFIG_FIELD
 #include "config/options.def"
 	struct config_hint *hints; /* of resolver.root-hints, or the ones built in; never empty */
 	unsigned n_hints;
 	struct config_memory *memory;
 };
+
+/* ---- detectors (config/detectors.def) ---- */
+
+enum detector_id {
+#define DETECTOR(name, ...) DETECTOR_##name,
+#include "config/detectors.def"
+	N_DETECTORS
+};
+
+/* How sure a detector is. */
+enum detect_confidence {
+	DETECT_LOW,
+	DETECT_MEDIUM,
+	DETECT_HIGH,
+	DETECT_CONFIDENCES
+};
+
+/* What is done about it, from the mildest. */
+enum detect_action {
+	DETECT_ALLOW, /* counted */
+	DETECT_ALERT, /* an event */
+	DETECT_THROTTLE,
+	DETECT_BLOCK,
+	DETECT_ACTIONS
+};
+
+struct detector_info {
+	const char *name, *help;
+};
+const struct detector_info *config_detector(enum detector_id d);
+/* N_DETECTORS: there is none of this name. */
+enum detector_id config_detector_named(const char *name, size_t n);
+/* "low", "medium", "high"; "allow", "alert", "throttle", "block". */
+const char *config_confidence_name(enum detect_confidence c);
+const char *config_action_name(enum detect_action a);
+
+/* One of groups[].detect: for all detectors with N_DETECTORS, for all confidences likewise. */
+struct config_detect_rule {
+	enum detector_id detector;
+	enum detect_confidence confidence;
+	enum detect_action action;
+};
+/* "leak.high=alert", "leak=alert", "all.low=allow", "all=alert". 0, -EINVAL. */
+MUST_USE int config_detect_rule_from_text(const char *text, struct config_detect_rule *ret);
+
+/* Is the detector switched on at all? */
+bool config_detector_is_on(const struct config *c, enum detector_id d);
+/* What is done for a group, counted as in groups; one that is not there: as in `detect`. */
+enum detect_action config_detect_action(const struct config *c, unsigned group, enum detector_id d,
+                                        enum detect_confidence confidence);
 
 enum config_severity {
 	CONFIG_ERROR,   /* the file cannot be used */

@@ -153,6 +153,63 @@ static int fill_section(struct loader *l, enum option_section s, const struct no
 	return 0;
 }
 
+/* A section whose options have dots in their keys: `leak: {rate: 60}` is leak.rate. */
+static bool is_parent(enum option_section s, const struct node *key)
+{
+	const struct section *section = option_section(s);
+	for (unsigned i = 0; key->kind == NODE_TEXT && i < section->n_options; i++) {
+		const char *option = section->options[i].key;
+		if (strncmp(option, key->text, key->n_text) == 0 && option[key->n_text] == '.')
+			return true;
+	}
+	return false;
+}
+
+/* The keys below one become its brothers, with its key before theirs. */
+static int lift(struct loader *l, const struct node *parent)
+{
+	for (struct node *v = parent->first; v != NULL; v = v->next) {
+		struct node *key = config_alloc(l->scratch, 1, sizeof *key);
+		size_t n = parent->key->n_text + 1 + v->key->n_text;
+		char *text = config_alloc(l->scratch, n + 1, 1);
+		if (key == NULL || text == NULL)
+			return -ENOMEM;
+		if (v->key->kind != NODE_TEXT)
+			continue;
+		memcpy(text, parent->key->text, parent->key->n_text);
+		text[parent->key->n_text] = '.';
+		memcpy(text + parent->key->n_text + 1, v->key->text, v->key->n_text + 1);
+		*key = *v->key;
+		key->text = text;
+		key->n_text = n;
+		v->key = key;
+	}
+	return 0;
+}
+
+static int flatten(struct loader *l, enum option_section s, struct node *map)
+{
+	struct node **at = &map->first;
+	while (*at != NULL) {
+		struct node *v = *at;
+		if (v->kind != NODE_MAP || !is_parent(s, v->key)) {
+			at = &v->next;
+			continue;
+		}
+		if (lift(l, v) != 0)
+			return -ENOMEM;
+		*at = v->first != NULL ? v->first : v->next;
+		for (struct node *last = v->first; last != NULL; last = last->next) {
+			if (last->next == NULL) {
+				last->next = v->next;
+				at = &last->next;
+				break;
+			}
+		}
+	}
+	return 0;
+}
+
 static int fill_map_section(struct loader *l, enum option_section s)
 {
 	const struct section *section = option_section(s);
@@ -166,6 +223,9 @@ static int fill_map_section(struct loader *l, enum option_section s)
 				section->name, node_kind_name(map));
 		map = NULL;
 	}
+	/* The tree is ours: it is scratch. */
+	if (s == SECTION_DETECT && map != NULL && flatten(l, s, (struct node *)map) != 0)
+		return -ENOMEM;
 	return fill_section(l, s, map, none, (char *)l->config + section->offset);
 }
 

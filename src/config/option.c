@@ -88,6 +88,20 @@ static const struct option firewall_options[] = {
 #define OPTION_FIREWALL(...) ROW(SECTION_FIREWALL, config_firewall, __VA_ARGS__)
 #include "config/options.def"
 };
+/* What each detector has beside its own options. */
+#define DETECTOR(name, at_low, at_medium, at_high, text)                                          \
+	ROW(SECTION_DETECT, config_detect, #name ".enable", name##_enable, FLAG, "true", ANY,     \
+	    RELOAD, text)                                                                         \
+	ROW(SECTION_DETECT, config_detect, #name ".low", name##_low, WORD, at_low,                \
+	    WORDS("allow|alert|throttle|block"), RELOAD, "What is done where it is hardly sure.") \
+	ROW(SECTION_DETECT, config_detect, #name ".medium", name##_medium, WORD, at_medium,       \
+	    WORDS("allow|alert|throttle|block"), RELOAD, "What is done where it is fairly sure.") \
+	ROW(SECTION_DETECT, config_detect, #name ".high", name##_high, WORD, at_high,             \
+	    WORDS("allow|alert|throttle|block"), RELOAD, "What is done where it is sure.")
+static const struct option detect_options[] = {
+#define DETECT_OPTION(...) ROW(SECTION_DETECT, config_detect, __VA_ARGS__)
+#include "config/detectors.def"
+};
 static const struct option events_options[] = {
 #define OPTION_EVENTS(...) ROW(SECTION_EVENTS, config_events, __VA_ARGS__)
 #include "config/options.def"
@@ -125,6 +139,8 @@ static const struct section sections[] = {
 			       offsetof(struct config, firewall), sizeof(struct config_firewall), "" },
 	[SECTION_SEEN] = { "seen", OPTIONS(seen_options),
 			   offsetof(struct config, seen), sizeof(struct config_seen), "" },
+	[SECTION_DETECT] = { "detect", OPTIONS(detect_options),
+			     offsetof(struct config, detect), sizeof(struct config_detect), "" },
 	[SECTION_TOP] = { "", OPTIONS(top_options), 0, sizeof(struct config), "" },
 	[SECTION_LIST] = { "lists[]", OPTIONS(list_options), 0, sizeof(struct config_list), "list" },
 	[SECTION_GROUP] = { "groups[]", OPTIONS(group_options), 0, sizeof(struct config_group),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Prints the reference of all options from options.def: `options-doc markdown` is
- * docs/options.md, `options-doc man` is weir.yaml(5). Used while building only.
+ * docs/options.md, `options-doc man` is weir.yaml(5), `options-doc detectors` is
+ * docs/detectors.md. Used while building only.
  */
 #include <string.h>
 
@@ -10,10 +11,10 @@
 
 /* The order that people read in, not the one of the struct. */
 static const enum option_section order[] = {
-	SECTION_SERVER,   SECTION_RESOLVER,  SECTION_FORWARD, SECTION_CACHE,
-	SECTION_LOCAL,    SECTION_ZONE,      SECTION_DNS64,   SECTION_REBINDING,
-	SECTION_FIREWALL, SECTION_LIST,      SECTION_GROUP,   SECTION_SEEN,
-	SECTION_EVENTS,   SECTION_INCIDENTS, SECTION_ALERT,   SECTION_TOP,
+	SECTION_SERVER, SECTION_RESOLVER, SECTION_FORWARD,   SECTION_CACHE,    SECTION_LOCAL,
+	SECTION_ZONE,   SECTION_DNS64,    SECTION_REBINDING, SECTION_FIREWALL, SECTION_DETECT,
+	SECTION_LIST,   SECTION_GROUP,    SECTION_SEEN,      SECTION_EVENTS,   SECTION_INCIDENTS,
+	SECTION_ALERT,  SECTION_TOP,
 };
 
 /* What is meant for lists and zones alike stands behind the lists. */
@@ -31,6 +32,7 @@ static const char *intro_of(enum option_section s)
 		[SECTION_ZONE] = "Each entry of local.zones.",
 		[SECTION_DNS64] = "IPv6 addresses for what has IPv4 ones only: docs/local.md.",
 		[SECTION_FIREWALL] = "Answers that fill sets of nftables: docs/firewall.md.",
+		[SECTION_DETECT] = "Signs of malware, and what is done about them: docs/detection.md.",
 		[SECTION_REBINDING] = "Private addresses in answers from the public DNS: docs/local.md.",
 		[SECTION_LIST] = "Each entry of lists.",
 		[SECTION_KEY] = "Each entry of keys.",
@@ -198,10 +200,44 @@ static void man(void)
 	       ".BR weir (8)\n");
 }
 
+/* ---- docs/detectors.md ---- */
+
+static void detectors(void)
+{
+	const struct section *s = option_section(SECTION_DETECT);
+	printf("# Detectors\n"
+	       "\n"
+	       "<!-- Made from src/config/detectors.def by build/src/config/options-doc detectors. -->\n"
+	       "\n"
+	       "What they are, and how they work: [detection.md](detection.md). Each says how sure it is\n"
+	       "(low, medium, high), and for each there is an action: `allow` (counted only), `alert` (an\n"
+	       "event), `throttle`, `block`. A group may say otherwise: `groups[].detect`.\n"
+	       "\n");
+	for (unsigned d = 0; d < N_DETECTORS; d++) {
+		const struct detector_info *info = config_detector((enum detector_id)d);
+		size_t n = strlen(info->name);
+		printf("## %s\n\n%s\n\n| option | default | |\n|---|---|---|\n", info->name,
+		       info->help);
+		for (unsigned k = 0; k < s->n_options; k++) {
+			const struct option *o = &s->options[k];
+			if (strncmp(o->key, info->name, n) != 0 || o->key[n] != '.')
+				continue;
+			printf("| detect.%s | `", o->key);
+			print_default(stdout, o);
+			printf("` | %s |\n", strcmp(o->key + n, ".enable") == 0
+			                             ? "Is it asked at all?"
+			                             : o->help);
+		}
+		printf("\n");
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "markdown") == 0)
 		markdown();
+	else if (argc == 2 && strcmp(argv[1], "detectors") == 0)
+		detectors();
 	else if (argc == 2 && strcmp(argv[1], "man") == 0)
 		man();
 	else

@@ -215,8 +215,27 @@ static void print_entries(FILE *out, const struct option *o, const struct config
 		print_entry(out, s, at + i * option_section(s)->size, indent + 2);
 }
 
+/*
+ * The key of an option below its section: of leak.rate the first time "leak:" in a line of its own,
+ * then "rate", further in. *group: the bytes of the last such word, and where it stands.
+ */
+static const char *print_groups(FILE *out, const struct option *o, const char **group,
+                                int *ret_indent)
+{
+	const char *dot = strchr(o->key, '.');
+	size_t n = dot != NULL ? (size_t)(dot - o->key) : 0;
+	if (dot == NULL)
+		return o->key;
+	if (*group == NULL || strncmp(*group, o->key, n + 1) != 0)
+		fprintf(out, "%*s%.*s:\n", *ret_indent, "", (int)n, o->key);
+	*group = o->key;
+	*ret_indent += 2;
+	return dot + 1;
+}
+
 static void print_section(FILE *out, const struct config *c, enum option_section s)
 {
+	const char *group = NULL;
 	const struct section *section = option_section(s);
 	int indent = s == SECTION_TOP ? 0 : 2;
 	if (s != SECTION_TOP)
@@ -227,7 +246,9 @@ static void print_section(FILE *out, const struct config *c, enum option_section
 			print_entries(out, o, c, indent);
 			continue;
 		}
-		fprintf(out, "%*s%s: ", indent, "", o->key);
+		int in = indent;
+		const char *key = print_groups(out, o, &group, &in);
+		fprintf(out, "%*s%s: ", in, "", key);
 		print_value(out, o, (const char *)c + section->offset + o->offset);
 		fputc('\n', out);
 	}
@@ -297,10 +318,13 @@ static void print_entry_defaults(FILE *out, enum option_section s, int indent)
 static void print_section_defaults(FILE *out, enum option_section s, int indent)
 {
 	const struct section *section = option_section(s);
+	const char *group = NULL;
 	for (unsigned i = 0; i < section->n_options; i++) {
 		const struct option *o = &section->options[i];
-		print_comment(out, indent, o->help);
-		fprintf(out, "%*s%s: ", indent, "", o->key);
+		int in = indent;
+		const char *key = print_groups(out, o, &group, &in);
+		print_comment(out, in, o->help);
+		fprintf(out, "%*s%s: ", in, "", key);
 		print_default(out, o);
 		fputc('\n', out);
 		if (option_is_entries(o))

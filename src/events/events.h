@@ -19,6 +19,7 @@
 #pragma once
 
 #include "base/addr.h"
+#include "detect/detect.h"
 #include "dns/name.h"
 #include "policy/policy.h"
 
@@ -108,6 +109,8 @@ struct event {
 	uint8_t rcode;    /* as answered */
 	bool is_answered; /* false: dropped */
 	bool is_cached, is_stale;
+	bool is_throttled;                      /* a detector refused it for now */
+	const struct detect_findings *findings; /* NULL: none */
 	uint8_t dnssec;                /* what validation says of the data: enum event_dnssec */
 	const struct verdict *verdict; /* NULL or action NONE: nothing matched */
 	const char *list;              /* the winning rule's list; NULL: an edit or the default */

@@ -69,6 +69,8 @@ static char *put_name_part(const struct line *l, char *p, enum record_part part,
 
 enum outcome {
 	BLOCKED,
+	THROTTLED,
+	ALERTED,
 	ALLOWED,
 	FAILED,
 	LOGGED,
@@ -81,10 +83,14 @@ static enum outcome outcome_of(const struct line *l)
 	const struct record *r = l->r;
 	if (r->action >= POLICY_NXDOMAIN)
 		return BLOCKED;
+	if (r->is_throttled)
+		return THROTTLED;
 	if (!r->is_answered || (r->rcode != RCODE_NOERROR && r->rcode != RCODE_NXDOMAIN))
 		return FAILED;
 	if (r->action == POLICY_ALLOW)
 		return ALLOWED;
+	if (r->has_alert)
+		return ALERTED;
 	if (has_part(l, PART_LOGGED_LIST))
 		return LOGGED;
 	return has_part(l, PART_SHADOW_LIST) ? SHADOWED : ANSWERED;
@@ -93,12 +99,19 @@ static enum outcome outcome_of(const struct line *l)
 static char *put_event(const struct line *l, char *p)
 {
 	p = json_line_timestamp(l->j, p, l->r->wall_ns);
-	bool is_alert = l->r->action >= POLICY_NXDOMAIN || has_part(l, PART_LOGGED_LIST);
+	bool is_alert =
+		l->r->action >= POLICY_NXDOMAIN || has_part(l, PART_LOGGED_LIST) || l->r->has_alert;
 	p = is_alert ? JSON_LIT(p, "alert") : JSON_LIT(p, "event");
 	p = JSON_LIT(p, "\",\"category\":[\"network\"],\"type\":[\"protocol\",\"");
 	switch (outcome_of(l)) {
 	case BLOCKED:
 		p = JSON_LIT(p, "denied\"],\"action\":\"blocked\",\"outcome\":\"success\"");
+		break;
+	case THROTTLED:
+		p = JSON_LIT(p, "denied\"],\"action\":\"throttled\",\"outcome\":\"success\"");
+		break;
+	case ALERTED:
+		p = JSON_LIT(p, "allowed\"],\"action\":\"alerted\",\"outcome\":\"success\"");
 		break;
 	case ALLOWED:
 		p = JSON_LIT(p, "allowed\"],\"action\":\"allowed\",\"outcome\":\"success\"");
@@ -311,6 +324,46 @@ static char *put_origin(const struct line *l, char *p)
 	return p;
 }
 
+/* What detectors said, with their evidence. */
+static char *put_findings(const struct line *l, char *p)
+{
+	size_t n = l->r->part_len[PART_FINDINGS] / sizeof(struct detect_finding);
+	p = JSON_LIT(p, ",\"detections\":[");
+	for (size_t i = 0; i < n; i++) {
+		struct detect_finding f;
+		memcpy(&f, l->parts[PART_FINDINGS] + i * sizeof f, sizeof f);
+		const char *words[] = { config_detector((enum detector_id)f.detector)->name,
+			                config_confidence_name(
+						(enum detect_confidence)f.confidence),
+			                config_action_name((enum detect_action)f.action) };
+		p = JSON_LIT(p, "{\"detector\":\"");
+		p = json_text_bytes(p, words[0], strlen(words[0]));
+		p = JSON_LIT(p, "\",\"confidence\":\"");
+		p = json_text_bytes(p, words[1], strlen(words[1]));
+		p = JSON_LIT(p, "\",\"action\":\"");
+		p = json_text_bytes(p, words[2], strlen(words[2]));
+		p = f.is_muted ? JSON_LIT(p, "\",\"muted\":true") : JSON_LIT(p, "\"");
+		p = JSON_LIT(p, ",\"text\":\"");
+		p = json_text_string(p, f.text, strnlen(f.text, sizeof f.text));
+		p = JSON_LIT(p, "\",\"evidence\":{");
+		for (unsigned k = 0; k < f.n_evidence; k++) {
+			*p++ = '"';
+			p = json_text_bytes(p, f.evidence[k].name, strlen(f.evidence[k].name));
+			p = JSON_LIT(p, "\":");
+			int64_t value = f.evidence[k].value;
+			if (value < 0)
+				*p++ = '-';
+			p = json_text_number(p, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+			*p++ = ',';
+		}
+		if (p[-1] == ',')
+			p--;
+		p = JSON_LIT(p, "}},");
+	}
+	p[-1] = ']';
+	return p;
+}
+
 /* What evaluation: strict would have said. */
 static char *put_strict(const struct line *l, char *p)
 {
@@ -368,6 +421,8 @@ static char *put_weir(const struct line *l, char *p)
 		p = put_part(l, p, PART_GROUP, ",\"group\":\"");
 	if (l->r->action != POLICY_NONE)
 		p = put_verdict(l, p);
+	if (has_part(l, PART_FINDINGS))
+		p = put_findings(l, p);
 	if (l->r->has_strict)
 		p = put_strict(l, p);
 	if (has_part(l, PART_LOGGED_LIST)) {

@@ -73,6 +73,9 @@ void record_plan(const struct event *e, struct record_plan *ret)
 	if (e->domain != NULL)
 		plan_name(ret, PART_DOMAIN, e->domain->name);
 	plan_name(ret, PART_ZONE, e->zone);
+	if (e->findings != NULL)
+		plan_bytes(ret, PART_FINDINGS, e->findings->at,
+		           e->findings->n * sizeof e->findings->at[0]);
 	if (e->n_server_names > 0 || e->n_server_addrs > 0)
 		plan_servers(ret, e);
 	/* Most blocked answers have no records: then there is nothing to sum up. */
@@ -92,6 +95,15 @@ static uint8_t *write_server_names(const struct event *e, uint8_t *p)
 		p += n;
 	}
 	return p;
+}
+
+static bool has_alert(const struct event *e)
+{
+	for (unsigned i = 0; e->findings != NULL && i < e->findings->n; i++) {
+		if (e->findings->at[i].action >= DETECT_ALERT)
+			return true;
+	}
+	return false;
 }
 
 void record_write(const struct event *e, const struct record_plan *plan, void *ret_record)
@@ -121,6 +133,8 @@ void record_write(const struct event *e, const struct record_plan *plan, void *r
 		.is_answered = e->is_answered,
 		.is_cached = e->is_cached,
 		.is_stale = e->is_stale,
+		.is_throttled = e->is_throttled,
+		.has_alert = has_alert(e),
 		.dnssec = e->dnssec,
 		.shadow_action = e->shadow_list != NULL ? e->shadow_action : (uint8_t)POLICY_NONE,
 		.strict_action = e->strict_action,

@@ -49,6 +49,7 @@ enum record_part {
 	PART_ZONE,
 	PART_SERVER_NAMES, /* wire names, one behind the other */
 	PART_SERVER_ADDRS, /* struct addr, one behind the other */
+	PART_FINDINGS,     /* struct detect_finding, one behind the other */
 	PART_MESSAGE,      /* its first bytes, if it has an answer section */
 	RECORD_PARTS,
 };
@@ -79,7 +80,8 @@ struct record {
 	uint32_t serial;
 	uint64_t domain_first_s; /* with PART_DOMAIN */
 	uint32_t domain_clients;
-	bool is_do, is_answered, is_cached, is_stale, is_edit, has_answer_flags;
+	bool is_do, is_answered, is_cached, is_stale, is_throttled, is_edit, has_answer_flags;
+	bool has_alert;                  /* a detector's, of action ALERT and above */
 	bool is_notice, is_alert;        /* events_put_notice() */
 	int32_t key_tag;                 /* of a notice; -1: none */
 	uint16_t part_len[RECORD_PARTS]; /* bytes of each part; 0: not there */

@@ -31,6 +31,7 @@ static const char *const trigger_names[] = {
 	[POLICY_TRIGGER_DEFAULT]        = "default",
 	[POLICY_TRIGGER_CLIENT]         = "client",
 	[POLICY_TRIGGER_REBINDING]      = "rebinding",
+	[POLICY_TRIGGER_DETECTOR]       = "detector",
 };
 /* clang-format on */
 
@@ -56,6 +57,7 @@ const char *policy_trigger_name(enum policy_trigger t)
 }
 
 static const char default_text[] = "default: deny";
+static const char detector_text[] = "detector ";
 static const char rebinding_text[] = "rebinding protection: ";
 
 static size_t name_rule_text(const struct verdict *v, const uint8_t *subject, char *ret_text)
@@ -91,6 +93,10 @@ size_t verdict_rule_text(const struct verdict *v, const uint8_t *subject, char *
 		memcpy(ret_text, rebinding_text, sizeof rebinding_text);
 		return sizeof rebinding_text - 1 +
 		       addr_to_text(&v->addr, ret_text + sizeof rebinding_text - 1);
+	case POLICY_TRIGGER_DETECTOR:
+		memcpy(ret_text, detector_text, sizeof detector_text);
+		memcpy(ret_text + sizeof detector_text - 1, v->detector, strlen(v->detector) + 1);
+		return sizeof detector_text - 1 + strlen(v->detector);
 	case POLICY_TRIGGER_QUESTION:
 	case POLICY_TRIGGER_ALIAS:
 	case POLICY_TRIGGER_SERVER_NAME:

@@ -105,6 +105,7 @@ enum policy_trigger {
 	POLICY_TRIGGER_DEFAULT,        /* default: deny */
 	POLICY_TRIGGER_CLIENT,         /* the client's address */
 	POLICY_TRIGGER_REBINDING,      /* a private address from the public DNS: no rule, serve/ */
+	POLICY_TRIGGER_DETECTOR,       /* no rule: a detector's finding (detect/detect.h) */
 };
 
 /* Local data of `address` and `redirect`; interned in the snapshot. */
@@ -181,6 +182,7 @@ struct verdict {
 	uint8_t logged_trigger[POLICY_MAX_LOGGED]; /* enum policy_trigger */
 	/* Of verdicts that resolve/ hands up: the snapshot that numbers are of; else not set. */
 	const struct policy *policy;
+	const char *detector;                 /* trigger DETECTOR: its name, static */
 	const struct policy_edit *edit;       /* not NULL: an edit won */
 	const struct policy_data *data;       /* ADDRESS and REDIRECT */
 	const struct policy_pattern *pattern; /* not NULL: a pattern won; rule_depth is 0 */
@@ -346,7 +348,7 @@ bool verdict_goes_before(const struct policy *p, const struct verdict *a, const 
 
 /*
  * The winning rule as text: "*.evil.example" (BELOW), "evil.example", "192.0.2.0/24",
- * "default: deny". `subject` is the name that was judged (NULL for address triggers).
+ * "default: deny", "detector leak". `subject` is the name that was judged (NULL for address triggers).
  * ret_text: NAME_TEXT_MAX + 8 bytes. Returns the length.
  */
 size_t verdict_rule_text(const struct verdict *v, const uint8_t *subject, char *ret_text);

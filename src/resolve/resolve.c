@@ -123,6 +123,10 @@ struct task *task_new(struct resolver *r, const struct task_plan *plan)
 	t->is_keys = plan->is_keys;
 	t->depth = plan->depth;
 	t->key_depth = plan->key_depth;
+	t->is_watched = plan->client != NULL && r->config.detect != NULL;
+	if (t->is_watched)
+		t->client = *plan->client;
+	t->findings.n = 0;
 	t->whole = (struct judged){ .security = SECURITY_SECURE };
 	t->hash = t->hop_hash = plan->hashes->h[0];
 	t->question.len = (uint8_t)name_len(plan->name);
@@ -196,6 +200,7 @@ void task_finish(struct task *t, struct resolve_result *result)
 {
 	result->cut = t->cut;
 	result->n_packets = t->budget->n_packets;
+	result->findings = &t->findings;
 	/* From here on the same question is a new task: `done` may ask it. */
 	unlist(t);
 	timer_cancel(t->r->loop, &t->timer);
@@ -242,6 +247,22 @@ void task_fail(struct task *t)
 		                         .ede_code = t->trouble.code,
 		                         .ede_text = text,
 		                         .is_limited = t->is_limited };
+	task_finish(t, &result);
+}
+
+void task_throttle(struct task *t, uint64_t wait_ms)
+{
+	char text[EDE_TEXT_MAX + 1];
+	const struct detect_finding *f = detect_strongest(&t->findings);
+	snprintf(text, sizeof text, "throttled by detector %s: %.*s; come back in %llu s",
+	         f != NULL ? config_detector((enum detector_id)f->detector)->name : "",
+	         DETECT_TEXT_MAX, f != NULL ? f->text : "",
+	         (unsigned long long)(wait_ms / 1000 + 1));
+	count_up(&t->r->counts.throttled);
+	struct resolve_result result = { .status = RESOLVE_FAILED,
+		                         .ede_code = EDE_OTHER,
+		                         .ede_text = text,
+		                         .is_throttled = true };
 	task_finish(t, &result);
 }
 
@@ -333,7 +354,8 @@ void resolve_start(struct resolver *r, struct resolve_request *request)
 		                        .group = request->group,
 		                        .is_allowed = request->is_allowed,
 		                        .is_late = request->is_late,
-		                        .is_refresh = request->is_refresh };
+		                        .is_refresh = request->is_refresh,
+		                        .client = request->is_exempt ? NULL : request->client };
 	if (r->config.n_forwards > 0 && UNLIKELY(ring_is_closed(r->forwards, request))) {
 		count_up(&r->counts.rings_closed);
 		fail_at_once(r, request, EDE_NO_REACHABLE_AUTHORITY,
@@ -410,6 +432,9 @@ void resolver_count(const struct resolver *r, struct resolve_counts *ret)
 	ret->tls_opened += get(&x->tls_opened);
 	ret->tls_resumed += get(&x->tls_resumed);
 	ret->guard_refused += get(&r->counts.guard_refused);
+	ret->detector_refused += get(&r->counts.detector_refused);
+	ret->throttled += get(&r->counts.throttled);
+	ret->held += get(&r->counts.held);
 	ret->at_limit += get(&r->counts.at_limit);
 	ret->zone_limited += get(&r->counts.zone_limited);
 	ret->server_limited += get(&r->counts.server_limited);

@@ -21,6 +21,7 @@
 #pragma once
 
 #include "cache/cache.h"
+#include "detect/detect.h"
 #include "io/loop.h"
 #include "io/tls.h"
 #include "policy/policy.h"
@@ -63,6 +64,7 @@ struct resolve_config {
 	bool tcp_upstream;                               /* never UDP */
 	bool case_randomisation;                         /* 0x20 (proof.h) */
 	bool cookies;                                    /* RFC 7873, towards servers */
+	struct detect *detect; /* is asked before each packet; NULL: nobody is; borrowed */
 };
 
 enum resolve_status {
@@ -81,6 +83,9 @@ struct resolve_result {
 	const char *ede_text; /* which server said or did what; borrowed during the call */
 	unsigned n_packets;   /* sent for the task so far */
 	bool is_limited;      /* FAILED by a limit of the question, not by the servers */
+	bool is_throttled;    /* FAILED by a detector; the name itself has not */
+	/* What detectors said before its packets; borrowed during the call. */
+	const struct detect_findings *findings;
 };
 
 /* Embedded by whoever asks. Fill the first part; leave the second to the resolver (zeroed). */
@@ -94,6 +99,7 @@ struct resolve_request {
 	                    overrule, and aliases are not judged on the way */
 	bool is_refresh; /* ask the servers although the cache has an answer */
 	const struct addr *client; /* who asked; NULL: we did, or nobody knows */
+	bool is_exempt;            /* a rule allows the name: detectors are not asked */
 	void (*done)(struct resolve_request *r, const struct resolve_result *result);
 
 	struct resolve_request *next; /* on the same task */
@@ -132,6 +138,9 @@ void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uin
 	X(tls_opened, "TLS sessions") \
 	X(tls_resumed, "TLS sessions that went on with an earlier one's keys") \
 	X(guard_refused, "packets that policy forbade") \
+	X(detector_refused, "packets that a detector blocked") \
+	X(throttled, "questions that detectors throttle and refused for now") \
+	X(held, "packets that detectors made wait") \
 	X(at_limit, "questions refused for want of room") \
 	X(zone_limited, "questions refused: too many for one zone") \
 	X(server_limited, "servers passed over: too many questions wait for them") \

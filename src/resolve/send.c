@@ -120,7 +120,8 @@ static void note_error(struct task *t, int error)
 enum sent {
 	SENT,
 	NOT_SENT,
-	REFUSED
+	REFUSED,
+	HELD /* by a detector, for a while */
 };
 
 void task_leave_server(struct task *t)
@@ -199,7 +200,7 @@ static int send_ask(struct task *t, bool is_tcp)
 	return exchange_send(x, &t->ask);
 }
 
-/* Send to one address. NOT_SENT: that address is out; REFUSED: the task is gone. */
+/* Send to one address. NOT_SENT: that address is out; REFUSED: the task is gone; HELD: it goes later. */
 static enum sent send_to(struct task *t, unsigned at, enum ask_how how)
 {
 	struct resolver *r = t->r;
@@ -212,6 +213,11 @@ static enum sent send_to(struct task *t, unsigned at, enum ask_how how)
 	choose_question(t);
 	if (!pass_guard(t))
 		return REFUSED;
+	if (t->is_watched) {
+		enum watched w = watch_packet(t, how);
+		if (UNLIKELY(w != WATCHED_PASS))
+			return w == WATCHED_HELD ? HELD : REFUSED;
+	}
 	struct server *s;
 	bool is_tcp = choose_transport(t, how, &s);
 	choose_edns(t, s, how, is_tcp);
@@ -467,6 +473,11 @@ void iterate_timed_out(struct timer *timer)
 {
 	struct task *t = CONTAINER_OF(timer, struct task, timer);
 	bool is_late = loop_now_ns(t->r->loop) >= t->budget->deadline_ns;
+	if (t->is_held) {
+		t->is_held = false;
+		iterate_ask_again(t, t->held_how);
+		return;
+	}
 	if (t->is_securing) {
 		t->is_limited = true;
 		iterate_note(t, EDE_NO_REACHABLE_AUTHORITY, "no keys of its zones in time", false);

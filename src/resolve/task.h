@@ -167,6 +167,13 @@ struct task {
 	bool is_dead;            /* ended while in the list of ready ones */
 	bool is_allowed_first;   /* as it was asked: aliases may change is_allowed */
 	bool was_held_back;      /* failed a moment ago: not asked */
+	bool is_watched;         /* detectors are asked before each packet */
+	bool is_held;            /* by a detector; the timer sends it */
+	uint8_t held_how;        /* enum ask_how */
+	uint8_t charged_labels;  /* so much of the hop's name has gone to charged_zone */
+	uint64_t charged_zone;   /* item.hash of that cut; 0: none */
+	uint64_t held_ns;        /* since when is_held, or was when it last went on; 0: never */
+	struct addr client;      /* with is_watched */
 	uint8_t depth;           /* of look-ups above it */
 	uint8_t n_hops;          /* names passed: hop_cuts[0..n_hops) */
 	uint64_t hash, hop_hash; /* name_hash of question and hop */
@@ -184,6 +191,7 @@ struct task {
 	struct kept_response kept;
 
 	/* not cleared with the rest */
+	struct detect_findings findings;
 	struct judged whole; /* of the hops passed */
 	struct name question, hop, key_zone;
 };
@@ -224,9 +232,10 @@ struct resolver {
 	struct chain *free_chains;
 
 	struct {
-		_Atomic uint64_t tasks_started, tasks_failed, timeouts, guard_refused, at_limit,
-			tasks_now, secure, insecure, bogus, overworked, key_questions, denied,
-			root_copy, zone_limited, server_limited, rings_closed;
+		_Atomic uint64_t tasks_started, tasks_failed, timeouts, guard_refused,
+			detector_refused, throttled, held, at_limit, tasks_now, secure, insecure,
+			bogus, overworked, key_questions, denied, root_copy, zone_limited,
+			server_limited, rings_closed;
 	} counts;
 	_Atomic unsigned n_answered, n_unanswered; /* for resolver_upstream_state() */
 };
@@ -245,6 +254,7 @@ struct task_plan {
 	uint16_t type;
 	uint64_t group;
 	bool is_allowed, is_late, is_lookup, is_refresh, is_priming, is_keys;
+	const struct addr *client; /* NULL: detectors are not asked */
 	uint8_t depth, key_depth;
 	struct budget *budget; /* NULL: a new one */
 };
@@ -263,6 +273,8 @@ void task_finish(struct task *t, struct resolve_result *result);
 void task_fail(struct task *t); /* with the trouble noted */
 /* `name`: of the alias chain, where the verdict stopped it. */
 void task_block(struct task *t, const struct verdict *verdict, const uint8_t *name);
+/* A detector throttles: SERVFAIL, and nobody remembers a failure. */
+void task_throttle(struct task *t, uint64_t wait_ms);
 
 /* ---- iterate.c ---- */
 
@@ -277,6 +289,16 @@ void iterate_read(struct task *t, struct message *m, struct response *w);
 void iterate_take(struct task *t, struct response *w);
 /* Nothing is left to try. The task is gone. */
 void iterate_give_up(struct task *t);
+
+/* ---- watch.c ---- */
+
+enum watched {
+	WATCHED_PASS,
+	WATCHED_HELD, /* the timer goes on with it */
+	WATCHED_GONE, /* refused, the task is gone */
+};
+/* Ask the detectors before the packet in t->ask goes. */
+enum watched watch_packet(struct task *t, unsigned how);
 
 /* ---- send.c ---- */
 

@@ -354,6 +354,8 @@ enum outcome inspect_answer(struct query *q)
 		return o;
 	if (g.is_rebinding_checked && block_rebinding(q))
 		return SAY;
+	if (q->serve->detect != NULL && watch_answer(q) == SAY)
+		return SAY;
 	if (begin_dns64(q))
 		return GO_ON;
 	if (is_clean && q->verdict.action == POLICY_NONE && q->verdict.n_logged == 0 &&

@@ -56,6 +56,10 @@ static void count(struct query *q)
 		count_one(&c->refused);
 	else
 		count_one(&c->malformed);
+	if (q->is_throttled)
+		count_one(&c->throttled);
+	else if (q->findings.n > 0 && !verdict_is_block(&q->verdict))
+		count_one(&c->alerted);
 	if (q->is_dns64 && q->found != NULL)
 		count_one(&c->dns64);
 	if (q->verdict.action == POLICY_ALLOW)
@@ -155,7 +159,7 @@ static void fill_servers(const struct query *q, struct event *e, const uint8_t *
 
 static bool matters(const struct query *q, const struct policy_group_view *g)
 {
-	if (q->verdict.action != POLICY_NONE || q->verdict.n_logged > 0)
+	if (q->verdict.action != POLICY_NONE || q->verdict.n_logged > 0 || q->findings.n > 0)
 		return true;
 	return q->rcode == RCODE_SERVFAIL || serve_options_of(q)->log_all || g->log_all;
 }
@@ -204,6 +208,7 @@ static void put_event(struct query *q, const struct policy_group_view *g)
 		.is_answered = !q->is_silent,
 		.is_cached = q->is_cached,
 		.is_stale = q->is_stale,
+		.is_throttled = q->is_throttled,
 		.dnssec = q->found != NULL ? q->found->security : EVENT_UNCHECKED,
 		.ede_code = q->ede_code,
 		/* With a rule it says what list and rule say already. */
@@ -212,6 +217,7 @@ static void put_event(struct query *q, const struct policy_group_view *g)
 		.message_bytes = q->out_bytes,
 	};
 	fill_verdict(q, &e, rule_text);
+	e.findings = q->findings.n > 0 ? &q->findings : NULL;
 	if (q->has_strict)
 		fill_strict(q, &e);
 	if (query_tell_domain(q, &domain))

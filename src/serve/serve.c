@@ -202,6 +202,8 @@ void serve_begin(struct query *q)
 	q->is_silent = q->is_parked = q->is_stale = q->is_cached = false;
 	q->is_allowed = q->is_resolved = q->is_waiting = false;
 	q->n_redirects = q->n_aliases = 0;
+	q->is_throttled = false;
+	q->findings.n = 0;
 	q->stage.len = 0;
 	q->is_late = q->is_pending = q->has_strict = q->is_ns_counted = q->is_too_long = false;
 	q->n_ns_lookups = q->n_ns_unknown = 0;

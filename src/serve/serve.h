@@ -106,6 +106,7 @@ struct query {
 	uint8_t strict_action;
 	uint16_t strict_list;
 	bool is_ns_counted;
+	bool is_throttled;                   /* by a detector: the failure is ours */
 	bool is_too_long;                    /* a redirect's target that goes behind the name */
 	uint8_t n_ns_lookups, n_ns_unknown;  /* of name servers' addresses (servers.c) */
 	uint64_t ns_unknown[NS_LOOKUPS_MAX]; /* cut_missing.mark of what was not found */
@@ -135,6 +136,7 @@ struct query {
 	struct question question;
 	struct name_hashes hashes;
 	struct verdict verdict, guard_verdict;
+	struct detect_findings findings;
 	struct name stage; /* that verdict is about, of the alias chain; len 0: the question's */
 	struct resolve_request request;
 	struct timer stale_timer;
@@ -186,6 +188,8 @@ struct serve_options {
 	X(allowed, "passed by an allow rule") \
 	X(logged, "matched by a log rule") \
 	X(shadow, "a list in shadow would have decided") \
+	X(alerted, "told of by a detector, and answered") \
+	X(throttled, "refused for now because a detector throttles") \
 	X(ns_unknown, "judged without all addresses of name servers (ns-wait)") \
 	X(dropped, "not answered") \
 	X(refused, "from clients in no group, or not recursive") \
@@ -236,6 +240,7 @@ struct serve {
 	uint64_t wall_offset_ns; /* wall clock minus monotonic, for event times */
 	struct serve_counters counters;
 	struct firewall_writer *firewall; /* NULL: there is none */
+	struct detect *detect;            /* NULL: there are no detectors; borrowed */
 	struct learn_notes *learned;      /* of groups that learn; NULL: not noted */
 	struct serve_list_counts *lists;  /* POLICY_MAX_LISTS; NULL: not counted */
 	struct seen_changes *seen;        /* to the table of domains; NULL: there is none */
@@ -338,6 +343,11 @@ void query_note_domain(struct query *q); /* the cache has no answer: it was aske
 void query_end_domain(struct query *q);  /* what became of it */
 /* What an event tells, where a list of new domains matched; false: nothing. */
 bool query_tell_domain(const struct query *q, struct event_domain *ret);
+/* detect.c: what detectors say of an answer that came, or of its staying away. SAY: it is blocked. */
+enum outcome watch_answer(struct query *q);
+void watch_failure(struct query *q);
+/* The verdict of a finding whose action is BLOCK. */
+struct verdict verdict_of_detector(const struct detect_finding *f);
 
 enum outcome write_answer(struct query *q);     /* write.c */
 enum outcome record_query(struct query *q);     /* record.c */

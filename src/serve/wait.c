@@ -69,6 +69,7 @@ static void stale_is_due(struct timer *t)
 static void take_failure(struct query *q, const struct resolve_result *r)
 {
 	q->rcode = RCODE_SERVFAIL;
+	q->is_throttled = r->is_throttled;
 	query_set_ede(q, r->ede_code, r->ede_text != NULL ? r->ede_text : "");
 }
 
@@ -88,6 +89,7 @@ static void resolver_done(struct resolve_request *request, const struct resolve_
 	q->is_resolved = true;
 	q->n_packets = (uint16_t)(r->n_packets < UINT16_MAX ? r->n_packets : UINT16_MAX);
 	q->cut = r->cut;
+	detect_findings_add(&q->findings, r->findings);
 	/* Bad data is as much a failure of the servers as none: what was good is better. */
 	if (r->status == RESOLVE_ANSWERED && query_must_fail(q, r->answer) && find_stale(q))
 		;
@@ -97,6 +99,8 @@ static void resolver_done(struct resolve_request *request, const struct resolve_
 		take_refusal(q, r);
 	else if (!find_stale(q))
 		take_failure(q, r);
+	if (r->status == RESOLVE_FAILED && !r->is_throttled)
+		watch_failure(q);
 	if (q->is_parked)
 		query_resume(q);
 }
@@ -178,6 +182,7 @@ enum outcome resolve_question(struct query *q)
 		.is_allowed = q->is_allowed || (q->is_pending && !is_strict(q)),
 		.is_late = q->is_late,
 		.client = &q->client.addr,
+		.is_exempt = q->is_allowed,
 		.done = resolver_done,
 	};
 	start(q);

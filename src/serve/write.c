@@ -73,6 +73,12 @@ static void write_ede_text(struct query *q, const struct block_terms *t)
 		at = append(to, at, room, "list ", 5);
 		at = append(to, at, room, t->list, strlen(t->list));
 		at = append(to, at, room, ": rule ", 7);
+	} else if (v->trigger == POLICY_TRIGGER_DETECTOR) {
+		const struct detect_finding *f = detect_strongest(&q->findings);
+		at = append(to, at, room, rule, n);
+		at = append(to, at, room, ": ", 2);
+		append(to, at, room, f != NULL ? f->text : "", f != NULL ? strlen(f->text) : 0);
+		return;
 	} else if (v->edit != NULL) {
 		at = append(to, at, room, "blocked by the operator: rule ", 30);
 	}

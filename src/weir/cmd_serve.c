@@ -79,6 +79,7 @@ struct server {
 	struct learning *learning;  /* NULL: no state folder */
 	struct seeing *seeing;      /* NULL: seen.size is 0 */
 	struct firewall *firewall;  /* NULL: none */
+	struct detect *detect;      /* NULL: none */
 	struct asking_box answered; /* questions of weir query on their way back */
 	unsigned n_seconds;
 	unsigned next_asked; /* the worker that gets the next one */
@@ -195,11 +196,22 @@ static int start_firewall(struct server *s, const struct config *c)
 	return e;
 }
 
+static int start_detect(struct server *s, const struct config *c)
+{
+	int e = detect_new(c, &s->detect);
+	if (e != 0)
+		log_error("the detectors cannot start: %s", strerror(-e));
+	else if (s->detect != NULL)
+		log_info("detectors take %zu MiB", detect_bytes(s->detect) >> 20);
+	return e;
+}
+
 static int open_workers(struct server *s, const struct config *c, unsigned n)
 {
 	int e = parts_resolve(c, &s->resolve);
 	if (e != 0)
 		return e;
+	s->resolve.config.detect = s->detect;
 	for (unsigned i = 0; i < n && e == 0; i++) {
 		struct worker_plan plan = {
 			.config = c,
@@ -208,6 +220,7 @@ static int open_workers(struct server *s, const struct config *c, unsigned n)
 			.zones = transfer_zones(s->transfer),
 			.resolve = &s->resolve.config,
 			.firewall = s->firewall,
+			.detect = s->detect,
 		};
 		const struct endpoint *failed;
 		char text[ADDR_TEXT_MAX];
@@ -416,6 +429,9 @@ static void woken(void *arg)
 	if (o.is_in_force) {
 		set_log_level(o.config);
 		set_options(s, o.config);
+		if (detect_configure(s->detect, o.config) != 0)
+			log_warning(
+				"the detectors go on with their settings of before: out of memory");
 		if (o.has_new_config && configure_transfer(s, o.config) != 0)
 			log_warning("policy zones are followed and published as before");
 		transfer_reloaded(s->transfer);
@@ -620,6 +636,8 @@ static int start(struct server *s, const struct config *c)
 	if (e == 0)
 		e = seeing_start(c, &s->seeing);
 	if (e == 0)
+		e = start_detect(s, c);
+	if (e == 0)
 		e = open_workers(s, c, n_workers);
 	add_seen(s);
 	if (e == 0)
@@ -688,6 +706,7 @@ static void stop(struct server *s)
 	transfer_free(s->transfer);
 	rcu_drain();
 	seeing_free(s->seeing);
+	detect_free(s->detect);
 	firewall_free(s->firewall);
 	cache_free(s->cache);
 	policy_edits_close();

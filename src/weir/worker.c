@@ -87,6 +87,7 @@ int worker_open(const struct worker_plan *plan, struct worker **ret,
 		return e;
 	}
 	w->serve.zones = plan->zones;
+	w->serve.detect = plan->detect;
 	loop_on_wake(w->loop, woken, w);
 	*ret = w;
 	return 0;

@@ -27,6 +27,7 @@ struct worker_plan {
 	const struct serve_options *options;
 	const struct resolve_config *resolve;
 	struct firewall *firewall; /* NULL: none */
+	struct detect *detect;     /* NULL: none */
 };
 
 /*

@@ -74,6 +74,7 @@ class Weir(Resolver):
 server: {{ listen: ["127.0.0.1@{self.port}"], workers: 1 }}
 resolver: {{ root-hints: {self.hints}, trust-anchors: {self.anchor} }}
 groups: [ {{ name: all, clients: [127.0.0.0/8] }} ]
+detect: {{ enable: false }}
 """)
         return [self.binary, "serve", "-c", path]
 

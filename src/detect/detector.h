@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * detect/detector.h - what a detector is made of; inside detect/ only.
+ *
+ * What:      a file NAME.c with `const struct detector detector_NAME` and a line in
+ *            config/detectors.def. What the file does not need it leaves NULL.
+ *
+ *                start()    once: the shared state, of fixed size
+ *                prepare()  at the start and at each reload: what the options mean, immutable
+ *                question() before each packet; answer() for each answer; call detector_found()
+ *                explain()  call detector_tell()
+ *
+ * Threads:   question(), answer(): any worker, several at once; the state is shared by relaxed
+ *            atomics, one slot at a time, nothing is ever locked. Losing a race may cost an
+ *            increment, never memory safety. The others: the housekeeping thread.
+ * Memory:    state: process. What prepare() made: until no worker can see it. question() and
+ *            answer() allocate nothing.
+ * Cost:      question() and answer(): some 100 ns.
+ * Limits:    keys that an outsider chooses are hashed with detector_hash(), whose key nobody knows;
+ *            what is kept must not be evicted by whoever wants it forgotten.
+ * Tests:     tests/unit/detect/front_test.c
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "detect/detect.h"
+
+struct detector;
+
+/* One call of a detector. */
+struct detect_call {
+	const struct detector *detector;
+	void *state;                     /* what start() made */
+	const void *prepared;            /* what prepare() made */
+	const struct detect_question *q; /* question(), explain() */
+	const struct detect_answer *a;   /* answer() */
+	/* Others want it throttled (question()): what is charged counts so many times. */
+	uint32_t factor;
+	struct detect_front *front;
+};
+
+struct detector {
+	/* 0 or -ENOMEM */
+	int (*start)(const struct config *c, void **ret_state);
+	void (*stop)(void *state);
+	size_t (*bytes)(const void *state);
+	int (*prepare)(const struct config *c, void **ret_prepared);
+	void (*release)(void *prepared); /* on any thread */
+	void (*question)(struct detect_call *call);
+	void (*answer)(struct detect_call *call);
+	void (*explain)(struct detect_call *call);
+};
+
+#define DETECTOR(name, ...) extern const struct detector detector_##name;
+#include "config/detectors.def"
+
+/*
+ * Something was found: counted, and kept with the action of the client's group. `text` is what
+ * happened, as printf() has it. Returns the action that will be taken; *ret is where evidence goes
+ * (detector_evidence), and never NULL.
+ */
+enum detect_action detector_found(struct detect_call *call, enum detect_confidence confidence,
+                                  struct detect_finding **ret, const char *text, ...)
+	PRINTF_LIKE(4, 5);
+/* `name` is static. What does not fit is left out. */
+static inline void detector_evidence(struct detect_finding *f, const char *name, int64_t value)
+{
+	if (f->n_evidence < DETECT_EVIDENCE_MAX)
+		f->evidence[f->n_evidence++] = (struct detect_evidence){ name, value };
+}
+
+/*
+ * Only the leak budget says when a packet may go. Others find, and where the action is
+ * DETECT_THROTTLE the packet is charged tenfold.
+ */
+void detector_defer(struct detect_call *call, uint64_t wait_ms);
+
+/* explain(): a sentence. */
+void detector_tell(struct detect_call *call, const char *text, ...) PRINTF_LIKE(2, 3);
+
+/* A keyed 64-bit hash of a few bytes, never 0; the key is the process's own. */
+uint64_t detector_hash(const struct detect_call *call, const void *bytes, size_t n);
+/* Of an address: IPv4 whole, IPv6 its first 64 bits. */
+uint64_t detector_hash_network(const struct detect_call *call, const struct addr *a);
+
+/* ---- domain.c: pure; some us (dns/registered.h has the registered domain) ---- */
+
+/* Is it the root, a top-level domain or another public suffix of registries (the ICANN part)? */
+bool domain_is_registry(const uint8_t *lower);

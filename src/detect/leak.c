@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The leak budget. What a packet tells the servers of a zone is counted in bits, as the length of a
+ * prefix code for (which name, which type); each bit is owed by several buckets, which are paid off
+ * at fixed rates; a packet that one of them cannot bear waits. docs/detection.md has the proof of
+ * what that bounds.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detect/bits.h"
+#include "detect/debts.h"
+#include "detect/detector.h"
+#include "detect/names.h"
+#include "detect/zones.h"
+
+enum {
+	PAIRS_PER_CLIENT =
+		16, /* (client, servers) that owe something at the same time, on average */
+	DOMAINS_PER_CLIENT = 4,
+	DOMAIN_FACTOR = 4,   /* all clients together, to what one may send to a domain */
+	NETWORK_FACTOR = 10, /* an IPv6 network of 64 bits, to one of its addresses */
+	SURE_TIMES = 3,      /* so many budgets were asked for: a tunnel */
+	ASKED_TIMES = 16,    /* more is not remembered */
+	PREVALENT_CLIENTS = 8,
+	PREVALENT_FACTOR = 4,
+};
+
+#define US_PER_H UINT64_C(3600000000)
+
+/*
+ * What the rates of a kind of zone are multiplied by: of one client to its servers; of one
+ * client to all of them (what is sent there weighs so much less); of all clients to the domain.
+ * None is without bound.
+ */
+static const struct ceiling {
+	uint32_t servers, client, domain;
+} ceilings[ZONE_KINDS] = {
+	[ZONE_REGISTRY] = { 1, 1, 1 }, /* not used */
+	[ZONE_ANYBODY] = { 1, 1, DOMAIN_FACTOR },
+	[ZONE_POPULAR] = { 100, 100, 10000 },
+	[ZONE_REVERSE] = { 4, 1000, 400 },
+	[ZONE_VENDOR] = { 40000, 40000, 4000000 },
+};
+
+struct leak {
+	struct debts *clients, *pairs, *domains;
+	struct names *names; /* one a place of clients */
+	struct zones *zones;
+};
+
+struct leak_options {
+	uint64_t rate_bits; /* an hour */
+	uint64_t burst_us;  /* of a client: so long it takes to pay off its whole budget */
+};
+
+/* ---- state ---- */
+
+static void leak_stop(void *state)
+{
+	struct leak *l = state;
+	debts_free(l->clients);
+	debts_free(l->pairs);
+	debts_free(l->domains);
+	zones_free(l->zones);
+	free(l->names);
+	free(l);
+}
+
+static int leak_start(const struct config *c, void **ret_state)
+{
+	struct leak *l = calloc(1, sizeof *l);
+	size_t n = c->detect.clients;
+	if (l == NULL)
+		return -ENOMEM;
+	int e = debts_new(n, &l->clients);
+	if (e == 0)
+		e = debts_new(n * PAIRS_PER_CLIENT, &l->pairs);
+	if (e == 0)
+		e = debts_new(n * DOMAINS_PER_CLIENT, &l->domains);
+	if (e == 0)
+		e = zones_new(&l->zones);
+	if (e == 0) {
+		l->names = calloc(debts_places(l->clients), sizeof *l->names);
+		e = l->names != NULL ? 0 : -ENOMEM;
+	}
+	if (e != 0) {
+		leak_stop(l);
+		return e;
+	}
+	*ret_state = l;
+	return 0;
+}
+
+static size_t leak_bytes(const void *state)
+{
+	const struct leak *l = state;
+	return sizeof *l + debts_bytes(l->clients) + debts_bytes(l->pairs) +
+	       debts_bytes(l->domains) + zones_bytes(l->zones) +
+	       debts_places(l->clients) * sizeof *l->names;
+}
+
+static int leak_prepare(const struct config *c, void **ret_prepared)
+{
+	struct leak_options *o = malloc(sizeof *o);
+	if (o == NULL)
+		return -ENOMEM;
+	o->rate_bits = c->detect.leak_rate * 8ULL;
+	o->burst_us = c->detect.leak_burst * 8ULL * US_PER_H / o->rate_bits;
+	*ret_prepared = o;
+	return 0;
+}
+
+/* ---- where it goes ---- */
+
+struct target {
+	const uint8_t *zone;       /* what is below it is told to its servers */
+	const uint8_t *registered; /* a pointer into it */
+	enum zone_kind kind;
+	uint64_t servers_key; /* of the zone's servers, whatever they are */
+};
+
+/* A forwarder shows nothing of delegations: the registered domain stands for one. */
+static const uint8_t *find_registered(struct zones *z, const uint8_t *name)
+{
+	unsigned labels = name_labels(name);
+	for (unsigned n = 1; n <= labels; n++) {
+		const uint8_t *at = name_skip(name, labels - n);
+		if (zones_look(z, at).registered_labels > 0)
+			return at;
+	}
+	return name_skip(name, labels);
+}
+
+/* False: nothing is told to anybody who could be meant. */
+static bool find_target(const struct detect_call *call, struct target *ret)
+{
+	const struct leak *l = call->state;
+	const struct detect_question *q = call->q;
+	const uint8_t *zone = q->zone.name;
+	if (zone == NULL || (q->zone.is_forward && !name_is_root(zone)))
+		return false; /* the operator's own servers */
+	if (q->zone.is_forward)
+		zone = find_registered(l->zones, q->name);
+	struct zone_facts f = zones_look(l->zones, zone);
+	if (f.kind == ZONE_REGISTRY)
+		return false;
+	if (q->zone.is_forward && zones_look(l->zones, q->name).kind == ZONE_VENDOR)
+		f.kind = ZONE_VENDOR;
+	unsigned labels = name_labels(zone);
+	unsigned n = f.registered_labels == 0 || f.registered_labels > labels ? labels
+	                                                                      : f.registered_labels;
+	*ret = (struct target){ .zone = zone,
+		                .registered = name_skip(zone, labels - n),
+		                .kind = f.kind,
+		                .servers_key = q->zone.servers_hash };
+	if (ret->servers_key == 0)
+		ret->servers_key = detector_hash(call, zone, name_len(zone));
+	return true;
+}
+
+/* ---- what it tells ---- */
+
+/* A name below the zone, label by label from there. */
+struct path {
+	const uint8_t *labels[NAME_MAX_LABELS];
+	uint32_t tags[NAME_MAX_LABELS + 1]; /* tags[i]: of the name with i labels below the zone */
+	unsigned n;
+};
+
+static uint64_t chain(const struct detect_call *call, uint64_t key, const uint8_t *bytes, size_t n)
+{
+	uint8_t text[8 + NAME_MAX_BYTES];
+	memcpy(text, &key, 8);
+	memcpy(text + 8, bytes, n);
+	return detector_hash(call, text, 8 + n);
+}
+
+static uint32_t tag_of(uint64_t hash)
+{
+	uint32_t tag = (uint32_t)(hash >> 32);
+	return tag != 0 ? tag : 1;
+}
+
+static void walk_path(const struct detect_call *call, const struct target *t, uint64_t client_key,
+                      const uint8_t *name, struct path *ret)
+{
+	unsigned all = name_labels(name), above = name_labels(t->zone);
+	uint64_t h = chain(call, client_key, t->zone, name_len(t->zone));
+	ret->n = all > above ? all - above : 0;
+	ret->tags[0] = tag_of(h);
+	for (unsigned i = 0; i < ret->n; i++) {
+		const uint8_t *label = name_skip(name, ret->n - 1 - i);
+		ret->labels[i] = label;
+		h = chain(call, h, label, label[0] + 1U);
+		ret->tags[i + 1] = tag_of(h);
+	}
+}
+
+/* Sixteenths of a bit to choose this name after what the client has sent before. */
+static uint32_t bits_of_path(const struct path *p, const struct names *names, uint32_t last)
+{
+	enum names_where where = names_find(names, last, p->tags[p->n]);
+	if (where != NAMES_NEW)
+		return names_bits_again(where);
+	unsigned known = p->n;
+	while (known > 0 && where == NAMES_NEW)
+		where = names_find(names, last, p->tags[--known]);
+	uint32_t bits = names_bits_below(where);
+	for (unsigned i = known; i < p->n; i++)
+		bits += bits_of_label(p->labels[i]) + BITS_UNIT; /* and whether more follow */
+	return bits;
+}
+
+static void remember_path(const struct path *p, struct names *names, struct debt *client,
+                          uint64_t now_us)
+{
+	uint32_t dice = (uint32_t)(now_us * 2654435761U >> 7);
+	for (unsigned i = 0; i <= p->n; i++)
+		names_put(names, p->tags[i], dice++);
+	atomic_store_explicit(&client->extra, p->tags[p->n], memory_order_relaxed);
+}
+
+/* ---- who owes it ---- */
+
+enum scope_of {
+	OF_SERVERS, /* one client, to these servers by their names */
+	OF_ADDRESS, /* by the network of the one asked */
+	OF_CLIENT,  /* to all servers */
+	OF_NETWORK, /* all clients of an IPv6 network, to all servers */
+	OF_DOMAIN,  /* all clients, to the registered domain */
+	SCOPES
+};
+
+struct scope {
+	struct debt *debt; /* NULL: does not count */
+	uint64_t cost_us, budget_us;
+};
+
+struct charge {
+	const struct leak_options *o;
+	struct scope scopes[SCOPES];
+	uint64_t now_us;
+	uint32_t bits; /* sixteenths */
+};
+
+static uint64_t cost_us(const struct charge *c, uint64_t factor)
+{
+	return c->bits * (US_PER_H / BITS_UNIT) / (c->o->rate_bits * factor) + 1;
+}
+
+/* How many clients ask the domain, roughly: of a set of 64 marks those that are set. */
+static bool is_prevalent(struct debt *domain, uint64_t client_key)
+{
+	uint64_t mark = UINT64_C(1) << (client_key & 63);
+	uint64_t marks = atomic_load_explicit(&domain->extra, memory_order_relaxed);
+	if ((marks & mark) == 0)
+		marks = atomic_fetch_or_explicit(&domain->extra, mark, memory_order_relaxed) | mark;
+	return __builtin_popcountll(marks) >= PREVALENT_CLIENTS;
+}
+
+static void find_scopes(struct detect_call *call, const struct target *t, uint64_t client_key,
+                        struct debt *client, struct charge *ret)
+{
+	const struct leak *l = call->state;
+	const struct detect_question *q = call->q;
+	struct ceiling f = ceilings[t->kind];
+	uint64_t budget_us = ret->o->burst_us, now_us = ret->now_us;
+	uint64_t network = detector_hash_network(call, q->client);
+	uint64_t domain = detector_hash(call, t->registered, name_len(t->registered));
+	struct scope *s = ret->scopes;
+	s[OF_DOMAIN].debt = debts_take(l->domains, domain, now_us);
+	if (is_prevalent(s[OF_DOMAIN].debt, network) && t->kind == ZONE_ANYBODY) {
+		f.servers *= PREVALENT_FACTOR;
+		f.client *= PREVALENT_FACTOR;
+		f.domain *= PREVALENT_FACTOR * PREVALENT_FACTOR;
+	}
+	uint64_t keys[2] = { client_key, t->servers_key };
+	s[OF_SERVERS].debt = debts_take(l->pairs, detector_hash(call, keys, sizeof keys), now_us);
+	if (!q->zone.is_forward && q->zone.server != NULL) {
+		keys[1] = detector_hash_network(call, q->zone.server);
+		s[OF_ADDRESS].debt =
+			debts_take(l->pairs, detector_hash(call, keys, sizeof keys), now_us);
+	}
+	s[OF_CLIENT].debt = client;
+	if (!q->client->is_v4)
+		s[OF_NETWORK].debt = debts_take(l->clients, network, now_us);
+	s[OF_SERVERS] =
+		(struct scope){ s[OF_SERVERS].debt, cost_us(ret, f.servers), budget_us / 2 };
+	s[OF_ADDRESS] =
+		(struct scope){ s[OF_ADDRESS].debt, cost_us(ret, f.servers), budget_us / 2 };
+	s[OF_CLIENT] = (struct scope){ s[OF_CLIENT].debt, cost_us(ret, f.client), budget_us };
+	s[OF_NETWORK] =
+		(struct scope){ s[OF_NETWORK].debt,
+		                cost_us(ret, (uint64_t)f.client * NETWORK_FACTOR), budget_us };
+	s[OF_DOMAIN] = (struct scope){ s[OF_DOMAIN].debt, cost_us(ret, f.domain), budget_us };
+}
+
+/* How long until all of them can bear it; *ret_worst: the last one. 0: now. */
+static uint64_t find_wait_us(const struct charge *c, enum scope_of *ret_worst)
+{
+	uint64_t wait_us = 0;
+	for (unsigned i = 0; i < SCOPES; i++) {
+		const struct scope *s = &c->scopes[i];
+		if (s->debt == NULL)
+			continue;
+		uint64_t then_us = debt_owed_us(&s->debt->paid_us, c->now_us) + s->cost_us;
+		if (then_us > s->budget_us && then_us - s->budget_us > wait_us) {
+			wait_us = then_us - s->budget_us;
+			*ret_worst = (enum scope_of)i;
+		}
+	}
+	return wait_us;
+}
+
+static void owe(const struct charge *c)
+{
+	for (unsigned i = 0; i < SCOPES; i++) {
+		const struct scope *s = &c->scopes[i];
+		if (s->debt != NULL)
+			debt_add_most_us(&s->debt->paid_us, c->now_us, s->cost_us,
+			                 s->budget_us * 2 + s->cost_us);
+	}
+}
+
+/* What was asked for, whatever came of it. True: so much that nothing but a tunnel does it. */
+static bool note_asked(const struct charge *c, bool is_retry)
+{
+	static const enum scope_of asked[] = { OF_SERVERS, OF_ADDRESS, OF_DOMAIN };
+	bool is_sure = false;
+	for (unsigned i = 0; i < ARRAY_LEN(asked); i++) {
+		const struct scope *s = &c->scopes[asked[i]];
+		if (s->debt == NULL)
+			continue;
+		uint64_t more_us = is_retry ? s->cost_us / (c->bits / BITS_UNIT + 1) : s->cost_us;
+		debt_add_most_us(&s->debt->asked_us, c->now_us, more_us,
+		                 s->budget_us * ASKED_TIMES);
+		is_sure |= debt_owed_us(&s->debt->asked_us, c->now_us) > s->budget_us * SURE_TIMES;
+	}
+	return is_sure;
+}
+
+/* Did this packet take one of the client's own budgets over three quarters? */
+static bool is_near(const struct charge *c)
+{
+	for (unsigned i = 0; i <= OF_CLIENT; i++) {
+		const struct scope *s = &c->scopes[i];
+		uint64_t limit_us = s->budget_us / 4 * 3;
+		if (s->debt == NULL)
+			continue;
+		uint64_t owed_us = debt_owed_us(&s->debt->paid_us, c->now_us);
+		if (owed_us <= limit_us && owed_us + s->cost_us > limit_us)
+			return true;
+	}
+	return false;
+}
+
+/* ---- what is said ---- */
+
+static const char *const scope_texts[SCOPES] = {
+	[OF_SERVERS] = "from this client to this domain's servers",
+	[OF_ADDRESS] = "from this client to this server",
+	[OF_CLIENT] = "from this client to unpopular domains",
+	[OF_NETWORK] = "from this client's network",
+	[OF_DOMAIN] = "from all clients to this domain",
+};
+
+/* An amount of a scope's time as bits: what that much costs. */
+static int64_t bits_of_us(const struct charge *c, const struct scope *s, uint64_t us)
+{
+	return (int64_t)((double)us / (double)s->cost_us * c->bits / BITS_UNIT);
+}
+
+static void add_evidence(const struct charge *c, enum scope_of worst, uint64_t wait_us,
+                         struct detect_finding *f)
+{
+	const struct scope *s = &c->scopes[worst];
+	detector_evidence(f, "bits", c->bits / BITS_UNIT);
+	detector_evidence(f, "owed_bits",
+	                  bits_of_us(c, s, debt_owed_us(&s->debt->paid_us, c->now_us)));
+	detector_evidence(f, "budget_bits", bits_of_us(c, s, s->budget_us));
+	detector_evidence(
+		f, "asked_bits",
+		bits_of_us(c, &c->scopes[OF_SERVERS],
+	                   debt_owed_us(&c->scopes[OF_SERVERS].debt->asked_us, c->now_us)));
+	detector_evidence(f, "wait_s", (int64_t)(wait_us / 1000000));
+}
+
+/* ---- the detector ---- */
+
+/* The packet goes, or not yet, or not at all: true if it is to be charged. */
+static bool judge(struct detect_call *call, const struct charge *c, bool is_retry)
+{
+	struct detect_finding *f;
+	enum scope_of worst = OF_SERVERS;
+	uint64_t wait_us = find_wait_us(c, &worst);
+	bool is_sure = note_asked(c, is_retry);
+	if (is_sure) {
+		enum detect_action a = detector_found(
+			call, DETECT_HIGH, &f,
+			"information %s: many times the budget was asked for", scope_texts[worst]);
+		add_evidence(c, worst, wait_us, f);
+		if (a == DETECT_BLOCK)
+			return false;
+		if (a == DETECT_THROTTLE && wait_us > 0) {
+			detector_defer(call, wait_us / 1000 + 1);
+			return false;
+		}
+		return true;
+	}
+	if (wait_us > 0) {
+		enum detect_action a =
+			detector_found(call, DETECT_MEDIUM, &f, "information %s: over the budget",
+		                       scope_texts[worst]);
+		add_evidence(c, worst, wait_us, f);
+		if (a == DETECT_THROTTLE)
+			detector_defer(call, wait_us / 1000 + 1);
+		return a != DETECT_THROTTLE && a != DETECT_BLOCK;
+	}
+	if (is_near(c)) {
+		enum detect_action a =
+			detector_found(call, DETECT_LOW, &f,
+		                       "information: three quarters of a budget are used up");
+		add_evidence(c, worst, 0, f);
+		return a != DETECT_BLOCK;
+	}
+	return true;
+}
+
+static void leak_question(struct detect_call *call)
+{
+	struct leak *l = call->state;
+	const struct detect_question *q = call->q;
+	struct target t;
+	struct path path;
+	if (q->is_again || !find_target(call, &t))
+		return;
+	struct charge c = { .o = call->prepared, .now_us = q->now_ns / 1000 + 1 };
+	uint64_t client_key = detector_hash(call, q->client->bytes, sizeof q->client->bytes) ^ 1;
+	client_key += client_key == 0;
+	struct debt *client = debts_take(l->clients, client_key, c.now_us);
+	struct names *names = &l->names[debts_place_of(l->clients, client)];
+	uint32_t last = (uint32_t)atomic_load_explicit(&client->extra, memory_order_relaxed);
+	walk_path(call, &t, client_key, q->name, &path);
+	c.bits = bits_of_path(&path, names, last) + bits_of_type(q->sent_type);
+	c.bits *= call->factor;
+	find_scopes(call, &t, client_key, client, &c);
+	/* One that was refused a moment ago is known by its other tag; sent, it costs what it costs. */
+	uint32_t refused = ~path.tags[path.n] | 1;
+	bool is_retry = names_find(names, 0, refused) != NAMES_NEW;
+	if (judge(call, &c, is_retry)) {
+		owe(&c);
+		remember_path(&path, names, client, c.now_us);
+	} else if (!is_retry) {
+		names_put(names, refused, (uint32_t)c.now_us);
+	}
+}
+
+static void tell_debt(struct detect_call *call, const char *what, const struct debt *d,
+                      const struct leak_options *o, uint64_t budget_us, uint64_t now_us)
+{
+	uint64_t owed_us = d != NULL ? debt_owed_us(&d->paid_us, now_us) : 0;
+	detector_tell(call, "%s: %u%% of the budget is used up, %llu of %llu bytes", what,
+	              (unsigned)(owed_us * 100 / budget_us),
+	              (unsigned long long)((double)owed_us / US_PER_H * o->rate_bits / 8),
+	              (unsigned long long)((double)budget_us / US_PER_H * o->rate_bits / 8));
+}
+
+static void leak_explain(struct detect_call *call)
+{
+	static const char *const kinds[ZONE_KINDS] = {
+		[ZONE_REGISTRY] = "a registry's zone: what it is asked is not counted",
+		[ZONE_ANYBODY] = "an unpopular domain: the whole of what it is told counts",
+		[ZONE_POPULAR] = "a popular domain: a hundredth counts",
+		[ZONE_REVERSE] = "a reverse zone: a quarter counts",
+		[ZONE_VENDOR] = "a zone of a known vendor or list: a 40000th counts",
+	};
+	const struct leak *l = call->state;
+	const struct leak_options *o = call->prepared;
+	const struct detect_question *q = call->q;
+	uint64_t now_us = q->now_ns / 1000 + 1;
+	struct target t;
+	if (q->zone.name == NULL)
+		return;
+	if (!find_target(call, &t)) {
+		detector_tell(call, "%s",
+		              q->zone.is_forward ? "the operator's own servers: not counted"
+		                                 : kinds[ZONE_REGISTRY]);
+		return;
+	}
+	uint64_t client_key = detector_hash(call, q->client->bytes, sizeof q->client->bytes) ^ 1;
+	client_key += client_key == 0;
+	uint64_t keys[2] = { client_key, t.servers_key };
+	detector_tell(call, "%s", kinds[t.kind]);
+	tell_debt(call, "this client, unpopular domains",
+	          debts_find(l->clients, client_key, now_us), o, o->burst_us, now_us);
+	tell_debt(call, "this client, these servers",
+	          debts_find(l->pairs, detector_hash(call, keys, sizeof keys), now_us), o,
+	          o->burst_us / 2, now_us);
+}
+
+const struct detector detector_leak = {
+	.start = leak_start,
+	.stop = leak_stop,
+	.bytes = leak_bytes,
+	.prepare = leak_prepare,
+	.release = free,
+	.question = leak_question,
+	.explain = leak_explain,
+};

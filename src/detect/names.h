@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * detect/names.h - the names that a client has asked for lately, and what it costs to choose one of
+ *                  them again; inside detect/.
+ *
+ * What:      a few places a client: the last name, NAMES_HOT recent ones, NAMES_WARM others. To
+ *            name a place takes as many bits as there are places of its kind, and some that say
+ *            which kind: again a prefix code. What has no place is new, and is spelled.
+ * Threads:   any: relaxed atomics. A race costs a name its place.
+ * Memory:    512 bytes a client.
+ * Cost:      some 10 ns.
+ * Limits:    what is driven out costs more the next time, never less. Names are known by 32 bits of a
+ *            keyed hash.
+ * Tests:     tests/unit/detect/names_test.c
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum {
+	NAMES_HOT = 16,
+	NAMES_WARM = 112,
+};
+
+struct names {
+	_Atomic uint32_t hot[NAMES_HOT];
+	_Atomic uint32_t warm[NAMES_WARM];
+};
+
+enum names_where {
+	NAMES_LAST,
+	NAMES_IS_HOT,
+	NAMES_IS_WARM,
+	NAMES_NEW,
+};
+
+/* `last`: the tag of the last name; `tag`: not 0. */
+enum names_where names_find(const struct names *n, uint32_t last, uint32_t tag);
+/* It was used: it is hot now. `dice` chooses whose place it takes. */
+void names_put(struct names *n, uint32_t tag, uint32_t dice);
+
+/* Sixteenths of a bit to say: the same name again, found there. */
+uint32_t names_bits_again(enum names_where where);
+/* ... and: something new below this name; NEW: below a zone that is new itself. */
+uint32_t names_bits_below(enum names_where where);

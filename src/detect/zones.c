@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "detect/zones.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "dns/registered.h"
+
+enum {
+	MEMO_WORDS = 1 << 15, /* of some ten thousand zones in use */
+	VENDOR_SLOTS = 512,
+	KIND_SHIFT = 8,
+	KNOWN = 1 << 15, /* a word that says anything */
+};
+#define TAG_MASK (~(uint64_t)0xffff)
+
+struct zones {
+	struct siphash_key key;
+	struct name vendors[VENDOR_SLOTS]; /* an open table; len 0: empty */
+	_Atomic uint64_t memo[MEMO_WORDS]; /* 48 bits of the hash, kind, labels */
+};
+
+static const char *const vendor_texts[] = {
+#define VENDOR(zone) zone,
+#include "detect/vendors.def"
+};
+static_assert(ARRAY_LEN(vendor_texts) * 2 < VENDOR_SLOTS, "the table is full");
+
+static uint64_t hash(const struct zones *z, const uint8_t *lower)
+{
+	return siphash13(&z->key, lower, name_len(lower));
+}
+
+static struct name *vendor_slot(struct zones *z, const uint8_t *lower)
+{
+	unsigned at = (unsigned)hash(z, lower) % VENDOR_SLOTS;
+	while (z->vendors[at].len != 0 && !name_equal(z->vendors[at].wire, lower))
+		at = (at + 1) % VENDOR_SLOTS;
+	return &z->vendors[at];
+}
+
+int zones_new(struct zones **ret)
+{
+	struct zones *z = calloc(1, sizeof *z);
+	if (z == NULL)
+		return -ENOMEM;
+	random_bytes(&z->key, sizeof z->key);
+	for (unsigned i = 0; i < ARRAY_LEN(vendor_texts); i++) {
+		struct name name;
+		must(name_from_text(vendor_texts[i], strlen(vendor_texts[i]), &name) == 0);
+		*vendor_slot(z, name.wire) = name;
+	}
+	*ret = z;
+	return 0;
+}
+
+void zones_free(struct zones *z)
+{
+	free(z);
+}
+
+size_t zones_bytes(const struct zones *z)
+{
+	return sizeof *z;
+}
+
+static bool is_vendor(struct zones *z, const uint8_t *lower)
+{
+	for (const uint8_t *at = lower; *at != 0; at += *at + 1U) {
+		if (vendor_slot(z, at)->len != 0)
+			return true;
+	}
+	return false;
+}
+
+static struct zone_facts find_out(struct zones *z, const uint8_t *lower)
+{
+	static const uint8_t v4[] = "\7in-addr\4arpa", v6[] = "\3ip6\4arpa";
+	const uint8_t *registered = name_registered(lower);
+	struct zone_facts f = { .kind = ZONE_ANYBODY };
+	f.registered_labels = registered != NULL ? name_labels(registered) : 0;
+	if (is_vendor(z, lower))
+		f.kind = ZONE_VENDOR;
+	else if (domain_is_registry(lower) || name_equal(lower, v4) || name_equal(lower, v6))
+		f.kind = ZONE_REGISTRY;
+	else if (name_is_within(lower, v4) || name_is_within(lower, v6))
+		f.kind = ZONE_REVERSE;
+	return f;
+}
+
+struct zone_facts zones_look(struct zones *z, const uint8_t *lower)
+{
+	uint64_t h = hash(z, lower);
+	_Atomic uint64_t *at = &z->memo[h % MEMO_WORDS];
+	uint64_t word = atomic_load_explicit(at, memory_order_relaxed);
+	if ((word & KNOWN) != 0 && ((word ^ h) & TAG_MASK) == 0)
+		return (struct zone_facts){ .kind = (enum zone_kind)(word >> KIND_SHIFT & 0x7f),
+			                    .registered_labels = word & 0xff };
+	struct zone_facts f = find_out(z, lower);
+	word = (h & TAG_MASK) | KNOWN | (uint64_t)f.kind << KIND_SHIFT | f.registered_labels;
+	atomic_store_explicit(at, word, memory_order_relaxed);
+	return f;
+}
