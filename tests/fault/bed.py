@@ -45,10 +45,10 @@ def names_of(name, v):
     return [f"first{v}.{name}.org", f"last{v}.{name}.org"], f"both.{name}.org"
 
 
-def rules_of(name, v):
+def rules_of(name, v, n_filler=N_FILLER):
     (first, last), both = names_of(name, v)
-    filler = [f"f{i}.v{v}.{name}.org" for i in range(N_FILLER)]
-    return [first] + filler[:150] + [both] + filler[150:] + [last]
+    filler = [f"f{i}.v{v}.{name}.org" for i in range(n_filler)]
+    return [first] + filler[:n_filler // 2] + [both] + filler[n_filler // 2:] + [last]
 
 
 class Upstream(threading.Thread):
@@ -286,6 +286,7 @@ class Bed:
         self.weir = w = FaultyWeir(directory, weir, fault, port)
         self.pats_path = os.path.join(w.watched, "pats.list")
         self.version = dict.fromkeys(LISTS, 1)
+        self.next = {}  # where it is not the version + 1
         w.config["resolver"] = {"trust-anchors": "none", "root-hints": w.lab.root_hints,
                                 "forward": [{"zone": ".", "to": [f"127.0.0.1@{self.upstream.port}"]}]}
         w.config["local"]["zones"].append({"zone": "feeds.test", "records": ["@ A 127.0.0.1"]})
@@ -319,9 +320,9 @@ class Bed:
 
     # ---- the world ----
 
-    def offer(self, name, v):
+    def offer(self, name, v, n_filler=N_FILLER):
         """Version v is what the world has."""
-        rules = rules_of(name, v)
+        rules = rules_of(name, v, n_filler)
         if name == "feed":
             self.server.files["/feed.txt"] = "".join(r + "\n" for r in rules).encode()
         elif name == "zone":
@@ -339,7 +340,10 @@ class Bed:
     def notify(self):
         q = dns.message.make_query(f"{ZONE}.", "SOA", flags=dns.flags.AA)
         q.set_opcode(dns.opcode.NOTIFY)
-        dns.query.udp(q, "127.0.0.1", port=self.weir.port, timeout=5)
+        try:
+            dns.query.udp(q, "127.0.0.1", port=self.weir.port, timeout=5)
+        except dns.exception.Timeout:
+            pass
 
     # ---- what is in force ----
 
@@ -367,7 +371,7 @@ class Bed:
     def look_at(self, name):
         """"old", "new", or what must never be."""
         v = self.version[name]
-        (old, both), (new, _) = names_of(name, v), names_of(name, v + 1)
+        (old, both), (new, _) = names_of(name, v), names_of(name, self.next.get(name, v + 1))
         got = [[self.is_blocked(n) for n in names] for names in (old, new, [both])]
         if got == [[True, True], [False, False], [True]]:
             return "old"

@@ -132,11 +132,13 @@ def after_an_error(bed, step, r, mark):
     elif seen == "old" or (split(r.key)[1] in TELLING and is_of_files(r.key)
                            and r.how.rstrip("+") not in ("EINTR", "SHORT")):
         judge_messages(r, step, told)
+    if seen == "new" and step.is_promise and not step.is_said:
+        r.wrong.append("it was said to have failed, and is in force")
     if seen != "new":
         step.again()
         if not bed.until(lambda: step.look() == "new", 8):
             r.wrong.append(f"the next attempt does not succeed: {step.look()}")
-            r.said = w.told(mark)
+            r.said = w.told(mark) + step.replies
             return
         bed.settle()
         told = []
@@ -150,7 +152,7 @@ def after_an_error(bed, step, r, mark):
     if then == "new":
         return
     r.outcome += f", {then} after kill -9"
-    if not told or then != "old":
+    if not told or then != "old" or (step.is_promise and step.is_said):
         r.wrong.append(f"after kill -9: {then}")
         return
     step.again()
@@ -180,6 +182,7 @@ def after_a_kill(bed, step, r, mark):
 def try_fault(bed, step, key, k, how):
     r = Result(step.name, key, k, how)
     w = bed.weir
+    step.before()
     mark = w.mark()
     assert w.tell(f"arm {k} {how} {key}") == "ok"
     step.begin()
@@ -220,6 +223,7 @@ def count(bed, step):
     """What the step calls when nothing fails: twice, the second time in a daemon that has been at it."""
     counts = collections.Counter()
     for _ in range(2):
+        step.before()
         assert bed.weir.tell("arm 0 EIO nothing") == "ok"
         step.begin()
         assert bed.until(lambda: step.look() == "new"), (step.look(), bed.weir.process.log_tail())

@@ -10,10 +10,11 @@ class Step:
     name = ""
     target = ""          # the list
     words = ()           # one of these is in a message: what it is about
+    is_promise = False   # what was said to be done outlasts kill -9
     sample = 8           # how many faults are tried in each test run
 
     def __init__(self, bed):
-        self.bed, self.replies = bed, []
+        self.bed, self.replies, self.is_said = bed, [], False
 
     def prepare(self):
         self.bed.start()
@@ -48,10 +49,16 @@ class Step:
             return None
         if not reply.get("ok"):
             self.replies.append("reply: " + reply.get("error", {}).get("text", ""))
+        elif reply.get("reload", {}).get("error"):
+            self.replies.append("reply: reload: " + reply["reload"]["error"])
+        self.is_said = bool(reply.get("ok"))
         return reply
 
+    def before(self):
+        """What has to be done first, without a fault."""
+
     def begin(self):
-        self.replies = []
+        self.replies, self.is_said = [], False
         self.offer()
         self.trigger()
 
@@ -77,10 +84,215 @@ class Feed(Step):
     """Download, put in place, check, keep a version, compile, swap."""
 
     name = target = "feed"
-    words = ("list 'feed'", "feed", "lists could not", "policy")
+    words = ("list 'feed'", "feed", "lists could not", "policy", "lists cannot")
 
     def trigger(self):
         self.call(command="feeds", action="update", name="feed")
 
 
-STEPS = {s.name: s for s in (Feed,)}
+class Axfr(Step):
+    """NOTIFY, SOA, the whole zone, and then as a feed."""
+
+    name, target = "axfr", "zone"
+    words = ("list 'zone'", "zone", "lists could not", "policy", "lists cannot")
+
+    def prepare(self):
+        self.bed.primary.has_deltas = False
+        super().prepare()
+
+    def trigger(self):
+        self.bed.notify()
+
+
+class Ixfr(Axfr):
+    """The same by a delta."""
+
+    name = "ixfr"
+
+    def prepare(self):
+        self.bed.primary.has_deltas = True
+        Step.prepare(self)
+
+
+class Reload(Step):
+    """`weir reload`: configuration, local data, a list with patterns."""
+
+    name, target = "reload", "pats"
+    words = ("list 'pats'", "pats", "weir.yaml", "lists could not", "policy", "local data", "reload")
+
+    def trigger(self):
+        self.call(command="reload")
+
+
+class Pin(Step):
+    """`weir feeds rollback`: an older version is in force, as chosen."""
+
+    name, target = "rollback", "feed"
+    words = Feed.words + ("version",)
+
+    def prepare(self):
+        super().prepare()
+        self.bed.offer("feed", 2)
+        self.call(command="feeds", action="update", name="feed")
+        assert self.bed.until(lambda: self.bed.look_at("feed") == "new")
+        self.bed.version["feed"], self.bed.next["feed"] = 2, 1
+        self.bed.settle()
+
+    def numbers(self):
+        lists = self.bed.weir.ctl(command="feeds", action="list")["feeds"]["lists"]
+        return [v["version"] for v in next(x for x in lists if x["name"] == "feed")["versions"]]
+
+    def offer(self):
+        pass
+
+    def trigger(self):
+        self.call(command="feeds", action="rollback", name="feed", version=self.numbers()[0])
+
+    def end(self):
+        self.bed.weir.ctl(command="feeds", action="unpin", name="feed")
+        assert self.bed.until(lambda: self.look() == "old")
+        self.bed.settle()
+
+    def fresh(self):
+        self.bed.next.clear()
+        super().fresh()
+
+
+class Unpin(Pin):
+    """`weir feeds unpin`: back to the newest."""
+
+    name = "unpin"
+
+    def prepare(self):
+        super().prepare()
+        self.bed.version["feed"], self.bed.next["feed"] = 1, 2
+
+    def before(self):
+        self.bed.weir.ctl(command="feeds", action="rollback", name="feed", version=self.numbers()[0])
+        assert self.bed.until(lambda: self.look() == "old")
+        self.bed.settle()
+
+    def trigger(self):
+        self.call(command="feeds", action="unpin", name="feed")
+
+    def again(self):
+        # Taken back on the disk already, and not in force yet: then there is nothing to be taken back.
+        self.trigger()
+        self.call(command="reload")
+
+    def end(self):
+        pass
+
+
+class Accept(Step):
+    """`weir feeds accept`: what the guard refused is in force."""
+
+    name, target = "accept", "feed"
+    words = Feed.words
+
+    def before(self):
+        """A version with hardly any rules is refused."""
+        bed, v = self.bed, self.bed.version["feed"]
+        bed.offer("feed", v + 1, 5)
+        bed.weir.ctl(command="feeds", action="update", name="feed")
+        assert bed.until(lambda: bed.weir.ctl(command="feeds", action="list")["feeds"]["lists"][0]["state"]
+                         == "refused")
+        bed.settle()
+
+    def offer(self):
+        pass
+
+    def trigger(self):
+        self.call(command="feeds", action="accept", name="feed")
+
+    def end(self):
+        """And back to many."""
+        bed = self.bed
+        bed.version["feed"] += 1
+        bed.offer("feed", bed.version["feed"] + 1)
+        bed.weir.ctl(command="feeds", action="update", name="feed")
+        assert bed.until(lambda: self.look() == "new")
+        bed.version["feed"] += 1
+        bed.settle()
+
+
+class Edit(Step):
+    """`weir block`: the journal of edits."""
+
+    name = "block"
+    words = ("edits", "edit", "disk", "journal")
+    is_promise = True  # what was said to be done outlasts kill -9
+
+    def prepare(self):
+        self.v = 0
+        super().prepare()
+        self.bed.weir.ctl(command="block", name="e0.edit.org")
+
+    def look(self):
+        lists = super().look()
+        if lists != "old":
+            return lists
+        try:
+            old, new = (self.bed.is_blocked(f"e{v}.edit.org") for v in (self.v, self.v + 1))
+        except OSError as e:
+            return f"silent ({e})"
+        return {(True, False): "old", (True, True): "new"}.get((old, new), f"edits {old} {new}")
+
+    target = "feed"  # stays as it is
+
+    def offer(self):
+        pass
+
+    def trigger(self):
+        self.call(command="block", name=f"e{self.v + 1}.edit.org")
+
+    def end(self):
+        self.v += 1
+
+
+class Undo(Edit):
+    """`weir undo`."""
+
+    name = "undo"
+
+    def look(self):
+        lists = Step.look(self)
+        if lists != "old":
+            return lists
+        try:
+            kept, gone = (self.bed.is_blocked(f"{n}.edit.org") for n in ("e0", f"u{self.v}"))
+        except OSError as e:
+            return f"silent ({e})"
+        return {(True, True): "old", (True, False): "new"}.get((kept, gone), f"edits {kept} {gone}")
+
+    def before(self):
+        self.bed.weir.ctl(command="block", name=f"u{self.v}.edit.org")
+
+    def trigger(self):
+        self.call(command="undo", name=f"u{self.v}.edit.org")
+
+    def again(self):
+        if self.look() == "old":
+            self.trigger()
+
+
+class Rewrite(Edit):
+    """`weir block` when the journal has so many dead lines that it is written anew."""
+
+    name = "rewrite"
+
+    def before(self):
+        w = self.bed.weir
+        path = f"{w.state_dir}/edits.jsonl"
+        w.ctl(command="undo", name=f"e{self.v - 1}.edit.org")
+        while True:
+            with open(path) as f:
+                lines = len(f.readlines())
+            live = w.ctl(command="edits")["total"]
+            if lines + 1 > 2 * (live + 1) + 64 or lines + 3 > 2 * live + 64:
+                break
+            w.ctl(command="block", name="dead.edit.org")
+            w.ctl(command="undo", name="dead.edit.org")
+
+
+STEPS = {s.name: s for s in (Feed, Axfr, Ixfr, Reload, Pin, Unpin, Accept, Edit, Undo, Rewrite)}
