@@ -203,7 +203,8 @@ static enum call_outcome decide(struct api_call *call, const struct feeds_reques
 				: "there is no such version of %.63s; weir feeds NAME shows them",
 			l->name);
 	if (e != 0)
-		return call_fail(call, "failed", "it could not be saved: %s", strerror(-e));
+		return call_fail(call, "failed", "%.63s: it could not be saved: %s", l->name,
+		                 strerror(-e));
 	e = call->context->reread != NULL ? call->context->reread(call->context->arg) : 0;
 	if (e != 0 && e != -EBUSY)
 		return call_fail(call, "failed", "saved, but the lists cannot be read: %s",

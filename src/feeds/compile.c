@@ -32,6 +32,7 @@ struct compile {
 	struct policy_pattern_set *pattern_set; /* NULL: there are none */
 	struct load *load;                      /* whose rules come now */
 	uint16_t list;                          /* its number in the builder */
+	bool is_degraded;                       /* a list is not what was chosen */
 };
 
 /* Has the time come at which rules begin or end to hold? */
@@ -57,7 +58,7 @@ static void report_known(const struct feeds_plan *plan, const struct policy_imag
 {
 	struct versions_pin pin;
 	report_init(ret, name);
-	if (versions_pinned(plan->state_dir, name, &pin))
+	if (versions_pinned(plan->state_dir, name, &pin) > 0)
 		ret->origin = FEEDS_FROM_VERSION;
 	ret->names = known->n_names;
 	ret->prefixes = known->n_prefixes;
@@ -246,8 +247,8 @@ static bool is_file_known(const struct compile *c, struct load *l, struct feeds_
 	struct policy_image_list known;
 	if (c->current == NULL || c->plan->is_again ||
 	    policy_image_find_list(c->current, name, &known) != 0 ||
-	    known.source.settings != l->source.settings || known.source.file != l->source.file ||
-	    is_overdue(known.changes_s))
+	    known.source.settings != l->source.settings || l->source.file == 0 ||
+	    known.source.file != l->source.file || is_overdue(known.changes_s))
 		return false;
 	l->source.text = known.source.text;
 	report_known(c->plan, &known, name, report);
@@ -281,6 +282,7 @@ static int keep_in_force(const struct compile *c, struct load *l)
 	if (c->current == NULL)
 		return -EIO;
 	l->source.text = known.source.text;
+	l->source.file = 0;
 	report_known(c->plan, &known, was.name, r);
 	r->is_kept = false; /* it has something to say */
 	r->origin = FEEDS_FROM_COPY;
@@ -306,16 +308,29 @@ static int check_list(struct compile *c, unsigned i)
 	if (l->is_kept)
 		return 0;
 	int e = load_check(l, c->plan, list, r);
+	l->source = source;
+	c->result->is_unread |= report_may_pass(r);
+	if (e == 0 && r->origin == FEEDS_FROM_NOWHERE) {
+		int kept = keep_in_force(c, l);
+		if (kept != -ENOENT)
+			return kept;
+	}
+	if (e == 0 && l->is_version_unread) {
+		/* Where nothing is in force its file is better than no rule at all. */
+		log_warning("%s: its file is read instead", r->message);
+		load_done(l);
+		e = load_check_file(l, c->plan, list, r);
+		l->source = source;
+		source.file = 0;
+		c->is_degraded = true;
+	}
 	if (e != 0)
 		return e;
-	l->source = source;
 	l->source.text = r->origin == FEEDS_FROM_NOWHERE ? 0 : l->digest;
-	if (r->origin != FEEDS_FROM_FILE)
+	if (r->origin != FEEDS_FROM_FILE || source.file == 0)
 		l->source.file = 0;
 	l->is_kept = is_text_known(c, l);
-	c->result->is_unread |= report_may_pass(r);
-	e = r->origin == FEEDS_FROM_NOWHERE ? keep_in_force(c, l) : 0;
-	return e == -ENOENT ? 0 : e;
+	return 0;
 }
 
 static int check_lists(struct compile *c, uint64_t *ret_rules)
@@ -360,7 +375,7 @@ static int compile(struct compile *c, uint8_t *tag, bool *ret_is_base_bad)
 	if (c->result->n_from_nowhere > 0 && c->in_force != NULL &&
 	    !store_image_path(c->plan, path, sizeof path))
 		return -EBADMSG;
-	if (c->result->n_from_copy + c->result->n_from_nowhere > 0)
+	if (c->is_degraded || c->result->n_from_copy + c->result->n_from_nowhere > 0)
 		tag_set_degraded(tag);
 	e = build(c, rules);
 	if (e == 0)

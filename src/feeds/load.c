@@ -202,8 +202,9 @@ static bool is_suspiciously_empty(const struct load *l)
 {
 	char path[sizeof l->path];
 	struct stat st;
-	return l->is_blank && store_copy_path(l->plan, l->list->spec->name, path, sizeof path) &&
-	       stat(path, &st) == 0 && st.st_size > 0;
+	if (!l->is_blank || !store_copy_path(l->plan, l->list->spec->name, path, sizeof path))
+		return false;
+	return stat(path, &st) == 0 ? st.st_size > 0 : errno != ENOENT && errno != ENOTDIR;
 }
 
 /* ---- the guard ---- */
@@ -214,12 +215,11 @@ static bool is_older_serial(uint32_t now, uint32_t before)
 }
 
 /* What the guard has against a file that is sane, or NULL. */
-static const char *ask_guard(struct load *l, char *ret_text, size_t room, uint64_t *ret_line)
+static const char *ask_guard(struct load *l, const struct versions *v, char *ret_text, size_t room,
+                             uint64_t *ret_line)
 {
-	struct versions v;
 	const struct feeds_report *r = l->report;
-	versions_read(l->plan->state_dir, l->list->spec->name, &v);
-	const struct feeds_version *newest = v.n > 0 ? &v.at[v.n - 1] : NULL;
+	const struct feeds_version *newest = v->n > 0 ? &v->at[v->n - 1] : NULL;
 	if (newest != NULL && newest->digest == l->digest)
 		newest = NULL; /* it is this one */
 	if (newest != NULL && newest->has_serial && r->has_serial && l->list->guard.has_limits &&
@@ -231,12 +231,21 @@ static const char *ask_guard(struct load *l, char *ret_text, size_t room, uint64
 	return guard_judge(&l->guard, l->rules, newest, ret_text, room, ret_line);
 }
 
-/* 0, or -EPERM with the reason; an operator's word (weir feeds accept) goes before. */
+/*
+ * 0, or -EPERM with the reason; an operator's word (weir feeds accept) goes before. Without the versions
+ * of before there is nothing to hold it against, and it is not taken either: -errno.
+ */
 static int obey_guard(struct load *l, char *text, size_t room, const char **ret_why,
                       uint64_t *ret_line)
 {
 	uint64_t line = 0;
-	const char *why = ask_guard(l, text, room, &line);
+	struct versions v;
+	int e = versions_read(l->plan->state_dir, l->list->spec->name, &v);
+	if (e != 0) {
+		*ret_why = "cannot be held against its versions of before";
+		return e;
+	}
+	const char *why = ask_guard(l, &v, text, room, &line);
 	if (why == NULL)
 		return 0;
 	if (versions_is_accepted(l->plan->state_dir, l->list->spec->name, l->path))
@@ -264,16 +273,31 @@ static bool is_suitable(struct load *l)
 	return false;
 }
 
-/* Is a version to be taken whatever the file holds? */
-static bool is_held(struct load *l)
+/* Is a version to be taken whatever the file holds? 1, 0, or -errno: it cannot be told. */
+static int is_held(struct load *l)
 {
 	struct versions_identity now = { 0 };
-	if (!versions_pinned(l->plan->state_dir, l->list->spec->name, &l->pin)) {
+	int found = versions_pinned(l->plan->state_dir, l->list->spec->name, &l->pin);
+	if (found <= 0) {
 		l->pin.number = 0;
-		return false;
+		return found;
 	}
-	(void)versions_identify(l->list->spec->path, &now);
+	if (!versions_identify(l->list->spec->path, &now) && errno != ENOENT)
+		return -errno;
 	return !l->pin.is_until_newer || versions_is_same(&now, &l->pin.identity);
+}
+
+/* What was chosen cannot be read now, and what was not chosen must not come in its place. */
+static int wait_for_version(struct load *l, int error, const char *why)
+{
+	struct feeds_report *r = l->report;
+	report_reset_counts(r);
+	r->origin = FEEDS_FROM_NOWHERE;
+	r->error = error;
+	l->path[0] = 0;
+	l->is_version_unread = true;
+	report_say(r, "list '%s': %s: %s", r->name, why, strerrordesc_np(-error));
+	return 0;
 }
 
 /* -ENOENT: it cannot be used; the file is looked at as if nothing had been chosen. */
@@ -285,6 +309,10 @@ static int use_version(struct load *l)
 	if (!fallback_path(l))
 		return -ENOENT;
 	int e = check_file(l, l->path, l->report, &why, &line);
+	l->report->error = e;
+	if (e != 0 && !is_ours(e) && report_may_pass(l->report))
+		return wait_for_version(l, e, "the version that was chosen cannot be read");
+	l->report->error = 0;
 	if (e != 0) {
 		log_warning("list '%s': version %" PRIu32 ", which was chosen, %s", l->report->name,
 		            l->pin.number, why);
@@ -310,7 +338,11 @@ static int check_own(struct load *l, const char **ret_why, uint64_t *ret_line, c
 		e = -ENODATA;
 		*ret_why = "is empty (a list that is empty on purpose holds a comment)";
 	}
-	if (e == 0 && store_is_cut_short(l->plan, name, l->path)) {
+	int is_cut = e == 0 ? store_is_cut_short(l->plan, name, l->path) : 0;
+	if (is_cut < 0) {
+		e = is_cut;
+		*ret_why = "cannot be held against the last good copy";
+	} else if (is_cut > 0) {
 		e = -ENODATA;
 		*ret_why =
 			"is cut off: it is the beginning of the last good copy and ends within a line";
@@ -319,28 +351,26 @@ static int check_own(struct load *l, const char **ret_why, uint64_t *ret_line, c
 	return e == 0 ? obey_guard(l, text, room, ret_why, ret_line) : e;
 }
 
-int load_check(struct load *l, const struct feeds_plan *plan, const struct feeds_list *list,
-               struct feeds_report *report)
+static void load_init(struct load *l, const struct feeds_plan *plan, const struct feeds_list *list,
+                      struct feeds_report *report)
 {
-	const char *why = "";
-	char text[LOAD_WHY_MAX];
-	uint64_t line = 0;
 	memset(l, 0, sizeof *l);
 	l->plan = plan;
 	l->list = list;
 	l->now_s = clock_wall_ns() / NS_PER_S;
 	l->report = report;
 	report_init(report, list->spec->name);
-	if (list->is_every) {
-		report->names = 1;
-		return 0;
-	}
-	if (!is_suitable(l))
-		return 0;
-	int e = is_held(l) ? use_version(l) : -ENOENT;
-	if (e != -ENOENT)
-		return e;
-	e = check_own(l, &why, &line, text, sizeof text);
+}
+
+/* Its file or, if that is no good, what there is instead. */
+static int use_own(struct load *l)
+{
+	const char *why = "";
+	char text[LOAD_WHY_MAX];
+	uint64_t line = 0;
+	struct feeds_report *report = l->report;
+	const struct feeds_list *list = l->list;
+	int e = check_own(l, &why, &line, text, sizeof text);
 	if (e == 0 && report->names + report->prefixes == 0)
 		report_say(report, "list '%s': %s holds no rule", list->spec->name,
 		           list->spec->path);
@@ -361,6 +391,30 @@ static int emit_every(int (*rule)(void *arg, const struct feeds_rule *r), void *
 	static const struct name root = { .wire = { 0 }, .len = 1 };
 	const struct feeds_rule r = { .name = &root, .rule = { .scope = POLICY_SCOPE_TREE } };
 	return rule != NULL ? rule(arg, &r) : 0;
+}
+
+int load_check(struct load *l, const struct feeds_plan *plan, const struct feeds_list *list,
+               struct feeds_report *report)
+{
+	load_init(l, plan, list, report);
+	if (list->is_every) {
+		report->names = 1;
+		return 0;
+	}
+	if (!is_suitable(l))
+		return 0;
+	int held = is_held(l);
+	if (held < 0)
+		return wait_for_version(l, held, "which version was chosen cannot be read");
+	int e = held > 0 ? use_version(l) : -ENOENT;
+	return e == -ENOENT ? use_own(l) : e;
+}
+
+int load_check_file(struct load *l, const struct feeds_plan *plan, const struct feeds_list *list,
+                    struct feeds_report *report)
+{
+	load_init(l, plan, list, report);
+	return is_suitable(l) ? use_own(l) : 0;
 }
 
 int load_emit(struct load *l, int (*rule)(void *arg, const struct feeds_rule *r), void *arg)

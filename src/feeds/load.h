@@ -44,6 +44,7 @@ struct load {
 	uint64_t rules;          /* of the file in force, as the guard counts them */
 	struct versions_pin pin; /* number 0: no version was chosen */
 	bool ends_pin;           /* a newer good one is there: it is over */
+	bool is_version_unread;  /* what was chosen could not be read, so there is nothing */
 };
 
 /*
@@ -52,6 +53,10 @@ struct load {
  */
 MUST_USE int load_check(struct load *l, const struct feeds_plan *plan,
                         const struct feeds_list *list, struct feeds_report *report);
+
+/* The same of the list's own file, whatever version was chosen. */
+MUST_USE int load_check_file(struct load *l, const struct feeds_plan *plan,
+                             const struct feeds_list *list, struct feeds_report *report);
 
 /*
  * Read it again and make the rules. 0; -EAGAIN: the file is not what it was; -ECANCELED; what

@@ -71,17 +71,24 @@ static bool is_cut_beginning(FILE *file, FILE *copy, off_t n)
 	return last != '\n' && next != '\n' && next != '\r' && next != EOF;
 }
 
-bool store_is_cut_short(const struct feeds_plan *plan, const char *list_name, const char *path)
+int store_is_cut_short(const struct feeds_plan *plan, const char *list_name, const char *path)
 {
 	char copy_path[PATH_ROOM];
 	struct stat mine, other;
-	if (!store_copy_path(plan, list_name, copy_path, sizeof copy_path) ||
-	    stat(path, &mine) != 0 || stat(copy_path, &other) != 0 ||
-	    mine.st_size >= other.st_size || mine.st_size == 0)
-		return false;
+	if (!store_copy_path(plan, list_name, copy_path, sizeof copy_path))
+		return 0;
+	if (stat(path, &mine) != 0)
+		return -errno;
+	if (stat(copy_path, &other) != 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	if (mine.st_size >= other.st_size || mine.st_size == 0)
+		return 0;
+	errno = 0;
 	FILE *file = fopen(path, "re");
-	FILE *copy = fopen(copy_path, "re");
-	bool is_cut = file != NULL && copy != NULL && is_cut_beginning(file, copy, mine.st_size);
+	FILE *copy = file != NULL ? fopen(copy_path, "re") : NULL;
+	int is_cut = copy == NULL ? -errno : is_cut_beginning(file, copy, mine.st_size);
+	if (copy != NULL && (ferror(file) != 0 || ferror(copy) != 0))
+		is_cut = -EIO;
 	if (file != NULL)
 		fclose(file);
 	if (copy != NULL)

@@ -31,8 +31,10 @@ bool store_overlay_path(const struct feeds_plan *plan, char *ret, size_t room);
 /*
  * Is the file at `path` the beginning of the last good copy, ending within a line? So looks a
  * download that was cut off; a list whose last lines were taken out ends with a whole line.
+ * 1, 0, or -errno: it cannot be told.
  */
-bool store_is_cut_short(const struct feeds_plan *plan, const char *list_name, const char *path);
+MUST_USE int store_is_cut_short(const struct feeds_plan *plan, const char *list_name,
+                                const char *path);
 
 /* Make the directories. 0 or -errno. */
 MUST_USE int store_prepare(const struct feeds_plan *plan);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "feeds/tag.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <xxhash.h>
@@ -19,15 +20,17 @@ static void add_text(XXH3_state_t *x, const char *text)
 	XXH3_128bits_update(x, text, strlen(text) + 1);
 }
 
-/* What an operator has chosen (feeds_pin) is read in place of the file. */
-static void add_pin(const struct feeds_plan *plan, const char *list, uint64_t ret[3])
+/* What an operator has chosen (feeds_pin) is read in place of the file. False: it cannot be told. */
+static bool add_pin(const struct feeds_plan *plan, const char *list, uint64_t ret[3])
 {
 	struct versions_pin pin;
-	if (!versions_pinned(plan->state_dir, list, &pin))
-		return;
+	int found = versions_pinned(plan->state_dir, list, &pin);
+	if (found <= 0)
+		return found == 0;
 	ret[0] = pin.number;
 	ret[1] = pin.is_until_newer + 1;
 	ret[2] = pin.identity.inode + pin.identity.mtime_ns;
+	return true;
 }
 
 /* What is made of a list's text, whatever the file. */
@@ -54,11 +57,15 @@ static void add_settings(XXH3_state_t *x, const struct feeds_list *l)
 	XXH3_128bits_update(x, &l->options.min_confidence, sizeof l->options.min_confidence);
 }
 
-static void add_file(XXH3_state_t *x, const struct feeds_plan *plan, const struct feeds_list *l)
+/* False: what is there cannot be told now. */
+static bool add_file(XXH3_state_t *x, const struct feeds_plan *plan, const struct feeds_list *l)
 {
 	struct stat st;
 	uint64_t numbers[12] = { 0 };
-	if (stat(l->spec->path, &st) == 0) {
+	bool is_known = true;
+	if (stat(l->spec->path, &st) != 0) {
+		is_known = errno == ENOENT || errno == ENOTDIR || errno == EACCES;
+	} else {
 		numbers[4] = 1;
 		numbers[5] = (uint64_t)st.st_ino;
 		numbers[6] = (uint64_t)st.st_size;
@@ -67,9 +74,10 @@ static void add_file(XXH3_state_t *x, const struct feeds_plan *plan, const struc
 		numbers[9] = (uint64_t)st.st_ctim.tv_sec;
 		numbers[10] = (uint64_t)st.st_ctim.tv_nsec;
 	}
-	add_pin(plan, l->spec->name, &numbers[1]);
+	is_known &= add_pin(plan, l->spec->name, &numbers[1]);
 	add_text(x, l->spec->path);
 	XXH3_128bits_update(x, numbers, sizeof numbers);
+	return is_known;
 }
 
 static XXH3_state_t *digest_new(const struct feeds_plan *plan)
@@ -98,24 +106,11 @@ void tag_list(const struct feeds_plan *plan, const struct feeds_list *list,
 	add_settings(x, list);
 	ret->settings = digest_end(x);
 	x = digest_new(plan);
-	add_file(x, plan, list);
+	bool is_known = add_file(x, plan, list);
 	ret->file = digest_end(x);
+	if (!is_known)
+		ret->file = 0;
 	ret->text = 0;
-}
-
-void tag_make(const struct feeds_plan *plan, uint8_t ret_tag[FEEDS_TAG_BYTES])
-{
-	XXH128_canonical_t canonical;
-	XXH3_state_t *x = digest_new(plan);
-	for (unsigned i = 0; i < plan->n_lists; i++) {
-		add_text(x, plan->lists[i].spec->name);
-		add_settings(x, &plan->lists[i]);
-		add_file(x, plan, &plan->lists[i]);
-	}
-	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(x));
-	XXH3_freeState(x);
-	memset(ret_tag, 0, FEEDS_TAG_BYTES);
-	memcpy(ret_tag, canonical.digest, DIGEST_BYTES);
 }
 
 void tag_set_degraded(uint8_t tag[FEEDS_TAG_BYTES])
@@ -123,7 +118,26 @@ void tag_set_degraded(uint8_t tag[FEEDS_TAG_BYTES])
 	tag[DEGRADED_AT] = 1;
 }
 
+void tag_make(const struct feeds_plan *plan, uint8_t ret_tag[FEEDS_TAG_BYTES])
+{
+	XXH128_canonical_t canonical;
+	XXH3_state_t *x = digest_new(plan);
+	bool is_known = true;
+	for (unsigned i = 0; i < plan->n_lists; i++) {
+		add_text(x, plan->lists[i].spec->name);
+		add_settings(x, &plan->lists[i]);
+		is_known &= add_file(x, plan, &plan->lists[i]);
+	}
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(x));
+	XXH3_freeState(x);
+	memset(ret_tag, 0, FEEDS_TAG_BYTES);
+	memcpy(ret_tag, canonical.digest, DIGEST_BYTES);
+	if (!is_known)
+		tag_set_degraded(ret_tag);
+}
+
 bool tag_is_current(const uint8_t then[FEEDS_TAG_BYTES], const uint8_t now[FEEDS_TAG_BYTES])
 {
-	return then[DEGRADED_AT] == 0 && memcmp(then, now, DIGEST_BYTES) == 0;
+	return then[DEGRADED_AT] == 0 && now[DEGRADED_AT] == 0 &&
+	       memcmp(then, now, DIGEST_BYTES) == 0;
 }

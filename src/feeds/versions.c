@@ -149,17 +149,25 @@ bool versions_is_same(const struct versions_identity *a, const struct versions_i
 	return a->inode == b->inode && a->bytes == b->bytes && a->mtime_ns == b->mtime_ns;
 }
 
-void versions_read(const char *state_dir, const char *list, struct versions *ret)
+static bool is_absent(int e)
+{
+	return e == -ENOENT || e == -ENOTDIR;
+}
+
+int versions_read(const char *state_dir, const char *list, struct versions *ret)
 {
 	char path[PATH_ROOM];
 	char *text = NULL;
 	size_t n = 0;
 	ret->n = 0;
-	if (!versions_path(state_dir, list, "index", path, sizeof path) ||
-	    disk_read(path, VERSIONS_TEXT_MAX, &text, &n) != 0)
-		return;
+	if (!versions_path(state_dir, list, "index", path, sizeof path))
+		return 0;
+	int e = disk_read(path, VERSIONS_TEXT_MAX, &text, &n);
+	if (e != 0)
+		return is_absent(e) ? 0 : e;
 	versions_parse(text, n, ret);
 	free(text);
+	return 0;
 }
 
 static int make_folders(const char *state_dir, const char *list)
@@ -205,7 +213,8 @@ static void forget_old(const char *state_dir, const char *list, struct versions 
 {
 	struct versions_pin pin = { 0 };
 	char path[PATH_ROOM];
-	(void)versions_pinned(state_dir, list, &pin);
+	if (versions_pinned(state_dir, list, &pin) < 0)
+		return; /* one of them may be the chosen one */
 	unsigned n_old = count_old(v, keep > 0 ? keep : 1), to = 0;
 	for (unsigned i = 0; i < v->n; i++) {
 		bool stays = i >= n_old || v->at[i].number == pin.number;
@@ -222,13 +231,15 @@ int versions_add(const struct feeds_plan *plan, const char *list, const char *pa
 {
 	struct versions v;
 	char to[PATH_ROOM], text[VERSIONS_TEXT_MAX];
-	versions_read(plan->state_dir, list, &v);
+	int e = versions_read(plan->state_dir, list, &v);
+	if (e != 0)
+		return e;
 	if (v.n > 0 && v.at[v.n - 1].digest == new_version->digest) {
 		new_version->number = v.at[v.n - 1].number;
 		return 0;
 	}
 	new_version->number = v.n > 0 ? v.at[v.n - 1].number + 1 : 1;
-	int e = make_folders(plan->state_dir, list);
+	e = make_folders(plan->state_dir, list);
 	if (e != 0)
 		return e;
 	if (!number_path(plan->state_dir, list, new_version->number, to, sizeof to))
@@ -240,21 +251,25 @@ int versions_add(const struct feeds_plan *plan, const char *list, const char *pa
 		return -errno;
 	if (v.n == VERSIONS_MAX)
 		forget_old(plan->state_dir, list, &v, VERSIONS_MAX - 2);
+	if (v.n == VERSIONS_MAX)
+		return -EIO; /* the chosen one cannot be read */
 	v.at[v.n++] = *new_version;
 	/* A kill between the two costs an old version: the index names it, and it is gone. */
 	forget_old(plan->state_dir, list, &v, plan->keep_versions);
 	return save(plan->state_dir, list, "index", text, versions_format(&v, text));
 }
 
-bool versions_pinned(const char *state_dir, const char *list, struct versions_pin *ret)
+int versions_pinned(const char *state_dir, const char *list, struct versions_pin *ret)
 {
 	char path[PATH_ROOM];
 	char *text = NULL;
 	size_t n = 0;
-	if (!versions_path(state_dir, list, "pin", path, sizeof path) ||
-	    disk_read(path, 256, &text, &n) != 0)
-		return false;
-	int e = versions_pin_parse(text, n, ret);
+	if (!versions_path(state_dir, list, "pin", path, sizeof path))
+		return 0;
+	int e = disk_read(path, 256, &text, &n);
+	if (e != 0)
+		return is_absent(e) || e == -EFBIG ? 0 : e;
+	e = versions_pin_parse(text, n, ret);
 	free(text);
 	return e == 0;
 }
@@ -317,8 +332,9 @@ unsigned feeds_versions(const char *state_dir, const char *list,
 {
 	struct versions v;
 	struct versions_pin pin = { 0 };
-	versions_read(state_dir, list, &v);
-	bool has_pin = versions_pinned(state_dir, list, &pin);
+	if (versions_read(state_dir, list, &v) != 0)
+		return 0;
+	bool has_pin = versions_pinned(state_dir, list, &pin) > 0;
 	for (unsigned i = 0; i < v.n; i++) {
 		ret[i] = v.at[i];
 		ret[i].is_pinned = has_pin && v.at[i].number == pin.number;
@@ -333,12 +349,15 @@ int feeds_pin(const char *state_dir, const char *list, const char *path, uint32_
 	struct versions_identity identity = { 0 };
 	char text[128], place[80], file[PATH_ROOM];
 	bool is_there = false;
-	versions_read(state_dir, list, &v);
+	int e = versions_read(state_dir, list, &v);
+	if (e != 0)
+		return e;
 	for (unsigned i = 0; i < v.n; i++)
 		is_there = is_there || v.at[i].number == number;
-	if (!is_there || !number_path(state_dir, list, number, file, sizeof file) ||
-	    access(file, R_OK) != 0)
+	if (!is_there || !number_path(state_dir, list, number, file, sizeof file))
 		return -ENOENT;
+	if (access(file, R_OK) != 0)
+		return -errno;
 	(void)versions_identify(path, &identity);
 	identity_text(&identity, place, sizeof place);
 	int n = snprintf(text, sizeof text, "%" PRIu32 " %d %s", number, is_until_newer, place);

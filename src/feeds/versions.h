@@ -44,16 +44,16 @@ size_t versions_format(const struct versions *v, char ret_text[VERSIONS_TEXT_MAX
 /* 0 or -EBADMSG. */
 MUST_USE int versions_pin_parse(const char *text, size_t n, struct versions_pin *ret);
 
-/* What there is; none without a state directory. */
-void versions_read(const char *state_dir, const char *list, struct versions *ret);
+/* What there is; none without a state directory. 0, or -errno: there may be some, and *ret is empty. */
+MUST_USE int versions_read(const char *state_dir, const char *list, struct versions *ret);
 /*
  * Keep the file at `path` (not written to any more) as the newest version, unless the newest has
  * the same digest. Its number is set. 0 or -errno.
  */
 MUST_USE int versions_add(const struct feeds_plan *plan, const char *list, const char *path,
                           struct feeds_version *v);
-/* false: none is chosen. */
-bool versions_pinned(const char *state_dir, const char *list, struct versions_pin *ret);
+/* 1: this one is chosen; 0: none is, and *ret is untouched; -errno: it cannot be read. */
+MUST_USE int versions_pinned(const char *state_dir, const char *list, struct versions_pin *ret);
 bool versions_is_accepted(const char *state_dir, const char *list, const char *path);
 /* The path of a file in the list's folder; false: too long, or no state directory. */
 bool versions_path(const char *state_dir, const char *list, const char *file, char *ret,

@@ -195,7 +195,7 @@ int store_read(const char *group, const char *text, size_t n, struct learn_store
 	json_t *o = json_loadb(text, n, 0, &error);
 	if (o == NULL) {
 		snprintf(ret_why, LEARN_WHY_MAX, "line %d: %s", error.line, error.text);
-		return -EBADMSG;
+		return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
 	}
 	int e = store_new(group, 0, &s);
 	if (e == 0) {
@@ -231,12 +231,15 @@ int learn_load(const char *state_dir, const char *group, struct learn_store **re
 
 /* ---- the switch ---- */
 
-bool learn_is_enforced(const char *state_dir, const char *group)
+int learn_is_enforced(const char *state_dir, const char *group)
 {
 	char path[PATH_BYTES];
-	return state_dir != NULL && state_dir[0] != 0 &&
-	       store_path(state_dir, group, ".enforced", path, sizeof path) == 0 &&
-	       access(path, F_OK) == 0;
+	if (state_dir == NULL || state_dir[0] == 0 ||
+	    store_path(state_dir, group, ".enforced", path, sizeof path) != 0)
+		return 0;
+	if (access(path, F_OK) == 0)
+		return 1;
+	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 }
 
 int learn_enforce(const char *state_dir, const char *group, bool is_enforced)

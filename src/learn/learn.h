@@ -98,8 +98,8 @@ int learner_save(struct learner *l, uint64_t now_s);
 
 /* ---- files ---- */
 
-/* Does default deny hold for a group that has learned? */
-bool learn_is_enforced(const char *state_dir, const char *group);
+/* Does default deny hold for a group that has learned? 1, 0, or -errno: it cannot be told. */
+MUST_USE int learn_is_enforced(const char *state_dir, const char *group);
 /* Switch; the next reload puts it in force. 0 or -errno. */
 MUST_USE int learn_enforce(const char *state_dir, const char *group, bool is_enforced);
 

@@ -30,7 +30,7 @@ struct learner {
 	struct group groups[GROUPS_MAX];
 	unsigned n_groups;
 	uint64_t saved_s;
-	bool is_full_told;
+	bool is_full_told, is_unread_told;
 };
 
 int learner_new(const struct learner_plan *plan, struct learner **ret)
@@ -73,6 +73,17 @@ static void put_aside(const struct learner *l, const char *group, const char *wh
 	(void)rename(path, aside);
 }
 
+/* The disk may read it later, and what it holds must not be begun anew meanwhile. */
+static struct group *not_now(struct learner *l, const char *group, const char *why)
+{
+	if (!l->is_unread_told)
+		log_error("what group %s has learned cannot be read (%s): it learns nothing until "
+		          "it can be",
+		          group, why);
+	l->is_unread_told = true;
+	return NULL;
+}
+
 static struct group *group_named(struct learner *l, const char *name, uint64_t now_s)
 {
 	char why[LEARN_WHY_MAX];
@@ -84,8 +95,10 @@ static struct group *group_named(struct learner *l, const char *name, uint64_t n
 		return NULL;
 	struct group *g = &l->groups[l->n_groups];
 	int e = learn_load(l->state_dir, name, &g->store, why);
-	if (e != 0 && e != -ENOENT)
+	if (e == -EBADMSG || e == -EFBIG)
 		put_aside(l, name, why);
+	else if (e != 0 && e != -ENOENT)
+		return not_now(l, name, why);
 	if (e != 0)
 		e = store_new(name, now_s, &g->store);
 	if (e != 0)

@@ -86,8 +86,9 @@ static int open_unnamed(const char *folder, FILE **ret)
 		return -errno;
 	*ret = fdopen(fd, "w+");
 	if (*ret == NULL) {
+		int e = -errno;
 		close(fd);
-		return -ENOMEM;
+		return e;
 	}
 	return 0;
 }

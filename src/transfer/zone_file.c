@@ -58,8 +58,9 @@ int zone_reader_open(struct zone_reader *r, const char *path, const struct name 
 		return -errno;
 	r->file = fdopen(fd, "r");
 	if (r->file == NULL) {
+		int e = -errno;
 		close(fd);
-		return -ENOMEM;
+		return e;
 	}
 	int e = -EBADMSG;
 	for (int i = 0; i < COMMENT_LINES_MAX; i++) {
@@ -101,8 +102,10 @@ int zone_writer_open(struct zone_writer *w, const char *path, const char *commen
 		return -errno;
 	w->file = fdopen(fd, "w");
 	if (w->file == NULL) {
+		int e = -errno;
 		close(fd);
-		return -ENOMEM;
+		unlink(w->new_path);
+		return e;
 	}
 	fprintf(w->file, "; %s\n", comment);
 	if (soa != NULL)

@@ -114,7 +114,7 @@ void learning_tick(struct learning *l, const struct config *c, uint64_t now_s)
 		const struct config_group *g = &c->groups.at[i];
 		uint64_t since_s = g->learn_s > 0 ? learner_since_s(l->learner, g->name) : 0;
 		if (since_s > 0 && now_s > since_s + g->learn_s && !was_told(l, g->name) &&
-		    !learn_is_enforced(c->state, g->name))
+		    learn_is_enforced(c->state, g->name) == 0)
 			tell_over(l, g->name);
 	}
 }

@@ -299,7 +299,11 @@ static bool load_config(struct loader *l)
 		config_problem_text(&problems, i, line, sizeof line);
 		say(l, "%s", line);
 	}
-	if (e != 0)
+	if (e != 0 && e != -EINVAL)
+		snprintf(l->error_text, sizeof l->error_text,
+		         "%s cannot be read: %s; everything stays as it was", l->config_path,
+		         strerror(-e));
+	else if (e != 0)
 		snprintf(l->error_text, sizeof l->error_text,
 		         "%s has %u mistakes; everything stays as it was", l->config_path,
 		         problems.n_errors);

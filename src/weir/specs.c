@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "dns/text.h"
 #include "learn/learn.h"
 
@@ -264,8 +265,12 @@ static int fill_group(const struct config *c, const struct config_group *from,
 	spec->is_default_deny = strcmp(from->default_action, "deny") == 0;
 	spec->fills_firewall = fills_firewall(&c->firewall, from->name);
 	if (spec->is_default_deny && from->learn_s > 0) {
-		spec->learn =
-			learn_is_enforced(c->state, from->name) ? POLICY_LEARNED : POLICY_LEARNING;
+		int enforced = learn_is_enforced(c->state, from->name);
+		if (enforced < 0)
+			log_error("group %s: whether its default deny is enforced cannot be read "
+			          "(%s/learn: %s): it is, until a reload can",
+			          from->name, c->state, strerror(-enforced));
+		spec->learn = enforced != 0 ? POLICY_LEARNED : POLICY_LEARNING;
 		spec->is_default_deny = spec->learn == POLICY_LEARNED;
 	}
 	must(policy_action_from_text(from->deny_action, &spec->deny_action) == 0);

@@ -120,6 +120,13 @@ def judge_messages(r, step, told):
         r.wrong.append("what it is about is not told")
 
 
+def is_to_be_told(r):
+    """Something could not be kept, even where it did no harm this time."""
+    _, call, subject = split(r.key)
+    return (call in TELLING and is_of_files(r.key) and r.how.rstrip("+") not in ("EINTR", "SHORT")
+            and (call, subject) != ("create", "state"))  # room for sorting: another folder has it
+
+
 def after_an_error(bed, step, r, mark):
     """The daemon lives: what is in force, what was said, and the next attempt."""
     w = bed.weir
@@ -129,8 +136,7 @@ def after_an_error(bed, step, r, mark):
     r.outcome = seen
     if seen not in ("old", "new"):
         r.wrong.append(f"in force: {seen}")
-    elif seen == "old" or (split(r.key)[1] in TELLING and is_of_files(r.key)
-                           and r.how.rstrip("+") not in ("EINTR", "SHORT")):
+    elif seen == "old" or is_to_be_told(r):
         judge_messages(r, step, told)
     if seen == "new" and step.is_promise and not step.is_said:
         r.wrong.append("it was said to have failed, and is in force")

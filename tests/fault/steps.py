@@ -24,7 +24,7 @@ class Step:
 
     def says(self, how, text):
         """Other words for a cause."""
-        return False
+        return {"ENOSPC": "disk is full", "ETIMEDOUT": "in time"}.get(how, "\0") in text
 
     def look(self):
         """"old", "new" or what must never be."""
@@ -276,20 +276,18 @@ class Undo(Edit):
             self.trigger()
 
 
-class Rewrite(Edit):
-    """`weir block` when the journal has so many dead lines that it is written anew."""
+class Rewrite(Undo):
+    """`weir undo` when the journal has so many dead lines that it is written anew."""
 
     name = "rewrite"
 
     def before(self):
+        super().before()
         w = self.bed.weir
-        path = f"{w.state_dir}/edits.jsonl"
-        w.ctl(command="undo", name=f"e{self.v - 1}.edit.org")
         while True:
-            with open(path) as f:
+            with open(f"{w.state_dir}/edits.jsonl") as f:
                 lines = len(f.readlines())
-            live = w.ctl(command="edits")["total"]
-            if lines + 1 > 2 * (live + 1) + 64 or lines + 3 > 2 * live + 64:
+            if lines > 2 * w.ctl(command="edits")["total"] + 61:  # policy/edits.c: JOURNAL_SLACK
                 break
             w.ctl(command="block", name="dead.edit.org")
             w.ctl(command="undo", name="dead.edit.org")
