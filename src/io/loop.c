@@ -247,8 +247,8 @@ void loop_run(struct loop *l)
 void loop_wake(struct loop *l)
 {
 	uint64_t one = 1;
-	if (write(l->wake.fd, &one, sizeof one) < 0)
-		return; /* full: it is about to wake anyway */
+	while (write(l->wake.fd, &one, sizeof one) < 0 && errno == EINTR)
+		; /* full is an error, too: it is about to wake anyway */
 }
 
 void loop_stop(struct loop *l)

@@ -277,9 +277,12 @@ static void wake_lists(const struct config *c)
 	}
 }
 
+static void woken(void *arg);
+
 static void every_second(struct timer *t)
 {
 	struct server *s = CONTAINER_OF(t, struct server, second);
+	woken(s); /* a thread that could not wake us has its turn now */
 	policy_edits_expire(clock_wall_ns() / NS_PER_S);
 	resolve_root_zone_tick(loader_config(s->loader)->resolver.root_zone,
 	                       clock_wall_ns() / NS_PER_S);
