@@ -26,6 +26,7 @@ enum call_outcome command_learn(struct api_call *call)
 		return call_fail(call, "no-group", "there is no group \"%.63s\" that learns",
 		                 group != NULL ? group : "");
 	if (e != 0)
-		return call_fail(call, "failed", "%s", strerror(-e));
+		return call_fail(call, "failed", "what %.63s has learned could not be saved: %s",
+		                 group != NULL ? group : "every group", strerror(-e));
 	return call_done(call, "learn", json_pack("{s:s, s:s?}", "action", action, "group", group));
 }

@@ -143,7 +143,8 @@ static enum call_outcome add(struct api_call *call, const struct trust_request *
 		                 "there are %d negative trust anchors, or the disk is full",
 		                 NEGATIVE_ANCHORS_MAX);
 	if (e != 0)
-		return call_fail(call, "failed", "it could not be saved: %s", strerror(-e));
+		return call_fail(call, "failed",
+		                 "the negative trust anchors could not be saved: %s", strerror(-e));
 	return done(call, "added", &a.name, a.expires_s);
 }
 
@@ -162,7 +163,8 @@ static enum call_outcome take_back(struct api_call *call, const struct trust_req
 		                 "resolver.negative-trust-anchors and restart",
 		                 r->name);
 	if (e != 0)
-		return call_fail(call, "failed", "it could not be saved: %s", strerror(-e));
+		return call_fail(call, "failed",
+		                 "the negative trust anchors could not be saved: %s", strerror(-e));
 	return done(call, "removed", &name, 0);
 }
 

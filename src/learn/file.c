@@ -12,7 +12,8 @@
 #include "learn/store.h"
 
 enum {
-	PATH_BYTES = 4300
+	PATH_BYTES = 4300,
+	OUTPUT_BYTES = 64 << 10
 };
 
 int store_path(const char *state_dir, const char *group, const char *ending, char *ret, size_t n)
@@ -82,6 +83,53 @@ static json_t *store_json(const struct learn_store *s)
 	                 "lost", (json_int_t)s->n_lost, "names", names, "review", review);
 }
 
+/* On its way to the disk. */
+struct output {
+	int fd, error;
+	size_t n;
+	char bytes[OUTPUT_BYTES];
+};
+
+static void output_flush(struct output *o)
+{
+	if (o->error == 0)
+		o->error = disk_write(o->fd, o->bytes, o->n);
+	o->n = 0;
+}
+
+/* jansson does not pass on every error of what takes its text: the first one is kept here. */
+static int output_take(const char *text, size_t n, void *arg)
+{
+	struct output *o = arg;
+	while (n > 0 && o->error == 0) {
+		size_t room = sizeof o->bytes - o->n, piece = n < room ? n : room;
+		memcpy(o->bytes + o->n, text, piece);
+		o->n += piece;
+		text += piece;
+		n -= piece;
+		if (o->n == sizeof o->bytes)
+			output_flush(o);
+	}
+	return o->error == 0 ? 0 : -1;
+}
+
+static int write_json(const json_t *o, int fd)
+{
+	struct output *out = malloc(sizeof *out);
+	if (o == NULL || out == NULL) {
+		free(out);
+		return -ENOMEM;
+	}
+	out->fd = fd;
+	out->error = 0;
+	out->n = 0;
+	int done = json_dump_callback(o, output_take, out, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+	output_flush(out);
+	int e = out->error != 0 ? out->error : done != 0 ? -ENOMEM : 0;
+	free(out);
+	return e;
+}
+
 int store_save(const struct learn_store *s, const char *state_dir)
 {
 	char path[PATH_BYTES];
@@ -90,11 +138,12 @@ int store_save(const struct learn_store *s, const char *state_dir)
 	if (e == 0)
 		e = make_folder(state_dir);
 	int fd = e == 0 ? disk_create_beside(path, 0640) : e;
-	if (fd >= 0 && o != NULL && json_dumpfd(o, fd, JSON_INDENT(1) | JSON_PRESERVE_ORDER) == 0) {
-		e = disk_replace(fd, path);
-	} else if (fd >= 0) {
-		e = o == NULL ? -ENOMEM : errno != 0 ? -errno : -EIO;
-		disk_abandon(fd, path);
+	if (fd >= 0) {
+		e = write_json(o, fd);
+		if (e == 0)
+			e = disk_replace(fd, path);
+		else
+			disk_abandon(fd, path);
 	} else {
 		e = fd;
 	}

@@ -187,10 +187,12 @@ static int compare(const struct journal_terms *t, const char *new_path, struct z
 		return e;
 	e = zone_file_compare(old, &now, &d);
 	zone_reader_close(&now);
-	if (e == 0)
-		e = d.n_lines == 0 ? 0 : write_step(t, old, soa, serial, &d) == 0 ? 1 : -EIO;
-	else if (e == -EFBIG)
+	if (e == 0 && d.n_lines > 0) {
+		e = write_step(t, old, soa, serial, &d);
+		e = e == 0 ? 1 : e;
+	} else if (e == -EFBIG) {
 		e = 1;
+	}
 	delta_done(&d);
 	return e;
 }
@@ -211,12 +213,16 @@ int journal_commit(const struct journal_terms *t, struct sorter *lines, uint32_t
 	if (mkdir(t->folder, 0750) != 0 && errno != EEXIST)
 		return -errno;
 	journal_zone_path(t->folder, path, sizeof path);
-	bool has_old = zone_reader_open(&old, path, t->zone) == 0;
+	int e = zone_reader_open(&old, path, t->zone);
+	/* What is damaged is begun anew; what cannot be read now must not be: serials only go up. */
+	if (e != 0 && e != -ENOENT && e != -EBADMSG)
+		return e;
+	bool has_old = e == 0;
 	uint32_t serial = next_serial(has_old, old.numbers.serial, t->now_s);
 	name_to_text(t->zone->wire, zone);
 	snprintf(comment, sizeof comment, "zone %s, published by weir", zone);
 	soa_line(t, serial, soa, sizeof soa);
-	int e = zone_writer_open(&w, path, comment, soa);
+	e = zone_writer_open(&w, path, comment, soa);
 	if (e == 0) {
 		e = sorter_finish(lines, zone_writer_add, &w);
 		if (e == 0)

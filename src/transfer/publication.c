@@ -19,7 +19,8 @@
 enum {
 	FOLDER_ROOM = 4200,
 	MAKER_NICE = 10,
-	TRIES = 5, /* when the list's file changes while it is read */
+	TRIES = 5,         /* when the list's file changes while it is read */
+	RETRY_MAX_S = 300, /* after a failure: 1, 2, 4 ... seconds */
 };
 
 #define VERSION(serial) ((1ULL << 32) | (serial))
@@ -74,6 +75,7 @@ struct publication {
 	uint64_t last_ns;
 	bool is_again, is_stopped;
 	uint64_t n_left_out;
+	unsigned n_failures; /* in a row */
 	char error[TRANSFER_ERROR_MAX];
 };
 
@@ -380,7 +382,7 @@ void publication_changed(struct publication *p)
 	if (p->is_stopped)
 		return;
 	p->is_again = p->make != NULL;
-	if (p->make != NULL || timer_is_set(&p->due))
+	if (p->make != NULL || (timer_is_set(&p->due) && p->n_failures == 0))
 		return;
 	uint64_t now_ns = clock_mono_ns();
 	uint64_t at_ns = p->last_ns == 0 ? now_ns : p->last_ns + PUBLICATION_GAP_MS * NS_PER_MS;
@@ -390,9 +392,13 @@ void publication_changed(struct publication *p)
 static void start_make(struct timer *t)
 {
 	struct publication *p = CONTAINER_OF(t, struct publication, due);
-	struct make *m = p->make == NULL && !p->is_stopped ? calloc(1, sizeof *m) : NULL;
-	if (m == NULL)
+	if (p->make != NULL || p->is_stopped)
 		return;
+	struct make *m = calloc(1, sizeof *m);
+	if (m == NULL) {
+		timer_set(p->loop, t, clock_mono_ns() + NS_PER_S);
+		return;
+	}
 	m->loop = p->loop;
 	memcpy(m->folder, p->folder, sizeof m->folder);
 	m->zone = p->zone;
@@ -412,6 +418,12 @@ static void start_make(struct timer *t)
 	p->make = m;
 }
 
+static uint64_t retry_s(struct publication *p)
+{
+	unsigned shift = p->n_failures++;
+	return shift < 8 ? UINT64_C(1) << shift : RETRY_MAX_S;
+}
+
 static void tell(struct publication *p, const struct make *m)
 {
 	char zone[NAME_TEXT_MAX];
@@ -419,12 +431,17 @@ static void tell(struct publication *p, const struct make *m)
 	if (m->error == -ECANCELED)
 		return; /* it begins anew */
 	if (m->error < 0) {
-		if (p->error[0] == 0)
-			log_warning("zone %s: no new version is published: %s", zone,
-			            strerrordesc_np(-m->error));
-		snprintf(p->error, sizeof p->error, "%s", strerrordesc_np(-m->error));
+		const char *why = strerrordesc_np(-m->error);
+		uint64_t wait_s = retry_s(p);
+		if (strcmp(p->error, why) != 0)
+			log_warning("zone %s: no new version is published: %s; next attempt in "
+			            "%" PRIu64 " s",
+			            zone, why, wait_s);
+		snprintf(p->error, sizeof p->error, "%s", why);
+		timer_set(p->loop, &p->due, clock_mono_ns() + wait_s * NS_PER_S);
 		return;
 	}
+	p->n_failures = 0;
 	p->error[0] = 0;
 	if (m->n_left_out != p->n_left_out && m->n_left_out > 0)
 		log_info("zone %s: %" PRIu64 " rules cannot be said in a policy zone: left out",

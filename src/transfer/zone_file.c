@@ -23,7 +23,7 @@ int zone_reader_next(struct zone_reader *r)
 	if (n < 0)
 		return ferror(r->file) != 0 ? -EIO : errno == ENOMEM ? -ENOMEM : 0;
 	if (r->line[n - 1] != '\n' || n > RECORD_LINE_MAX)
-		return -EBADMSG; /* cut off */
+		return ferror(r->file) != 0 ? -EIO : -EBADMSG; /* cut off */
 	r->line[--n] = 0;
 	r->n = (size_t)n;
 	return 1;

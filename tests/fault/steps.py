@@ -1,5 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The steps that are made to fail: what begins each, what is old and what is new, and how it is tried again."""
+import json
+
+import dns.exception
+import dns.query
+import dns.rcode
+import dns.xfr
+import dns.zone
+
 import bed as bed_module
 from bed import LISTS
 
@@ -293,4 +301,202 @@ class Rewrite(Undo):
             w.ctl(command="undo", name="dead.edit.org")
 
 
-STEPS = {s.name: s for s in (Feed, Axfr, Ixfr, Reload, Pin, Unpin, Accept, Edit, Undo, Rewrite)}
+class PublishEdits(Edit):
+    """An edit becomes a version of a zone that is published."""
+
+    name = "publish-edits"
+    words = ("zone edits.example", "edits", "edit", "published")
+    is_promise = False
+    published = {"zone": "edits.example", "edits": True}
+
+    def __init__(self, bed):
+        super().__init__(bed)
+        bed.weir.config["publish"] = [dict(self.published, allow=["127.0.0.1"])]
+
+    def prepare(self):
+        super().prepare()
+        assert self.bed.until(lambda: "e0.edit.org" in self.zone()), self.bed.weir.process.log_tail()
+        self.bed.settle()
+
+    def zone(self):
+        """The names of it, as a follower gets them; empty: none is served."""
+        z = dns.zone.Zone(self.published["zone"], relativize=True)
+        q, _ = dns.xfr.make_query(z)
+        try:
+            dns.query.inbound_xfr("127.0.0.1", z, q, port=self.bed.weir.port, lifetime=5)
+        except (OSError, EOFError, dns.exception.DNSException):
+            return set()
+        return {n.to_text() for n, _ in z.iterate_rdatasets("CNAME")}
+
+    def look(self):
+        """Of the zone alone: the edit is in force already."""
+        lists = Step.look(self)
+        if lists != "old":
+            return lists
+        names = self.zone()
+        if not names:
+            return "nothing is published"
+        old, new = (f"e{v}.edit.org" in names for v in (self.v, self.v + 1))
+        whole = all(f"*.{n}" in names for n in names if not n.startswith("*."))
+        got = {(True, False): "old", (True, True): "new"}.get((old, new), "")
+        return got if got and whole else f"zone {sorted(names)}"
+
+    def again(self):
+        """It is tried again without being asked, unless the edit was not made."""
+        if not self.bed.is_blocked(f"e{self.v + 1}.edit.org"):
+            self.trigger()
+
+
+class PublishList(PublishEdits):
+    """A new version of a list becomes one of a zone that is published."""
+
+    name, target = "publish-list", "pats"
+    words = ("zone pats.example", "list 'pats'", "pats", "policy", "lists could not", "reload", "weir.yaml",
+             "local data")
+    published = {"zone": "pats.example", "list": "pats"}
+
+    def prepare(self):
+        Step.prepare(self)
+        assert self.bed.until(lambda: self.look() == "old"), self.look()
+        self.bed.settle()
+
+    def look(self):
+        """"new" when it is in force and published."""
+        in_force = Step.look(self)
+        if in_force not in ("old", "new"):
+            return in_force
+        names, v = self.zone(), self.bed.version["pats"]
+        got = {"first": {u for u in (v, v + 1) if f"first{u}.pats.org" in names},
+               "filler": {u for u in (v, v + 1) if f"f299.v{u}.pats.org" in names}}
+        if not names or got["first"] != got["filler"] or len(got["first"]) != 1:
+            return f"published {len(names)} {got}"
+        return "new" if got["first"] == {v + 1} and in_force == "new" else "old"
+
+    def offer(self):
+        Step.offer(self)
+
+    def trigger(self):
+        self.call(command="reload")
+
+    def again(self):
+        self.trigger()
+
+    def end(self):
+        Step.end(self)
+
+
+class Trust(Edit):
+    """`weir trust add`: negative trust anchors."""
+
+    name = "trust"
+    words = ("trust", "negative")
+
+    def __init__(self, bed):
+        super().__init__(bed)
+        path = f"{bed.directory}/anchors"
+        with open(path, "w") as f:
+            f.write("island.test. DS 12345 15 2 " + "0f" * 32 + "\n")
+        bed.weir.config["resolver"]["trust-anchors"] = path
+
+    def prepare(self):
+        self.v = 0
+        Step.prepare(self)
+        self.bed.weir.ctl(command="trust", action="add", name="n0.example")
+
+    def look(self):
+        lists = Step.look(self)
+        if lists != "old":
+            return lists
+        try:
+            found = {n["name"] for n in self.bed.weir.ctl(command="trust", action="list")["trust"]["negative"]}
+        except (OSError, ValueError) as e:
+            return f"silent ({e})"
+        old, new = (f"n{v}.example" in found for v in (self.v, self.v + 1))
+        return {(True, False): "old", (True, True): "new"}.get((old, new), f"anchors {found}")
+
+    def trigger(self):
+        self.call(command="trust", action="add", name=f"n{self.v + 1}.example")
+
+    def end(self):
+        self.v += 1
+        self.bed.weir.ctl(command="trust", action="remove", name=f"n{self.v - 1}.example")
+
+
+class Learn(Edit):
+    """What a group has learned is saved; its file is old or new, never half, never begun anew."""
+
+    name = "learn"
+    is_promise = False
+    words = ("learned", "learn")
+
+    def __init__(self, bed):
+        super().__init__(bed)
+        bed.weir.config["groups"].insert(0, {"name": "cell", "clients": ["127.0.0.3"], "lists": [],
+                                             "default": "deny", "learn": "7d"})
+
+    def ask(self, name):
+        self.bed.weir.ask(name, source="127.0.0.3", timeout_s=3)
+
+    def prepare(self):
+        self.v = 0
+        Step.prepare(self)
+        self.ask("l0.learn.org")
+        self.bed.weir.ctl(command="learn", action="save")
+        assert self.look() == "old", self.look()
+
+    def look(self):
+        lists = Step.look(self)
+        if lists != "old":
+            return lists
+        with open(f"{self.bed.weir.state_dir}/learn/cell.json") as f:
+            try:
+                found = {n["name"].rstrip(".") for n in json.load(f)["names"]}
+            except ValueError as e:
+                return f"a damaged file ({e})"
+        old, new = (f"l{v}.learn.org" in found for v in (self.v, self.v + 1))
+        return {(True, False): "old", (True, True): "new"}.get((old, new), f"learned {found}")
+
+    def trigger(self):
+        self.ask(f"l{self.v + 1}.learn.org")
+        self.call(command="learn", action="save")
+
+    def again(self):
+        self.trigger()
+
+    def end(self):
+        self.v += 1
+
+
+class Enforce(Learn):
+    """`weir learn enforce`: default deny, over kill -9 too."""
+
+    name = "enforce"
+
+    def wants(self, key):
+        return "cell.json" not in key  # the step `learn`
+
+    words = ("learn", "cell", "reload", "policy", "lists", "weir.yaml", "local data")
+
+    def look(self):
+        lists = Step.look(self)
+        if lists != "old":
+            return lists
+        try:
+            reply = self.bed.weir.ask(f"d{self.v}.deny.org", source="127.0.0.3", timeout_s=3)
+        except (OSError, dns.exception.DNSException) as e:
+            return f"silent ({e})"
+        return "new" if reply.rcode() == dns.rcode.NXDOMAIN else "old"
+
+    def trigger(self):
+        if self.call(command="learn", action="enforce", group="cell") is not None:
+            self.call(command="reload")
+
+    def end(self):
+        w = self.bed.weir
+        w.ctl(command="learn", action="resume", group="cell")
+        w.ctl(command="reload")
+        assert self.look() == "old"
+
+
+STEPS = {s.name: s for s in (Feed, Axfr, Ixfr, Reload, Pin, Unpin, Accept, Edit, Undo, Rewrite,
+                             PublishEdits, PublishList, Trust, Learn, Enforce)}
