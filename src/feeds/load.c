@@ -248,8 +248,13 @@ static int obey_guard(struct load *l, char *text, size_t room, const char **ret_
 	const char *why = ask_guard(l, &v, text, room, &line);
 	if (why == NULL)
 		return 0;
-	if (versions_is_accepted(l->plan->state_dir, l->list->spec->name, l->path))
+	int accepted = versions_is_accepted(l->plan->state_dir, l->list->spec->name, l->path);
+	if (accepted > 0)
 		return 0;
+	if (accepted < 0) {
+		*ret_why = "cannot be held against what was accepted";
+		return accepted;
+	}
 	*ret_why = why;
 	*ret_line = line;
 	l->report->is_refused = true;

@@ -280,15 +280,19 @@ static void identity_text(const struct versions_identity *i, char *ret, size_t r
 	         i->mtime_ns);
 }
 
-bool versions_is_accepted(const char *state_dir, const char *list, const char *path)
+int versions_is_accepted(const char *state_dir, const char *list, const char *path)
 {
 	char file[PATH_ROOM], now[80];
 	char *text = NULL;
 	size_t n = 0;
 	struct versions_identity identity;
-	if (!versions_path(state_dir, list, "accept", file, sizeof file) ||
-	    !versions_identify(path, &identity) || disk_read(file, 256, &text, &n) != 0)
-		return false;
+	if (!versions_path(state_dir, list, "accept", file, sizeof file))
+		return 0;
+	if (!versions_identify(path, &identity))
+		return -errno;
+	int e = disk_read(file, 256, &text, &n);
+	if (e != 0)
+		return is_absent(e) || e == -EFBIG ? 0 : e;
 	identity_text(&identity, now, sizeof now);
 	bool is_same = strcmp(now, text) == 0;
 	free(text);

@@ -54,7 +54,8 @@ MUST_USE int versions_add(const struct feeds_plan *plan, const char *list, const
                           struct feeds_version *v);
 /* 1: this one is chosen; 0: none is, and *ret is untouched; -errno: it cannot be read. */
 MUST_USE int versions_pinned(const char *state_dir, const char *list, struct versions_pin *ret);
-bool versions_is_accepted(const char *state_dir, const char *list, const char *path);
+/* Was this very file accepted? 1, 0, or -errno: it cannot be told. */
+MUST_USE int versions_is_accepted(const char *state_dir, const char *list, const char *path);
 /* The path of a file in the list's folder; false: too long, or no state directory. */
 bool versions_path(const char *state_dir, const char *list, const char *file, char *ret,
                    size_t room);

@@ -357,7 +357,9 @@ class Bed:
                 s.send(query)
                 try:
                     reply = s.recv(4096)
-                    break
+                    if reply[3] & 15 != dns.rcode.SERVFAIL:  # the Internet is slow to answer
+                        break
+                    time.sleep(0.2)
                 except TimeoutError:  # it died with the question, or is slow
                     if self.weir.is_dead():
                         raise

@@ -32,7 +32,10 @@ class Step:
 
     def says(self, how, text):
         """Other words for a cause."""
-        return {"ENOSPC": "disk is full", "ETIMEDOUT": "in time"}.get(how, "\0") in text
+        if how == "ENOSPC" and "no space left on the disk" in text:
+            return True
+        return {"ENOSPC": "disk is full", "ETIMEDOUT": "in time",
+                "ENOMEM": "changed while it was read", "EIO": "changed while it was read"}.get(how, "\0") in text
 
     def look(self):
         """"old", "new" or what must never be."""
@@ -150,11 +153,14 @@ class Pin(Step):
         lists = self.bed.weir.ctl(command="feeds", action="list")["feeds"]["lists"]
         return [v["version"] for v in next(x for x in lists if x["name"] == "feed")["versions"]]
 
+    def before(self):
+        self.number = self.numbers()[0]
+
     def offer(self):
         pass
 
     def trigger(self):
-        self.call(command="feeds", action="rollback", name="feed", version=self.numbers()[0])
+        self.call(command="feeds", action="rollback", name="feed", version=self.number)
 
     def end(self):
         self.bed.weir.ctl(command="feeds", action="unpin", name="feed")
