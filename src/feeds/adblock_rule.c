@@ -3,6 +3,7 @@
 
 #include <xxhash.h>
 
+#include "dns/text.h"
 #include "feeds/listname.h"
 
 static bool word_is(struct word w, const char *text)
@@ -27,6 +28,33 @@ static enum feeds_skip flag(bool *ret, bool has_value)
 {
 	*ret = true;
 	return has_value ? FEEDS_SKIP_MODIFIER : FEEDS_SKIP_NONE;
+}
+
+/* "A|AAAA": questions of these types; "~A|~AAAA": of all but these. */
+static enum feeds_skip read_types(struct word value, struct adblock_rule *rule)
+{
+	struct policy_data *d = &rule->data;
+	if (d->n_types > 0)
+		return FEEDS_SKIP_DNSTYPE;
+	do {
+		struct word w = take_until(&value, '|');
+		char text[16];
+		uint16_t type;
+		bool is_not = w.n > 0 && *w.p == '~';
+		w.p += is_not;
+		w.n -= is_not;
+		if (d->n_types == POLICY_PATTERN_TYPES || w.n == 0 || w.n >= sizeof text ||
+		    (d->n_types > 0 && is_not != d->types_are_not))
+			return FEEDS_SKIP_DNSTYPE;
+		memcpy(text, w.p, w.n);
+		text[w.n] = 0;
+		if (dns_type_from_text(text, &type) != 0)
+			return FEEDS_SKIP_DNSTYPE;
+		d->types_are_not = is_not;
+		store16(rule->types + 2UL * d->n_types++, type);
+	} while (value.n > 0);
+	d->types = rule->types;
+	return FEEDS_SKIP_NONE;
 }
 
 static enum feeds_skip read_modifier(struct word name, bool has_value, struct word value,
@@ -54,7 +82,7 @@ static enum feeds_skip read_modifier(struct word name, bool has_value, struct wo
 	if (word_is(name, "client") || word_is(name, "ctag"))
 		return FEEDS_SKIP_CLIENT;
 	if (word_is(name, "dnstype"))
-		return FEEDS_SKIP_DNSTYPE;
+		return read_types(value, rule);
 	return FEEDS_SKIP_MODIFIER;
 }
 
@@ -78,6 +106,10 @@ enum feeds_skip adblock_read_modifiers(struct word text, struct adblock_rule *ru
 			rule->text_hash =
 				XXH3_64bits_withSeed(modifier.p, modifier.n, rule->text_hash);
 	} while (text.n > 0);
+	/* What a list takes back of itself it takes back for all types (feeds/overrides.h). */
+	if (why == FEEDS_SKIP_NONE && rule->data.n_types > 0 && !rule->is_pattern &&
+	    (rule->is_exception || rule->is_important))
+		why = FEEDS_SKIP_DNSTYPE;
 	/* An exception for pages switches a browser's blocker off there: names stay as they are. */
 	if (why == FEEDS_SKIP_NONE && rule->is_page && rule->is_exception)
 		why = FEEDS_SKIP_MODIFIER;
@@ -96,7 +128,8 @@ static enum feeds_skip to_address(struct adblock_rule *rule, struct word value)
 {
 	if (addr_from_text(value.p, value.n, &rule->addr) != 0)
 		return FEEDS_SKIP_REWRITE;
-	rule->data = (struct policy_data){ .addrs = &rule->addr, .n_addrs = 1 };
+	rule->data.addrs = &rule->addr;
+	rule->data.n_addrs = 1;
 	return to_action(rule, POLICY_ADDRESS);
 }
 
@@ -104,7 +137,7 @@ static enum feeds_skip to_name(struct adblock_rule *rule, struct word value)
 {
 	if (listname_read(value.p, value.n, &rule->target) != FEEDS_SKIP_NONE)
 		return FEEDS_SKIP_REWRITE;
-	rule->data = (struct policy_data){ .target = rule->target.wire };
+	rule->data.target = rule->target.wire;
 	return to_action(rule, POLICY_REDIRECT);
 }
 

@@ -30,11 +30,12 @@ struct adblock_rule {
 	enum policy_scope scope;
 	bool is_exception, is_important, is_badfilter, is_page; /* is_page: $document */
 	bool has_rewrite;
-	struct word rewrite;       /* the value of $dnsrewrite; n 0: none */
-	struct word denyallow;     /* the value of $denyallow; n 0: none */
-	uint64_t text_hash;        /* of the rule without $badfilter */
-	enum policy_action action; /* of $dnsrewrite; POLICY_NONE: the list's */
-	struct policy_data data;   /* ADDRESS: points to addr; REDIRECT: to target */
+	struct word rewrite;                     /* the value of $dnsrewrite; n 0: none */
+	struct word denyallow;                   /* the value of $denyallow; n 0: none */
+	uint64_t text_hash;                      /* of the rule without $badfilter */
+	enum policy_action action;               /* of $dnsrewrite; POLICY_NONE: the list's */
+	uint8_t types[2 * POLICY_PATTERN_TYPES]; /* of $dnstype; data.types points here */
+	struct policy_data data;                 /* ADDRESS: points to addr; REDIRECT: to target */
 	struct addr addr;
 	struct name target;
 };

@@ -184,27 +184,41 @@ static enum feeds_skip check_denyallow(const struct adblock_rule *rule)
 	return FEEDS_SKIP_NONE;
 }
 
+/* Types of names go with their data, those of patterns by themselves. */
+static void emit_pattern(struct scan *s, const struct adblock_rule *rule,
+                         const struct policy_rule *out)
+{
+	const struct policy_data *d = &rule->data;
+	struct policy_pattern_rule pattern = { .is_important = out->is_important,
+		                               .action = out->action,
+		                               .types_are_not = d->types_are_not,
+		                               .n_types = d->n_types };
+	for (unsigned i = 0; i < d->n_types; i++)
+		pattern.types[i] = load16(d->types + 2UL * i);
+	pattern.data = out->action == POLICY_ADDRESS || out->action == POLICY_REDIRECT ? d : NULL;
+	pattern_emit(s, rule->pattern, rule->regex, &pattern);
+}
+
 static void emit(struct scan *s, const struct adblock_rule *rule)
 {
 	struct policy_rule out = { .scope = rule->scope, .is_important = rule->is_important };
-	if (rule->is_exception) {
-		out.action = POLICY_ALLOW;
-	} else if (rule->action != POLICY_NONE) {
-		out.action = rule->action;
-		out.data =
-			rule->data.addrs != NULL || rule->data.target != NULL ? &rule->data : NULL;
-	}
+	const struct policy_data types = { .types = rule->data.types,
+		                           .n_types = rule->data.n_types,
+		                           .types_are_not = rule->data.types_are_not };
+	out.action = rule->is_exception ? POLICY_ALLOW : rule->action;
+	if (!rule->is_exception &&
+	    (rule->data.addrs != NULL || rule->data.target != NULL || rule->data.n_types > 0))
+		out.data = &rule->data;
 	if (rule->is_pattern) {
-		const struct policy_pattern_rule pattern = { .is_important = out.is_important,
-			                                     .action = out.action,
-			                                     .data = out.data };
-		pattern_emit(s, rule->pattern, rule->regex, &pattern);
+		emit_pattern(s, rule, &out);
 		return;
 	}
 	scan_rule_name(s, &rule->name, &out);
 	struct word rest = rule->denyallow;
 	struct name name;
-	struct policy_rule allow = { .scope = POLICY_SCOPE_TREE, .action = POLICY_ALLOW };
+	struct policy_rule allow = { .scope = POLICY_SCOPE_TREE,
+		                     .action = POLICY_ALLOW,
+		                     .data = types.n_types > 0 ? &types : NULL };
 	while (rest.n > 0 && !s->is_log_only) {
 		if (next_denied(&rest, rule, &name) == FEEDS_SKIP_NONE)
 			scan_rule_name(s, &name, &allow);

@@ -38,6 +38,10 @@ static int take_rule(void *arg, const struct feeds_rule *from)
 		rule.rule.action = spec->action;
 	if (rule.rule.action == POLICY_REFUSED)
 		rule.rule.action = POLICY_NXDOMAIN; /* the nearest that policy zones know */
+	if (rule.rule.data != NULL && rule.rule.data->n_types > 0) {
+		p->n_left_out++; /* policy zones have no rules for some types */
+		return 0;
+	}
 	if (rule.rule.data == NULL)
 		rule.rule.data = &spec->data;
 	if (rule.rule.own_match == 0)

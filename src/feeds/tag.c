@@ -10,7 +10,7 @@
 #include "feeds/versions.h"
 
 enum {
-	TAG_VERSION = 3, /* raise it when the same file gives other rules than before */
+	TAG_VERSION = 4, /* raise it when the same file gives other rules than before */
 	DIGEST_BYTES = 16,
 	DEGRADED_AT = DIGEST_BYTES,
 };

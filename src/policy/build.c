@@ -89,7 +89,7 @@ int policy_builder_from(struct policy_builder *b, struct policy_image *image)
 	b->lengths_v4 |= h->lengths_v4;
 	for (int i = 0; i < 3; i++)
 		b->lengths_v6[i] |= h->lengths_v6[i];
-	b->has_log_rules |= h->has_log_rules != 0;
+	b->rule_kinds |= h->rule_kinds;
 	return 0;
 }
 
@@ -190,7 +190,8 @@ static int rule_put(struct policy_builder *b, uint16_t list, uint64_t hash,
 		if (e != 0)
 			return e;
 	}
-	b->has_log_rules |= rule->action == POLICY_LOG;
+	b->rule_kinds |= rule->action == POLICY_LOG ? IMAGE_HAS_LOG : 0;
+	b->rule_kinds |= rule->data != NULL && rule->data->n_types > 0 ? IMAGE_HAS_TYPES : 0;
 	return sort_add(&b->sort, &r);
 }
 
@@ -200,7 +201,8 @@ static bool data_is_good(const struct policy_rule *rule)
 	const struct policy_data *d = rule->data;
 	if (rule->action == POLICY_RECORDS && (d == NULL || d->records_bytes == 0))
 		return false;
-	return d == NULL || image_records_are_good(d->records, d->records_bytes);
+	return d == NULL || (d->n_types <= IMAGE_DATA_TYPES_MAX &&
+	                     image_records_are_good(d->records, d->records_bytes));
 }
 
 static bool rule_is_good(const struct policy_builder *b, uint16_t list,

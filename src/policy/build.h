@@ -29,7 +29,7 @@ struct policy_builder {
 	uint8_t *fates;           /* enum build_fate of each */
 	uint32_t n_lists, n_from_lists;
 	uint64_t lengths_v4, lengths_v6[3];
-	bool has_log_rules;
+	uint32_t rule_kinds;       /* IMAGE_HAS_* */
 	struct policy_image *from; /* NULL: from nothing */
 	char *folder;              /* NULL: memory only */
 };

@@ -91,7 +91,7 @@ const char *policy_list_why_off(const struct policy *p, uint16_t list,
 {
 	/* clang-format off */
 	static const char *const texts[] = {
-		[LIST_HOLDS]        = "the list holds",
+		[LIST_HOLDS]        = "the rule is for other types of questions",
 		[LIST_ASLEEP]       = "the list does not hold at this hour",
 		[LIST_OTHER_TYPE]   = "the list is for other types of questions",
 		[LIST_OLD_DOMAIN]   = "the list is for domains that are new here",

@@ -208,7 +208,10 @@ static void find_in_set(struct finding *f, unsigned from, uint32_t set, unsigned
 			.is_twin = meets == RULE_TWIN,
 			.in_group = part->rank != RANK_NONE,
 			.is_shadow = part->is_shadow,
-			.is_off = !part_holds(f->p, part, m->list, f->terms, f->hashes),
+			.is_off = !part_holds(f->p, part, m->list, f->terms, f->hashes) ||
+			          !image_rule_is_for(
+					  f->p->image, m,
+					  f->match == POLICY_MATCH_NAMESERVER ? 0 : f->terms->type),
 		};
 		found.data = judge_data(f->p, m, action);
 		found_put(f, from, &found, is_full_name);

@@ -151,7 +151,10 @@ static bool data_is_good(const struct policy_image *i, const struct image_data *
 	if (d->at > blob_bytes || addr_bytes > blob_bytes - d->at ||
 	    d->target_bytes > blob_bytes - d->at - addr_bytes ||
 	    d->records_bytes > blob_bytes - d->at - addr_bytes - d->target_bytes ||
-	    (d->flags & ~(uint32_t)IMAGE_DATA_FLAGS) != 0 || d->reserved != 0)
+	    d->n_types > IMAGE_DATA_TYPES_MAX ||
+	    2UL * d->n_types >
+	            blob_bytes - d->at - addr_bytes - d->target_bytes - d->records_bytes ||
+	    (d->flags & ~(uint32_t)IMAGE_DATA_FLAGS) != 0)
 		return false;
 	const uint8_t *p = i->blob + d->at;
 	for (uint32_t at = 0; at < d->n_addrs; at++) {
@@ -172,6 +175,9 @@ static bool data_is_good(const struct policy_image *i, const struct image_data *
 	ret->addrs = d->n_addrs != 0 ? (const struct addr *)p : NULL;
 	ret->n_addrs = d->n_addrs;
 	ret->target = d->target_bytes != 0 ? target : NULL;
+	ret->types = d->n_types != 0 ? records + d->records_bytes : NULL;
+	ret->n_types = (uint8_t)d->n_types;
+	ret->types_are_not = (d->flags & IMAGE_DATA_TYPES_NOT) != 0;
 	return true;
 }
 

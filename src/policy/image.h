@@ -39,7 +39,7 @@
 #include "policy/policy.h"
 
 enum {
-	IMAGE_VERSION = 3,
+	IMAGE_VERSION = 4,
 	IMAGE_BYTE_ORDER = 0x01020304,
 	IMAGE_TABLE_ALIGN = 64, /* a cache line */
 	IMAGE_SET_BITS = 24,
@@ -71,8 +71,8 @@ struct image_header {
 	uint32_t n_lists;
 	uint32_t n_sets; /* set 0 is the empty one */
 	uint32_t n_members;
-	uint32_t n_data;        /* data 0 is none */
-	uint32_t has_log_rules; /* some rule has action log by itself */
+	uint32_t n_data;     /* data 0 is none */
+	uint32_t rule_kinds; /* IMAGE_HAS_*: of some rule */
 };
 
 struct image_list {
@@ -109,20 +109,28 @@ enum {
 	IMAGE_IMPORTANT = 0x80
 };
 
+/* In header.rule_kinds. */
+enum {
+	IMAGE_HAS_LOG = 1,   /* a rule has action log by itself */
+	IMAGE_HAS_TYPES = 2, /* a rule is for some types of questions only */
+};
+
 struct image_data {
-	uint64_t at; /* in the blob: n_addrs struct addr, the target's wire form, records */
+	uint64_t at; /* in the blob: n_addrs struct addr, the target's wire form, records, types */
 	uint32_t n_addrs;
 	uint32_t target_bytes; /* 0: none */
 	uint32_t records_bytes;
 	uint32_t ttl_s; /* 0 without IMAGE_DATA_HAS_TTL */
 	uint32_t flags;
-	uint32_t reserved; /* 0 */
+	uint32_t n_types; /* 2 bytes each, behind the records */
 };
 
 enum {
 	IMAGE_DATA_HAS_TTL = 1,
 	IMAGE_DATA_IS_SUFFIX = 2,
-	IMAGE_DATA_FLAGS = 3,
+	IMAGE_DATA_TYPES_NOT = 4,
+	IMAGE_DATA_FLAGS = 7,
+	IMAGE_DATA_TYPES_MAX = POLICY_PATTERN_TYPES,
 };
 
 _Static_assert(sizeof(struct image_header) == 168, "the header has no holes");
@@ -240,4 +248,11 @@ static inline const struct policy_data *image_data(const struct policy_image *i,
 	if (i->below != NULL && at >= i->header->n_members * sizeof *m)
 		i = i->below;
 	return &i->data[m->data];
+}
+
+/* Is the rule for questions of this type (0: not known)? */
+static inline bool image_rule_is_for(const struct policy_image *i, const struct image_member *m,
+                                     uint16_t type)
+{
+	return LIKELY(m->data == IMAGE_NO_DATA) || policy_data_is_for(image_data(i, m), type);
 }

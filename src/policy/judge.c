@@ -43,12 +43,18 @@ void judge_note(const struct place *at, uint16_t image_list, enum policy_action 
 	v->logged_depth[v->n_logged++] = at->depth;
 }
 
+/* More than the types that the rule is for. */
+static bool has_content(const struct policy_data *d)
+{
+	return d->n_addrs > 0 || d->target != NULL || d->records_bytes > 0 || d->has_ttl;
+}
+
 const struct policy_data *judge_data(const struct policy *p, const struct image_member *m,
                                      enum policy_action action)
 {
 	const struct policy_list *l = &p->lists[p->list_of_image[m->list]];
 	/* A zone's rule that the operator's word overrides keeps its TTL alone. */
-	if (m->data != IMAGE_NO_DATA &&
+	if (m->data != IMAGE_NO_DATA && has_content(image_data(p->image, m)) &&
 	    (!l->is_rpz || l->action == POLICY_NONE || action < POLICY_ADDRESS))
 		return image_data(p->image, m);
 	return action == POLICY_ADDRESS || action == POLICY_REDIRECT ? &l->data : NULL;
@@ -99,7 +105,8 @@ static void judge_set(const struct place *at, uint32_t set, struct verdict *v)
 		const struct policy_part *part = &at->g->parts[m->list];
 		if (part->rank == RANK_NONE || rule_match(m->scope, part) != at->match ||
 		    !scope_matches(m->scope, at->is_full_name) ||
-		    !part_holds(at->p, part, m->list, at->terms, at->hashes))
+		    !part_holds(at->p, part, m->list, at->terms, at->hashes) ||
+		    !image_rule_is_for(at->p->image, m, place_type(at)))
 			continue;
 		enum policy_action action = rule_action(m->action, part);
 		if (part->is_shadow) {

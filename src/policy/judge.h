@@ -26,6 +26,12 @@ struct place {
 	bool is_full_name; /* not a part of the tree above it */
 };
 
+/* For rules of some types: one look-up of name servers serves all types, so they never hold there. */
+static inline uint16_t place_type(const struct place *at)
+{
+	return at->match == POLICY_MATCH_NAMESERVER ? 0 : at->terms->type;
+}
+
 /* The list reports this, once for each list. */
 void judge_note(const struct place *at, uint16_t list, enum policy_action action,
                 const struct policy_pattern *pattern, struct verdict *v);

@@ -119,7 +119,20 @@ struct policy_data {
 	uint32_t ttl_s;
 	const uint8_t *records; /* RECORDS: type (2 bytes), TTL (4), length (2), data; and so on */
 	size_t records_bytes;   /* at most 64 KiB; names in the data are not compressed */
+	/* The types of questions that the rule is for, 2 bytes each; none: all. */
+	const uint8_t *types;
+	uint8_t n_types;
+	bool types_are_not; /* for all but these */
 };
+
+static inline bool policy_data_is_for(const struct policy_data *d, uint16_t type)
+{
+	for (unsigned i = 0; i < d->n_types; i++) {
+		if (load16(d->types + 2UL * i) == type)
+			return !d->types_are_not;
+	}
+	return d->n_types == 0 || (d->types_are_not && type != 0);
+}
 
 /* One record of policy_data.records. */
 struct policy_record {

@@ -99,7 +99,8 @@ static uint64_t set_hash(const struct sets *s, uint32_t id)
 
 static size_t data_bytes(const struct image_data *d)
 {
-	return d->n_addrs * sizeof(struct addr) + d->target_bytes + d->records_bytes;
+	return d->n_addrs * sizeof(struct addr) + d->target_bytes + d->records_bytes +
+	       2UL * d->n_types;
 }
 
 static uint64_t data_hash(const struct sets *s, uint32_t id)
@@ -119,7 +120,8 @@ static bool data_equal(const struct sets *s, const struct image_data *a, const s
 {
 	return a->n_addrs == b->n_addrs && a->target_bytes == b->target_bytes &&
 	       a->records_bytes == b->records_bytes && a->ttl_s == b->ttl_s &&
-	       a->flags == b->flags && memcmp(s->blob + a->at, s->blob + b->at, data_bytes(a)) == 0;
+	       a->flags == b->flags && a->n_types == b->n_types &&
+	       memcmp(s->blob + a->at, s->blob + b->at, data_bytes(a)) == 0;
 }
 
 /* ---- sets ---- */
@@ -373,6 +375,8 @@ int sets_data(struct sets *s, const struct policy_data *data, uint32_t *ret)
 		e = sets_blob(s, data->target, target_bytes, &ignored);
 	if (e == 0)
 		e = sets_blob(s, data->records, data->records_bytes, &ignored);
+	if (e == 0)
+		e = sets_blob(s, data->types, 2UL * data->n_types, &ignored);
 	if (e != 0) {
 		s->blob_bytes = before;
 		return e;
@@ -384,7 +388,9 @@ int sets_data(struct sets *s, const struct policy_data *data, uint32_t *ret)
 		.records_bytes = (uint32_t)data->records_bytes,
 		.ttl_s = data->has_ttl ? data->ttl_s : 0,
 		.flags = (data->has_ttl ? IMAGE_DATA_HAS_TTL : 0U) |
-		         (data->is_target_suffix ? IMAGE_DATA_IS_SUFFIX : 0U),
+		         (data->is_target_suffix ? IMAGE_DATA_IS_SUFFIX : 0U) |
+		         (data->n_types > 0 && data->types_are_not ? IMAGE_DATA_TYPES_NOT : 0U),
+		.n_types = data->n_types,
 	};
 	*ret = data_intern(s, before);
 	return 0;

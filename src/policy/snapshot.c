@@ -161,7 +161,7 @@ static void group_has(const struct policy *p, struct policy_group *g, const stru
 		g->has_patterns[l->match] = true;
 		g->has_types |= p->image->pattern_set->has_types;
 	}
-	g->has_types |= l->n_types > 0;
+	g->has_types |= l->n_types > 0 || (p->image->header->rule_kinds & IMAGE_HAS_TYPES) != 0;
 	g->wants_age |= l->first_seen_s > 0;
 	for (unsigned m = 0; m < POLICY_MATCH_COUNT; m++) {
 		if (n[m] == 0)
@@ -300,7 +300,7 @@ int policy_new(struct policy_image *image, const struct policy_list_spec *lists,
 	if (image != NULL) {
 		p->image = image_get(image);
 		p->n_image_lists = image->header->n_lists;
-		p->has_log_rules = image->header->has_log_rules != 0;
+		p->has_log_rules = (image->header->rule_kinds & IMAGE_HAS_LOG) != 0;
 	}
 	p->lists = calloc(n_lists + 1U, sizeof *p->lists);
 	p->groups = calloc(n_groups + 1U, sizeof *p->groups);

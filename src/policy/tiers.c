@@ -95,7 +95,8 @@ static void judge_set(const struct place *at, struct walk *w, uint32_t set, stru
 		enum rule_meets meets = rule_meets(m->scope, part, at->match);
 		if (part->rank == RANK_NONE || meets == RULE_OTHER ||
 		    !scope_matches(m->scope, at->is_full_name) ||
-		    !part_holds(at->p, part, m->list, at->terms, at->hashes))
+		    !part_holds(at->p, part, m->list, at->terms, at->hashes) ||
+		    !image_rule_is_for(at->p->image, m, place_type(at)))
 			continue;
 		enum policy_action action = tiers_action(at->p, part, m, at->trigger, at->terms);
 		if (action == POLICY_NONE)

@@ -188,7 +188,7 @@ static void header_fill(const struct policy_builder *b, const struct writer *w,
 		.n_slots = (uint32_t)(w->spool->n * 10 / 7 + 1),
 		.n_used = (uint32_t)w->spool->n,
 		.n_data = w->sets->n_data,
-		.has_log_rules = b->has_log_rules,
+		.rule_kinds = b->rule_kinds,
 	};
 	memcpy(h->tag, tag, sizeof h->tag);
 }

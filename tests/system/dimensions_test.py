@@ -36,6 +36,7 @@ def weir(start_weir):
             list_of(w, "now", ["now.wild.org"], hours=[now]),
             list_of(w, "then", ["then.wild.org"], hours=[then]),
             list_of(w, "pi", [r"^pi\.;querytype=AAAA"], format="regex"),
+            list_of(w, "dnstype", ["||rule.wild.org^$dnstype=TXT", "||nor.wild.org^$dnstype=~A"], format="adblock"),
             {"name": "russia", "file": database, "format": "mmdb", "match": "answer",
              "countries": ["RU"], "networks": ["AS64501"]},
         ]
@@ -45,7 +46,8 @@ def weir(start_weir):
 
 
 @pytest.mark.parametrize("name, blocked, passed", [
-    ("typed.wild.org", "TXT", "A"), ("nota.wild.org", "AAAA", "A"), ("pi.wild.org", "AAAA", "A")])
+    ("typed.wild.org", "TXT", "A"), ("nota.wild.org", "AAAA", "A"), ("pi.wild.org", "AAAA", "A"),
+    ("rule.wild.org", "TXT", "A"), ("nor.wild.org", "AAAA", "A")])
 def test_types(weir, name, blocked, passed):
     for _ in range(2):  # cold and from the cache
         assert rcode(weir.ask(name, passed)) == "NOERROR"
@@ -104,6 +106,7 @@ def test_countries_and_networks(weir):
 def test_explain_says_that_the_type_is_another(weir):
     shown = weir.cli("explain", "-t", "A", "typed.wild.org").stdout
     assert "for other types" in shown
+    assert "for other types" in weir.cli("explain", "-t", "A", "rule.wild.org").stdout
     shown = weir.cli("explain", "-t", "TXT", "typed.wild.org").stdout
     assert "NXDOMAIN" in shown
 

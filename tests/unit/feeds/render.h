@@ -60,6 +60,9 @@ static inline void render_data(struct render *o, const struct policy_data *d)
 	struct policy_record record;
 	for (size_t at = 0; policy_record_next(d, &at, &record);)
 		render_add(o, " %u/%u/%u", record.type, record.ttl_s, record.rdata_len);
+	for (unsigned i = 0; i < d->n_types; i++)
+		render_add(o, " %s%u", d->types_are_not ? "!" : "type ",
+		           load16(d->types + 2UL * i));
 }
 
 static inline int render_rule(void *arg, const struct feeds_rule *r)

@@ -111,6 +111,77 @@ static void a_list_holds_below_some_names(void **state)
 	world_end(&w);
 }
 
+static void typed_rule(struct world *w, const char *list, const char *name, const char *types,
+                       unsigned n, bool are_not, enum policy_action action)
+{
+	const struct policy_data d = { .types = (const uint8_t *)types,
+		                       .n_types = (uint8_t)n,
+		                       .types_are_not = are_not };
+	const struct policy_rule r = { .scope = POLICY_SCOPE_TREE, .action = action, .data = &d };
+	uint16_t at = world_list(w, list);
+	struct name lower = world_name(name);
+	assert_int_equal(policy_builder_add_name(w->builder, at, lower.wire, &r), 0);
+}
+
+static enum policy_action judge_type(const struct world *w, const char *name, uint16_t type)
+{
+	const struct policy_terms terms = { .type = type, .ns_dots = UINT8_MAX };
+	return judge(w, name, &terms);
+}
+
+/* Rules of one list for different types stand beside each other, at their name. */
+static void rules_hold_for_some_types(void **state)
+{
+	(void)state;
+	struct world w;
+	struct verdict v;
+	struct name_hashes h;
+	struct name name = world_name("c.example");
+	world_start(&w);
+	typed_rule(&w, "nxdomain", "a.example", "\0\1\0\034", 2, false, POLICY_NONE);
+	typed_rule(&w, "nxdomain", "a.example", "\0\020", 1, false, POLICY_REFUSED);
+	typed_rule(&w, "drop", "b.example", "\0\1", 1, true, POLICY_NONE);
+	typed_rule(&w, "address", "c.example", "\0\1", 1, false, POLICY_NONE);
+	typed_rule(&w, "server-drop", "ns.example", "\0\1", 1, false, POLICY_NONE);
+	typed_rule(&w, "nodata.shadow", "a.example", "\0\1", 1, false, POLICY_NONE);
+	assert_int_equal(world_rule(&w, "nodata tree example"), 0);
+	world_write(&w);
+	for (unsigned has_zone = 0; has_zone < 2; has_zone++) {
+		struct policy_group_spec g;
+		struct policy_group_view view;
+		w.lists[5].is_rpz = has_zone == 1; /* nodata: several tiers, the same verdicts */
+		world_group(&w, &g, "all", "nxdomain drop address server-drop nodata.shadow nodata",
+		            NULL);
+		world_snapshot(&w, &g, 1);
+		policy_group_view(w.policy, 0, &view);
+		assert_true(view.has_types);
+		assert_int_equal(judge_type(&w, "x.a.example", DNS_A), POLICY_NXDOMAIN);
+		assert_int_equal(judge_type(&w, "a.example", DNS_AAAA), POLICY_NXDOMAIN);
+		assert_int_equal(judge_type(&w, "a.example", DNS_TXT), POLICY_REFUSED);
+		assert_int_equal(judge_type(&w, "a.example", DNS_MX), POLICY_NODATA);
+		assert_int_equal(judge_type(&w, "a.example", 0), POLICY_NODATA);
+		assert_int_equal(judge_type(&w, "b.example", DNS_A), POLICY_NODATA);
+		assert_int_equal(judge_type(&w, "b.example", DNS_TXT), POLICY_DROP);
+		assert_int_equal(judge_type(&w, "b.example", 0), POLICY_NODATA);
+		/* The answer is the list's own. */
+		const struct policy_terms terms = { .type = DNS_A, .ns_dots = UINT8_MAX };
+		name_hash_all(name.wire, &h);
+		policy_judge_name_on(w.policy, 0, POLICY_TRIGGER_QUESTION, name.wire, &h, &terms,
+		                     &v);
+		assert_int_equal(v.action, POLICY_ADDRESS);
+		assert_int_equal(v.data->n_addrs, 1);
+		/* One look-up of name servers serves all types. */
+		struct name ns = world_name("ns.example");
+		name_hash_all(ns.wire, &h);
+		policy_judge_name_on(w.policy, 0, POLICY_TRIGGER_SERVER_NAME, ns.wire, &h, &terms,
+		                     &v);
+		assert_int_equal(v.action, POLICY_NONE);
+		policy_free(w.policy);
+	}
+	w.policy = NULL;
+	world_end(&w);
+}
+
 /* Of lists of addresses the question's name counts. */
 static void addresses_are_judged_by_the_question(void **state)
 {
@@ -148,6 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_list_holds_for_new_domains),
 		cmocka_unit_test(a_list_holds_below_some_names),
+		cmocka_unit_test(rules_hold_for_some_types),
 		cmocka_unit_test(addresses_are_judged_by_the_question),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

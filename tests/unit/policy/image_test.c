@@ -226,7 +226,7 @@ static void forged_indices_are_noticed(void **state)
 		               &members[0].data,      &data[1].n_addrs,
 		               &data[1].target_bytes, &lists[0].path_bytes,
 		               &lists[0].soa_bytes,   &data[1].records_bytes,
-		               &data[1].flags,        &data[1].reserved };
+		               &data[1].flags,        &data[1].n_types };
 	for (size_t at = 0; at < ARRAY_LEN(forged); at++) {
 		uint32_t honest = *forged[at];
 		*forged[at] = 0x7fffffff;
