@@ -31,6 +31,7 @@
 #include "feeds/feeds.h"
 #include "fetch/fetch.h"
 #include "firewall/firewall.h"
+#include "incidents/incidents.h"
 #include "io/loop.h"
 #include "resolve/resolve.h"
 #include "serve/serve.h"
@@ -39,6 +40,7 @@
 enum {
 	CONTROL_MAX_CLIENTS = 16,
 	CONTROL_MAX_REQUEST = 64 * 1024,     /* bytes of a line, the newline included */
+	API_MAX_CLIENTS = 1000,              /* in one reply */
 	CONTROL_MAX_REPLY = 4 * 1024 * 1024, /* 4096 lists in a status are about 2 MiB */
 	CONTROL_TIMEOUT_S = 5,               /* to send a whole request; to take a whole reply */
 	CONTROL_PATH_MAX = 107,              /* struct sockaddr_un */
@@ -79,12 +81,13 @@ struct api_question {
 
 /* What the control interface needs of the server. Must outlive it. NULL functions: not offered. */
 struct api_context {
-	void *arg;             /* given to the functions below */
-	unsigned timeout_ms;   /* 0: CONTROL_TIMEOUT_S */
-	struct cache *cache;   /* NULL: facts of the cache are unknown */
-	uint64_t started_s;    /* wall clock */
-	struct keeper *keeper; /* NULL: there is no validation */
-	struct alerts *alerts; /* NULL: none are sent */
+	void *arg;                   /* given to the functions below */
+	unsigned timeout_ms;         /* 0: CONTROL_TIMEOUT_S */
+	struct cache *cache;         /* NULL: facts of the cache are unknown */
+	uint64_t started_s;          /* wall clock */
+	struct keeper *keeper;       /* NULL: there is no validation */
+	struct alerts *alerts;       /* NULL: none are sent */
+	struct incidents *incidents; /* NULL: no evidence is gathered */
 	void (*status)(void *arg, struct api_status *ret);
 	/* The configuration that the policy in force was made from; borrowed within the turn. */
 	const struct config *(*config)(void *arg);
@@ -175,4 +178,7 @@ void api_print_status(FILE *out, const json_t *reply);
 void api_print_query(FILE *out, const json_t *reply);
 void api_print_trust(FILE *out, const json_t *reply);
 void api_print_feeds(FILE *out, const json_t *reply);
+void api_print_clients(FILE *out, const json_t *reply);
+void api_print_client(FILE *out, const json_t *reply);
+void api_print_cleared(FILE *out, const json_t *reply);
 void api_print_alerts(FILE *out, const json_t *reply);

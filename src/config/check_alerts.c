@@ -116,10 +116,37 @@ static void check_destination(const struct alert_checker *k, unsigned i, const s
 			t.host);
 }
 
+static void check_scores(const struct alert_checker *k)
+{
+	const struct config_incidents *s = &k->c->incidents;
+	const struct node *map = node_find(k->nodes->root, "incidents");
+	if (map != NULL && s->infected < s->suspicious)
+		problem_error(
+			k->problems, place_of(map, "infected"),
+			"incidents.infected: %u is less than incidents.suspicious, which is %u; a client is suspicious first",
+			s->infected, s->suspicious);
+}
+
+/* Alerts of incidents need something that says which names are bad. */
+static void check_evidence(const struct alert_checker *k)
+{
+	bool has_evidence = k->c->lists.n == 0 || !k->c->incidents.enable;
+	for (unsigned i = 0; i < k->c->lists.n; i++)
+		has_evidence |= strcmp(k->c->lists.at[i].category, "none") != 0;
+	for (unsigned i = 0; i < k->c->groups.n; i++)
+		has_evidence |= strcmp(k->c->groups.at[i].default_action, "deny") == 0;
+	if (k->c->alerts.n > 0 && !has_evidence)
+		problem_warning(
+			k->problems, k->c->alerts.at[0].place,
+			"alerts: no list has a category, so nothing that lists block counts as evidence of an infected machine; add 'category: malware' or c2 to those that name malware");
+}
+
 void check_alerts(const struct config *c, const struct check_nodes *nodes,
                   struct config_problems *problems)
 {
 	const struct alert_checker k = { c, nodes, problems };
 	for (unsigned i = 0; i < c->alerts.n; i++)
 		check_destination(&k, i, nodes->alerts[i]);
+	check_scores(&k);
+	check_evidence(&k);
 }

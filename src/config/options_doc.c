@@ -40,7 +40,7 @@ static const char *intro_of(enum option_section s)
 		[SECTION_GROUP] = "Each entry of groups.",
 		[SECTION_SEEN] = "Which registered domains were asked for here: docs/lists.md.",
 		[SECTION_EVENTS] = "What is written down of the questions.",
-		[SECTION_INCIDENTS] = "What is watched for alerts: docs/alerts.md.",
+		[SECTION_INCIDENTS] = "Clients that seem to be infected: docs/incidents.md.",
 		[SECTION_ALERT] = "Each entry of alerts: docs/alerts.md.",
 		[SECTION_TOP] = "Keys that stand in no section.",
 	};

@@ -13,7 +13,8 @@
 struct alerting {
 	struct event_observer observer;
 	struct alerts *alerts;
-	struct hosts *hosts; /* NULL: the workers do not run yet */
+	struct incidents *incidents; /* NULL: switched off */
+	struct hosts *hosts;         /* NULL: the workers do not run yet */
 	/* the events' writer's */
 	uint64_t lost_rings, lost_disk, lost_next_ns;
 	bool said_trouble; /* of the state folder */
@@ -83,8 +84,9 @@ static void take_losses(void *arg, uint64_t in_rings, uint64_t on_disk)
 
 static void take_question(void *arg, const struct event_seen *e)
 {
-	(void)arg;
-	(void)e;
+	struct alerting *a = arg;
+	if (a->incidents != NULL)
+		incidents_seen(a->incidents, e);
 }
 
 /* ---- the main thread ---- */
@@ -108,6 +110,13 @@ int alerting_start(struct loop *loop, const struct config *c, struct alerting **
 		free(a);
 		return e;
 	}
+	const struct incidents_plan watched = { .state_dir = plan.state_dir, .alerts = a->alerts };
+	e = c->incidents.enable ? incidents_start(&watched, c, &a->incidents) : 0;
+	if (e != 0) {
+		alerts_stop(a->alerts);
+		free(a);
+		return e;
+	}
 	a->observer = (struct event_observer){
 		.question = take_question, .notice = take_notice, .lost = take_losses, .arg = a
 	};
@@ -123,6 +132,7 @@ void alerting_run(struct alerting *a, struct hosts *hosts)
 void alerting_configure(struct alerting *a, const struct config *c)
 {
 	int e = alerts_configure(a->alerts, &c->alerts);
+	incidents_configure(a->incidents, c);
 	if (e != 0)
 		log_error("not all destinations of alerts are in use: %s", strerrordesc_np(-e));
 }
@@ -163,6 +173,11 @@ const struct event_observer *alerting_observer(const struct alerting *a)
 	return &a->observer;
 }
 
+struct incidents *alerting_incidents(const struct alerting *a)
+{
+	return a->incidents;
+}
+
 struct alerts *alerting_alerts(const struct alerting *a)
 {
 	return a->alerts;
@@ -173,6 +188,7 @@ void alerting_stop(struct alerting *a)
 	if (a == NULL)
 		return;
 	hosts_forget(a->hosts, a);
+	incidents_stop(a->incidents);
 	alerts_stop(a->alerts);
 	free(a);
 }

@@ -5,7 +5,7 @@
  * What:      watches the events (struct event_observer): what is about the server itself, and what
  *            was lost, becomes an alert here. Looks the hosts of receivers up for the threads that
  *            send.
- * Not here:  sending -> alerts/alerts.h.
+ * Not here:  sending -> alerts/alerts.h; clients that seem infected -> incidents/incidents.h.
  * Threads:   the main thread; the observer is called by the events' writer.
  * Memory:    that of alerts/alerts.h.
  * Cost:      nothing on the path of clients' questions.
@@ -17,6 +17,7 @@
 #include "alerts/alerts.h"
 #include "config/config.h"
 #include "events/events.h"
+#include "incidents/incidents.h"
 #include "io/loop.h"
 
 enum {
@@ -36,5 +37,6 @@ void alerting_woken(struct alerting *a); /* when the loop was woken */
 void alerting_tick(struct alerting *a);  /* once a second */
 const struct event_observer *alerting_observer(const struct alerting *a);
 struct alerts *alerting_alerts(const struct alerting *a);
+struct incidents *alerting_incidents(const struct alerting *a); /* NULL: switched off */
 /* When the events have stopped, and before the hosts go. NULL is fine. */
 void alerting_stop(struct alerting *a);

@@ -563,6 +563,7 @@ static int start_control(struct server *s, const struct config *c)
 		.cache = s->cache,
 		.keeper = trust_keeper(s->trust),
 		.alerts = alerting_alerts(s->alerting),
+		.incidents = alerting_incidents(s->alerting),
 		.started_s = clock_wall_ns() / NS_PER_S,
 		.status = api_get_status,
 		.config = api_get_config,
