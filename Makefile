@@ -10,6 +10,7 @@ BENCH    ?=
 COMPARE  ?=
 ATTACKS  ?=
 SOAK     ?=
+FAULTS   ?=
 SETUP    ?=
 PYTHON   := /usr/bin/python3
 SANITIZE := -Db_lundef=false -Dabort_on_bug=true -Dbuildtype=debugoptimized
@@ -18,7 +19,7 @@ JOBS     := $(if $(JOBS),-j$(JOBS))
 MESON_TEST := meson test --no-rebuild --print-errorlogs
 
 .DEFAULT_GOAL := all
-.PHONY: all help run test check asan tsan fuzz lint format bench lab compare compare-rpz attacks soak \
+.PHONY: all help run test check asan tsan fuzz lint format bench lab compare compare-rpz attacks soak faults \
 	install uninstall clean deps \
 	$(BUILD) build-asan build-tsan build-fuzz
 .NOTPARALLEL:
@@ -39,6 +40,7 @@ help:
 	@echo 'make compare [COMPARE=ARGS]   the same questions to Weir and three other resolvers'
 	@echo 'make compare-rpz [COMPARE=ARGS]   policy zones in Weir, BIND, PowerDNS Recursor and Unbound'
 	@echo 'make attacks [ATTACKS=ARGS]   what an attacking question costs Weir and the others'
+	@echo 'make faults [FAULTS=ARGS]   every system call of downloading, loading and writing fails once'
 	@echo 'make soak [SOAK=ARGS]     half an hour of mixed load while name servers fail and return'
 	@echo 'make install [DESTDIR=] [prefix=/usr/local]'
 	@echo 'make clean                remove all build folders'
@@ -129,6 +131,12 @@ attacks:
 	@tools/deps build test
 	@$(MAKE) --no-print-directory weir
 	@WEIR=$(BUILD)/weir $(PYTHON) -B tests/attack/attacks.py $(ATTACKS)
+
+faults:
+	@tools/deps build test
+	@$(MAKE) --no-print-directory weir
+	@ninja $(JOBS) -C $(BUILD) tests/fault/fault
+	@WEIR=$(BUILD)/weir FAULT=$(BUILD)/tests/fault/fault $(PYTHON) -B tests/fault/faults.py $(FAULTS)
 
 soak:
 	@tools/deps build test

@@ -288,9 +288,24 @@ static int keep_in_force(const struct compile *c, struct load *l)
 	r->origin = FEEDS_FROM_COPY;
 	r->error = was.error;
 	r->error_line = was.error_line;
-	report_say(r, "%.400s; its rules in force stay", was.message);
+	r->is_refused = was.is_refused;
+	/* All but what would have been used instead. */
+	const char *end = strrchr(was.message, ';');
+	size_t n = end != NULL ? (size_t)(end - was.message) : strlen(was.message);
+	report_say(r, "%.*s; its rules in force stay%s", (int)n, was.message,
+	           was.is_refused ? " (if it is right: weir feeds accept)" : "");
 	l->is_kept = true;
 	return 0;
+}
+
+/* The last good copy is not of what is in force: it could not be written then. */
+static bool is_older_copy(const struct compile *c, const struct load *l)
+{
+	struct policy_image_list known;
+	return l->report->origin == FEEDS_FROM_COPY && l->pin.number == 0 && c->current != NULL &&
+	       policy_image_find_list(c->current, l->report->name, &known) == 0 &&
+	       known.source.settings == l->source.settings && known.source.text != 0 &&
+	       known.source.text != l->digest;
 }
 
 /* Read one list and see what is to be done with it. */
@@ -310,7 +325,7 @@ static int check_list(struct compile *c, unsigned i)
 	int e = load_check(l, c->plan, list, r);
 	l->source = source;
 	c->result->is_unread |= report_may_pass(r);
-	if (e == 0 && r->origin == FEEDS_FROM_NOWHERE) {
+	if (e == 0 && (r->origin == FEEDS_FROM_NOWHERE || is_older_copy(c, l))) {
 		int kept = keep_in_force(c, l);
 		if (kept != -ENOENT)
 			return kept;

@@ -143,6 +143,8 @@ static void take_version(struct feed *d, const struct validators *v)
 static void put_away(struct feed *d)
 {
 	const struct job_outcome *o = &d->outcome;
+	/* One that failed may have put its version in place, and only its folder was not synced. */
+	bool is_new = o->is_new || (o->is_good && d->status.n_failures > 0);
 	job_free(d->job);
 	d->job = NULL;
 	d->has_outcome = false;
@@ -164,7 +166,7 @@ static void put_away(struct feed *d)
 	else if (o->is_new)
 		log_info("list '%s': a new version from %s, %llu bytes", d->source.name, o->url,
 		         (unsigned long long)o->version.bytes);
-	tell_status(d, o->is_new, !o->is_good);
+	tell_status(d, is_new, !o->is_good);
 }
 
 /* Begin what is due, put away what has ended. Returns when something is due next. */

@@ -153,6 +153,13 @@ static void line_rewrite(const struct policy_edit *e, void *arg)
 	w->n_lines++;
 }
 
+static bool is_at(int fd, const char *path)
+{
+	struct stat mine, there;
+	return fstat(fd, &mine) == 0 && stat(path, &there) == 0 && mine.st_dev == there.st_dev &&
+	       mine.st_ino == there.st_ino;
+}
+
 int journal_rewrite(struct journal *j, void (*each)(journal_visit *visit, void *arg))
 {
 	if (j->path[0] == 0)
@@ -172,13 +179,14 @@ int journal_rewrite(struct journal *j, void (*each)(journal_visit *visit, void *
 		return e;
 	}
 	int e = disk_replace(w.fd, j->path);
-	if (e != 0) {
+	if (e != 0 && !is_at(fd, j->path)) {
 		close(fd);
 		return e;
 	}
+	/* It has the name now, be its folder on the disk or not: what follows must go there. */
 	journal_close(j);
 	j->fd = fd;
 	j->good_bytes = w.n_bytes;
 	j->n_lines = w.n_lines;
-	return 0;
+	return e;
 }

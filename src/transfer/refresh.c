@@ -347,13 +347,15 @@ static int prepare(struct refresh *f)
 	f->udp = malloc(DNS_MAX_MESSAGE);
 	if (f->scratch == NULL || f->udp == NULL || record_text_new(&f->text) != 0)
 		return -ENOMEM;
-	/* What cannot be read is as good as not there: the whole zone comes. */
-	if (zone_reader_open(&old, f->plan->path, &f->plan->zone) == 0) {
+	/* What is damaged is as good as not there: the whole zone comes. What cannot be read now is
+	   there: a primary that has gone back must not be believed meanwhile. */
+	int e = zone_reader_open(&old, f->plan->path, &f->plan->zone);
+	if (e == 0) {
 		f->has_serial = true;
 		f->serial = old.numbers.serial;
 		zone_reader_close(&old);
 	}
-	return 0;
+	return e == -ENOENT || e == -ENOTDIR || e == -EBADMSG ? 0 : e;
 }
 
 static void clean_up(struct refresh *f)
@@ -369,9 +371,10 @@ void refresh_run(const struct refresh_plan *plan, struct refresh_result *ret)
 	struct refresh f = { .plan = plan, .result = ret };
 	*ret = (struct refresh_result){ .outcome = REFRESH_FAILED };
 	int e = prepare(&f);
+	bool is_prepared = e == 0;
 	if (e != 0)
-		snprintf(ret->why, sizeof ret->why, "%s", strerrordesc_np(-e));
-	for (unsigned i = 0; i < plan->n_primaries && e != -ENOMEM; i++) {
+		snprintf(ret->why, sizeof ret->why, "%.200s: %s", plan->path, strerrordesc_np(-e));
+	for (unsigned i = 0; i < plan->n_primaries && is_prepared; i++) {
 		const struct endpoint *to = &plan->primaries[(plan->first + i) % plan->n_primaries];
 		f.to = (struct stream_plan){
 			.to = *to,

@@ -47,6 +47,7 @@ struct secondary {
 	uint32_t min_update_ms;
 
 	bool has_soa, is_expired, is_withdrawn, is_stopped;
+	bool is_unmarked; /* mark_success() failed, and that was told */
 	struct record_soa soa;
 	uint64_t last_check_s, last_success_s, next_check_s; /* wall clock */
 	uint64_t last_update_ns, last_look_ns;
@@ -300,11 +301,13 @@ static void look(struct timer *t)
 static void mark_success(struct secondary *s)
 {
 	int fd = open(s->mark_path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (fd < 0)
-		return;
-	if (futimens(fd, NULL) != 0)
-		log_debug("list '%s': the time cannot be kept: %s", s->list, strerror(errno));
-	close(fd);
+	bool is_marked = fd >= 0 && futimens(fd, NULL) == 0;
+	if (!is_marked && !s->is_unmarked)
+		log_warning("list '%s': when its primary last answered cannot be kept: %s: %s",
+		            s->list, s->mark_path, strerror(errno));
+	s->is_unmarked = !is_marked;
+	if (fd >= 0)
+		close(fd);
 }
 
 static void succeed(struct secondary *s, const struct refresh_result *r)
@@ -312,6 +315,8 @@ static void succeed(struct secondary *s, const struct refresh_result *r)
 	char from[ADDR_TEXT_MAX];
 	if (s->n_failures > 0)
 		log_info("list '%s': a primary answers again", s->list);
+	/* One that is in its place although bringing its folder to the disk failed is current now. */
+	bool is_new = r->outcome == REFRESH_NEW || !s->has_soa || s->soa.serial != r->soa.serial;
 	s->n_failures = 0;
 	s->error[0] = 0;
 	s->has_soa = true;
@@ -320,12 +325,17 @@ static void succeed(struct secondary *s, const struct refresh_result *r)
 	mark_success(s);
 	bool was_expired = s->is_expired;
 	s->is_expired = s->is_withdrawn = false;
-	if (r->outcome != REFRESH_NEW) {
+	if (!is_new) {
 		if (was_expired)
 			log_info("list '%s': its primary answers again, nothing changed", s->list);
 		return;
 	}
 	s->last_update_ns = clock_mono_ns();
+	if (r->outcome != REFRESH_NEW) {
+		log_info("list '%s': serial %" PRIu32 " is here", s->list, r->soa.serial);
+		s->home->updated(s->home->arg, s->list);
+		return;
+	}
 	endpoint_to_text(&r->primary, from);
 	log_info("list '%s': serial %" PRIu32 " by %s from %s: %" PRIu64 " records in %" PRIu64
 	         " bytes, %" PRIu64 " now%s%s%s",

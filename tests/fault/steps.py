@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The steps that are made to fail: what begins each, what is old and what is new, and how it is tried again."""
 import json
+import os
+import shutil
 
 import dns.exception
 import dns.query
@@ -9,6 +11,7 @@ import dns.xfr
 import dns.zone
 
 import bed as bed_module
+import faults
 from bed import LISTS
 
 
@@ -504,5 +507,108 @@ class Enforce(Learn):
         assert self.look() == "old"
 
 
+class Start(Step):
+    """The start with what the last process left, and no network: all lists are in force at the first answer."""
+
+    name = "start"
+    target = "feed"
+    words = ("policy", "lists", "list '", "state", "weir.yaml", "edits", "local data", "trust", "worker",
+             "control", "set up", "made", "learn", "events", "read")
+
+    def again_from(self):
+        """What the start finds: made once."""
+        w, kept = self.bed.weir, f"{self.bed.directory}/kept"
+        if not w.is_dead():
+            w.kill_9()
+        if not os.path.exists(kept):
+            shutil.copytree(w.state_dir, kept)
+        shutil.rmtree(w.state_dir)
+        shutil.copytree(kept, w.state_dir)
+
+    def prepare(self):
+        super().prepare()
+        self.bed.weir.ctl(command="block", name="e0.edit.org")
+        self.bed.network(False)
+
+    def is_whole(self):
+        try:
+            return self.bed.look() == {n: "old" for n in LISTS} and self.bed.is_blocked("e0.edit.org")
+        except OSError:
+            return False
+
+    def count(self):
+        self.again_from()
+        assert self.bed.weir.start() and self.is_whole(), self.bed.weir.process.log_tail()
+        self.bed.settle()
+        return self.bed.weir.counts()
+
+    def try_fault(self, key, k, how):
+        """A start with the fault either serves all, or says why it does not; the next one serves all."""
+        r = faults.Result(self.name, key, k, how)
+        w = self.bed.weir
+        self.again_from()
+        mark = w.mark()
+        if w.start(limit_s=8, arm=f"{k} {how} {key}"):
+            self.bed.settle()
+        told = r.said = w.told(mark, ".*")
+        lines = [line for line in told if faults.re.search("(warning|error)", line)]
+        if w.is_dead():
+            r.outcome = "killed, old" if how.startswith("KILL") else "old"
+            # Without memory the dynamic loader and liburcu end the process by themselves.
+            is_library = key.endswith(" memory") and w.process.popen.returncode in (-6, 127)
+            if not how.startswith("KILL") and not lines and not is_library:
+                r.wrong.append("it did not start, and nobody was told")
+            if w.process.popen.returncode in (-6, -11) and not is_library:
+                r.wrong.append("it crashed")
+        elif w.plan is None:
+            r.wrong.append("it hangs")
+        else:
+            self.judge_living(r, lines)
+        if not w.is_dead():
+            w.kill_9()
+        if not w.start() or not self.bed.until(self.is_whole, 5):
+            r.wrong.append("the next start is not whole")
+        return r
+
+    def judge_living(self, r, lines):
+        is_whole = self.is_whole()
+        is_hit = self.bed.weir.tell("disarm") != "hit 0"
+        r.outcome = "new" if is_hit else "not reached"
+        if not is_whole and not lines:
+            r.wrong.append("it is not whole, and nobody was told")
+        if not is_whole and not self.bed.until(self.is_whole, 12):
+            r.wrong.append(f"it does not become whole: {self.bed.look()}")
+        elif not is_whole:
+            r.outcome = "old"  # whole a little later
+
+    def fresh(self):
+        self.bed.network(True)
+        shutil.rmtree(f"{self.bed.directory}/kept", ignore_errors=True)
+        Step.fresh(self)
+
+
+class FirstStart(Start):
+    """The first start of all: the lists are read before the first answer."""
+
+    name = "first-start"
+
+    def again_from(self):
+        w = self.bed.weir
+        if not w.is_dead():
+            w.kill_9()
+        bed_module.wipe(w.state_dir)
+        self.bed.network(True)
+
+    def prepare(self):
+        Step.prepare(self)
+
+    def is_whole(self):
+        """The list that is a file. The others come when they can."""
+        try:
+            return self.bed.look_at("pats") == "old"
+        except OSError:
+            return False
+
+
 STEPS = {s.name: s for s in (Feed, Axfr, Ixfr, Reload, Pin, Unpin, Accept, Edit, Undo, Rewrite,
-                             PublishEdits, PublishList, Trust, Learn, Enforce)}
+                             PublishEdits, PublishList, Trust, Learn, Enforce, Start, FirstStart)}

@@ -22,7 +22,7 @@ FAULT = os.environ.get("FAULT", os.path.join(HERE, "..", "..", "build", "tests",
 def test_calls_that_fail(step, tmp_path_factory):
     if not os.path.exists(FAULT):
         pytest.skip(f"there is no {FAULT}")
-    args = argparse.Namespace(weir=os.path.abspath(WEIR), fault=os.path.abspath(FAULT), list=False, only="",
+    args = argparse.Namespace(weir=os.path.abspath(WEIR), fault=os.path.abspath(FAULT), list=False, every=False, only="",
                               how="", sample=0, at_most=STEPS[step].sample, offset=0,
                               directory=str(tmp_path_factory.mktemp("fault")))
     results = faults.run_step(step, args, lambda r, i, n: None)

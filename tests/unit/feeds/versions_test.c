@@ -105,6 +105,63 @@ static void test_rollback_until_newer(void **state)
 	assert_false(files_exists("state/versions/a/pin"));
 }
 
+/* What stands in the way of reading is no absence. */
+static void block(const char *file)
+{
+	if (files_exists(file))
+		assert_int_equal(unlink(files_path(file)), 0);
+	assert_int_equal(mkdir(files_path(file), 0700), 0);
+}
+
+static void test_what_cannot_be_read_stays(void **state)
+{
+	struct versions v;
+	struct versions_pin pin;
+	uint64_t was;
+	(void)state;
+	put_names(260, "");
+	compile();
+	was = report.names;
+	block("state/versions/a/pin");
+	assert_int_equal(versions_pinned(state_dir, "a", &pin), -EISDIR);
+	put_names(270, "");
+	compile(); /* is another version to be in force? It cannot be told: nothing changes */
+	assert_int_equal(report.names, was);
+	assert_int_equal(report.error, -EISDIR);
+	assert_non_null(strstr(report.message, "its rules in force stay"));
+	assert_int_equal(rmdir(files_path("state/versions/a/pin")), 0);
+	compile();
+	assert_int_equal(report.names, 270);
+	/* Without the versions of before there is nothing to hold a new one against. */
+	assert_int_equal(rename(files_path("state/versions/a/index"), files_path("index")), 0);
+	block("state/versions/a/index");
+	assert_int_equal(versions_read(state_dir, "a", &v), -EISDIR);
+	put_names(1, "");
+	compile();
+	assert_int_equal(report.names, 270);
+	assert_non_null(strstr(report.message, "cannot be held against its versions of before"));
+	assert_int_equal(rmdir(files_path("state/versions/a/index")), 0);
+	assert_int_equal(rename(files_path("index"), files_path("state/versions/a/index")), 0);
+	put_names(260, "");
+	compile();
+	assert_int_equal(report.names, 260);
+}
+
+static void test_neither_file_nor_copy(void **state)
+{
+	(void)state;
+	assert_int_equal(unlink(files_path("state/lists/a")), 0);
+	block("a");
+	compile();
+	assert_int_equal(report.names, 260);
+	assert_non_null(strstr(report.message, "its rules in force stay"));
+	assert_int_equal(rmdir(files_path("a")), 0);
+	put_names(260, "");
+	compile();
+	assert_int_equal(report.error, 0);
+	assert_true(files_exists("state/lists/a")); /* and there is a copy again */
+}
+
 static void test_refused(void **state)
 {
 	(void)state;
@@ -253,6 +310,8 @@ int main(void)
 		cmocka_unit_test(test_versions_come_and_go),
 		cmocka_unit_test(test_rollback),
 		cmocka_unit_test(test_rollback_until_newer),
+		cmocka_unit_test(test_what_cannot_be_read_stays),
+		cmocka_unit_test(test_neither_file_nor_copy),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_protected_from_the_beginning),
 		cmocka_unit_test(test_serials),

@@ -127,6 +127,25 @@ static void a_damaged_file_is_put_aside(void **state)
 	assert_int_equal(unlink(aside), 0);
 }
 
+/* What the disk cannot read now is not begun anew. */
+static void an_unreadable_file_is_left_alone(void **state)
+{
+	char aside[160];
+	(void)state;
+	unlink(path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	struct learner *l = start();
+	put(0, "a.example.com", false, 100);
+	assert_int_equal(learner_save(l, 10), 0);
+	snprintf(aside, sizeof aside, "%s.bad", path);
+	assert_int_equal(access(aside, F_OK), -1);
+	assert_int_equal(rmdir(path), 0);
+	put(0, "b.example.com", false, 100);
+	assert_int_equal(learner_save(l, 10), 0);
+	assert_int_equal(n_saved(), 1);
+	learner_free(l);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -157,6 +176,7 @@ int main(void)
 		cmocka_unit_test(notes_of_all_workers_are_saved),
 		cmocka_unit_test(drift_is_told_once_a_day),
 		cmocka_unit_test(a_damaged_file_is_put_aside),
+		cmocka_unit_test(an_unreadable_file_is_left_alone),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
