@@ -338,6 +338,23 @@ void replay_compare(struct replay_comparison *c, const struct replay_item *item)
 	note(c, change, item, change == COMPARE_PASSED ? &before : &now);
 }
 
+static bool side_needs_servers(const struct policy *p)
+{
+	for (unsigned i = 0; i < policy_n_groups(p); i++) {
+		struct policy_group_view g;
+		policy_group_view(p, (uint16_t)i, &g);
+		if (g.has_server_rules)
+			return true;
+	}
+	return false;
+}
+
+bool replay_needs_servers(const struct replay_comparison *c)
+{
+	return side_needs_servers(c->plan.now.policy) ||
+	       (c->has_before && side_needs_servers(c->before.policy));
+}
+
 bool replay_has_changes(const struct replay_comparison *c)
 {
 	for (unsigned i = 0; i < COMPARE_N_CHANGES; i++) {

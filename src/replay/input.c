@@ -123,9 +123,12 @@ static void start(struct input *in)
 static void fill_plain(struct input *in)
 {
 	if (in->raw_at == in->raw_end) {
+		/* No more at once than the processor's cache keeps until it is looked at. */
+		size_t room =
+			BUFFER_BYTES - in->end < RAW_BYTES ? BUFFER_BYTES - in->end : RAW_BYTES;
 		ssize_t got;
 		do
-			got = read(in->fd, in->bytes + in->end, BUFFER_BYTES - in->end);
+			got = read(in->fd, in->bytes + in->end, room);
 		while (got < 0 && errno == EINTR);
 		if (got < 0)
 			fail(in, "cannot be read");

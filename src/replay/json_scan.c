@@ -3,24 +3,51 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "replay/json_map.h"
+
 struct scan {
 	const struct json_scan *s;
-	const char *p, *end;
+	const char *text, *p, *end;
 	unsigned depth;
+	uint8_t first[JSON_SCAN_NODES]; /* of the members of a node, from 1; 0: none */
 	uint8_t nodes[JSON_SCAN_DEPTH];
 	bool is_object[JSON_SCAN_DEPTH];
+	unsigned n_words; /* of the map; 0: there is none */
+	uint64_t quotes[JSON_MAP_WORDS], brackets[JSON_MAP_WORDS];
 };
 
-static void pass_blanks(struct scan *c)
+/* The first bit from p on, or end. */
+static inline const char *next_in(const struct scan *c, const uint64_t *bits, const char *p)
 {
+	size_t at = (size_t)(p - c->text);
+	size_t i = at / 64;
+	if (i >= c->n_words)
+		return c->end;
+	uint64_t word = bits[i] >> at % 64;
+	if (word != 0)
+		return p + __builtin_ctzll(word);
+	while (++i < c->n_words) {
+		if (bits[i] != 0)
+			return c->text + i * 64 + (size_t)__builtin_ctzll(bits[i]);
+	}
+	return c->end;
+}
+
+/* ---- strings and what nobody wants ---- */
+
+static inline void pass_blanks(struct scan *c)
+{
+	if (LIKELY(c->p != c->end && *c->p > ' '))
+		return;
 	while (c->p < c->end && (*c->p == ' ' || *c->p == '\t' || *c->p == '\n' || *c->p == '\r'))
 		c->p++;
 }
 
-static bool pass(struct scan *c, char what)
+static inline bool pass(struct scan *c, char what)
 {
 	pass_blanks(c);
 	if (c->p == c->end || *c->p != what)
@@ -55,9 +82,10 @@ static const char *find_special(const char *p, const char *end)
 }
 
 /* From behind the opening quote to behind the closing one. */
-static bool read_text(struct scan *c, struct json_text *ret)
+static inline bool read_text(struct scan *c, struct json_text *ret)
 {
-	const char *end = c->end, *p = find_special(c->p, end);
+	const char *end = c->end;
+	const char *p = c->n_words > 0 ? next_in(c, c->quotes, c->p) : find_special(c->p, end);
 	bool has_escapes = false;
 	while (p < end && *p == '\\') {
 		has_escapes = true;
@@ -70,9 +98,25 @@ static bool read_text(struct scan *c, struct json_text *ret)
 	return true;
 }
 
+static bool pass_mapped(struct scan *c)
+{
+	unsigned depth = 0;
+	for (const char *p = c->p; (p = next_in(c, c->brackets, p)) < c->end; p++) {
+		bool opens = *p == '{' || *p == '[';
+		depth += opens ? 1U : UINT_MAX;
+		if (depth != 0)
+			continue;
+		c->p = p + 1;
+		return true;
+	}
+	return false;
+}
+
 /* A container that nobody wants, from its opening bracket to behind the closing one. */
 static bool pass_container(struct scan *c)
 {
+	if (c->n_words > 0)
+		return pass_mapped(c);
 	struct json_text t;
 	unsigned depth = 0;
 	while (c->p < c->end) {
@@ -106,13 +150,25 @@ static bool pass_word(struct scan *c)
 	return c->p > from;
 }
 
-static uint8_t node_of(const struct json_scan *s, uint8_t parent, const struct json_text *key)
+static void index_members(struct scan *c)
 {
-	if (parent == 0)
+	const struct json_scan *s = c->s;
+	memset(c->first, 0, sizeof c->first);
+	for (size_t i = s->n_members; i > 0; i--) {
+		must(s->members[i - 1].parent < JSON_SCAN_NODES);
+		c->first[s->members[i - 1].parent] = (uint8_t)i;
+	}
+}
+
+static inline uint8_t node_of(const struct scan *c, uint8_t parent, const struct json_text *key)
+{
+	const struct json_member *members = c->s->members;
+	size_t i = c->first[parent];
+	if (i == 0)
 		return 0;
-	for (size_t i = 0; i < s->n_members; i++) {
-		const struct json_member *m = &s->members[i];
-		if (m->parent == parent && m->key_n == key->n &&
+	for (i--; i < c->s->n_members && members[i].parent == parent; i++) {
+		const struct json_member *m = &members[i];
+		if (m->key_n == key->n && m->key[0] == key->p[0] &&
 		    memcmp(m->key, key->p, key->n) == 0)
 			return m->node;
 	}
@@ -138,7 +194,7 @@ static void close_container(struct scan *c)
 }
 
 /* One value that belongs to node; containers are only opened. */
-static bool take_value(struct scan *c, uint8_t node)
+static inline bool take_value(struct scan *c, uint8_t node)
 {
 	struct json_text t;
 	pass_blanks(c);
@@ -157,7 +213,7 @@ static bool take_value(struct scan *c, uint8_t node)
 }
 
 /* The next member or element of the innermost container, or its end. */
-static bool step(struct scan *c, bool is_first)
+static inline bool step(struct scan *c, bool is_first)
 {
 	bool is_object = c->is_object[c->depth - 1];
 	uint8_t node = c->nodes[c->depth - 1];
@@ -173,12 +229,18 @@ static bool step(struct scan *c, bool is_first)
 	struct json_text key;
 	if (!pass(c, '"') || !read_text(c, &key) || !pass(c, ':'))
 		return false;
-	return take_value(c, node_of(c->s, node, &key));
+	return take_value(c, node_of(c, node, &key));
 }
 
 int json_scan(const struct json_scan *s, const char *text, size_t n)
 {
-	struct scan c = { .s = s, .p = text, .end = text + n };
+	struct scan c;
+	c.s = s;
+	c.text = c.p = text;
+	c.end = text + n;
+	c.depth = 0;
+	index_members(&c);
+	c.n_words = json_map(text, n, c.quotes, c.brackets);
 	pass_blanks(&c);
 	if (c.p == c.end || *c.p != '{' || !open_container(&c, JSON_SCAN_ROOT))
 		return -EBADMSG;

@@ -13,9 +13,13 @@ enum {
 	WAYS = 4
 };
 
-struct place {
+/* What is looked at first: a set of them is one cache line. */
+struct tag {
 	uint64_t hash;   /* 0: empty */
 	uint64_t number; /* when it was put */
+};
+
+struct place {
 	uint64_t wall_ns;
 	struct addr client;
 	uint16_t type;
@@ -26,6 +30,7 @@ struct pending {
 	struct siphash_key key;
 	uint64_t number;
 	size_t drained; /* places that pending_take() has been through */
+	struct tag tags[SETS * WAYS];
 	struct place places[SETS * WAYS];
 };
 
@@ -71,21 +76,21 @@ bool pending_put(struct pending *p, const struct pending_key *k, uint64_t wall_n
                  bool counts_again, struct replay_item *ret)
 {
 	uint64_t h = hash_of(p, k);
-	struct place *set = &p->places[h % SETS * WAYS];
-	struct place *to = &set[0];
-	for (unsigned i = 0; i < WAYS; i++) {
-		if (set[i].hash == h && counts_again)
-			give(&set[i], ret);
-		if (set[i].hash == h)
+	size_t first = h % SETS * WAYS, at = first;
+	for (size_t i = first; i < first + WAYS; i++) {
+		const struct tag *t = &p->tags[i];
+		if (t->hash == h && counts_again)
+			give(&p->places[i], ret);
+		if (t->hash == h)
 			return counts_again;
-		if (set[i].hash == 0 || (to->hash != 0 && set[i].number < to->number))
-			to = &set[i];
+		if (t->hash == 0 || (p->tags[at].hash != 0 && t->number < p->tags[at].number))
+			at = i;
 	}
-	bool is_displaced = to->hash != 0;
+	struct place *to = &p->places[at];
+	bool is_displaced = p->tags[at].hash != 0;
 	if (is_displaced)
 		give(to, ret);
-	to->hash = h;
-	to->number = ++p->number;
+	p->tags[at] = (struct tag){ .hash = h, .number = ++p->number };
 	to->wall_ns = wall_ns;
 	to->client = k->client.addr;
 	to->type = k->type;
@@ -96,7 +101,7 @@ bool pending_put(struct pending *p, const struct pending_key *k, uint64_t wall_n
 void pending_remove(struct pending *p, const struct pending_key *k)
 {
 	uint64_t h = hash_of(p, k);
-	struct place *set = &p->places[h % SETS * WAYS];
+	struct tag *set = &p->tags[h % SETS * WAYS];
 	for (unsigned i = 0; i < WAYS; i++) {
 		if (set[i].hash == h)
 			set[i].hash = 0;
@@ -106,10 +111,10 @@ void pending_remove(struct pending *p, const struct pending_key *k)
 bool pending_take(struct pending *p, struct replay_item *ret)
 {
 	for (; p->drained < SETS * WAYS; p->drained++) {
-		struct place *at = &p->places[p->drained];
+		struct tag *at = &p->tags[p->drained];
 		if (at->hash == 0)
 			continue;
-		give(at, ret);
+		give(&p->places[p->drained], ret);
 		at->hash = 0;
 		return true;
 	}

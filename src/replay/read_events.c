@@ -36,17 +36,17 @@ enum node {
 static const struct json_member members[] = {
 	JSON_MEMBER(NODE_ROOT, NODE_TIME, "@timestamp"),
 	JSON_MEMBER(NODE_ROOT, NODE_CLIENT, "client"),
-	JSON_MEMBER(NODE_CLIENT, NODE_CLIENT_IP, "ip"),
 	JSON_MEMBER(NODE_ROOT, NODE_DNS, "dns"),
+	JSON_MEMBER(NODE_ROOT, NODE_WEIR, "weir"),
+	JSON_MEMBER(NODE_CLIENT, NODE_CLIENT_IP, "ip"),
 	JSON_MEMBER(NODE_DNS, NODE_QUESTION, "question"),
+	JSON_MEMBER(NODE_DNS, NODE_RCODE, "response_code"),
+	JSON_MEMBER(NODE_DNS, NODE_ANSWERS, "answers"),
 	JSON_MEMBER(NODE_QUESTION, NODE_NAME, "name"),
 	JSON_MEMBER(NODE_QUESTION, NODE_TYPE, "type"),
 	JSON_MEMBER(NODE_QUESTION, NODE_CLASS, "class"),
-	JSON_MEMBER(NODE_DNS, NODE_RCODE, "response_code"),
-	JSON_MEMBER(NODE_DNS, NODE_ANSWERS, "answers"),
 	JSON_MEMBER(NODE_ANSWERS, NODE_ANSWER_TYPE, "type"),
 	JSON_MEMBER(NODE_ANSWERS, NODE_ANSWER_DATA, "data"),
-	JSON_MEMBER(NODE_ROOT, NODE_WEIR, "weir"),
 	JSON_MEMBER(NODE_WEIR, NODE_VERDICT, "verdict"),
 	JSON_MEMBER(NODE_WEIR, NODE_TRIGGER, "trigger"),
 	JSON_MEMBER(NODE_WEIR, NODE_MATCHED, "matched"),
@@ -57,6 +57,7 @@ static const struct json_member members[] = {
 };
 
 enum {
+	N_SERVER_MEMBERS = 2, /* the last two */
 	TEXT_MAX = 4 * 1024,
 	SHORT_MAX = 64
 };
@@ -282,12 +283,13 @@ static void take_cause(struct line *l)
 		         l->rule);
 }
 
-static bool parse(const char *text, size_t n, struct replay_item *ret, enum replay_skip *ret_why)
+static bool parse(const char *text, size_t n, bool with_servers, struct replay_item *ret,
+                  enum replay_skip *ret_why)
 {
 	struct line l;
 	const struct json_scan scan = {
 		.members = members,
-		.n_members = ARRAY_LEN(members),
+		.n_members = ARRAY_LEN(members) - (with_servers ? 0 : N_SERVER_MEMBERS),
 		.text = take_text,
 		.end = take_end,
 		.arg = &l,
@@ -315,7 +317,7 @@ static bool is_mine(const char *line, size_t n)
 {
 	struct replay_item i;
 	enum replay_skip why;
-	return n > 0 && line[0] == '{' && parse(line, n, &i, &why);
+	return n > 0 && line[0] == '{' && parse(line, n, true, &i, &why);
 }
 
 static enum replay_got next(struct replay_source *s, struct replay_item *ret)
@@ -325,7 +327,7 @@ static enum replay_got next(struct replay_source *s, struct replay_item *ret)
 	enum replay_got got;
 	enum replay_skip why;
 	while (source_line(s, &line, &n, &got)) {
-		if (parse(line, n, ret, &why))
+		if (parse(line, n, !s->no_servers, ret, &why))
 			return REPLAY_ITEM;
 		source_skip(s, why);
 	}

@@ -116,6 +116,8 @@ enum {
 };
 MUST_USE int replay_open(const char *path, enum replay_format format, struct replay_source **ret,
                          char *ret_why);
+/* Items need not have name servers: nothing that judges them has rules about those. */
+void replay_leave_out_servers(struct replay_source *s);
 void replay_close(struct replay_source *s);
 enum replay_got replay_next(struct replay_source *s, struct replay_item *ret);
 const char *replay_error(const struct replay_source *s);
@@ -142,6 +144,8 @@ struct replay_comparison;
 MUST_USE int replay_comparison_new(const struct replay_plan *plan, struct replay_comparison **ret);
 void replay_comparison_free(struct replay_comparison *c);
 void replay_compare(struct replay_comparison *c, const struct replay_item *item);
+/* Some policy has rules on name servers. */
+bool replay_needs_servers(const struct replay_comparison *c);
 /* Would anything change for a client? */
 bool replay_has_changes(const struct replay_comparison *c);
 /* Skips and the recording's form for the report. */

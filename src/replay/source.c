@@ -113,6 +113,11 @@ static int find_reader(struct replay_source *s, enum replay_format format, char 
 	return 0;
 }
 
+void replay_leave_out_servers(struct replay_source *s)
+{
+	s->no_servers = true;
+}
+
 int replay_open(const char *path, enum replay_format format, struct replay_source **ret,
                 char *ret_why)
 {

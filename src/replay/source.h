@@ -36,7 +36,8 @@ struct replay_source {
 	void *own;               /* the reader's; freed by its close() */
 	struct pending *pending; /* queries whose response has not come; NULL: not used */
 	bool is_draining;
-	uint64_t at; /* lines, frames, packets so far */
+	bool no_servers; /* replay_leave_out_servers() */
+	uint64_t at;     /* lines, frames, packets so far */
 	const char *why;
 	uint64_t skips[REPLAY_N_SKIPS], first_skip[REPLAY_N_SKIPS];
 	uint8_t *scratch; /* SOURCE_SCRATCH_BYTES, for messages; NULL: not used */

@@ -77,6 +77,8 @@ static bool replay_file(const struct replay_wish *w, const char *path, struct re
 		fprintf(stderr, "%s: %s %s\n", w->argv0, path, why);
 		return false;
 	}
+	if (!replay_needs_servers(c))
+		replay_leave_out_servers(s);
 	while ((got = replay_next(s, &item)) == REPLAY_ITEM)
 		replay_compare(c, &item);
 	if (got == REPLAY_FAILED)

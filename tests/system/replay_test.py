@@ -212,10 +212,14 @@ remote-control:
 """)
     process = Process("unbound", [unconfined("unbound", directory), "-d", "-p", "-c", path], directory)
     try:
-        wait_until_answers(process, "127.0.0.1", port, "a.wild.org", "A", 20)
+        wait_until_answers(process, "127.0.0.1", port, "ready.wild.org", "A")
         ask_all(port)
     finally:
         process.stop()
+    with open(log) as f:  # on a slow machine it was asked twice at once, and lines do not say which is which
+        lines = [line for line in f if "ready.wild.org" not in line]
+    with open(log, "w") as f:
+        f.writelines(lines)
     report = replay(weir, "-c", tried, log, status=4)
     assert report["formats"] == ["unbound"]
     expect_changes(report)
