@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/call.h"
+#include "api/detect.h"
 #include "dns/text.h"
 
 /* In one line; docs/policy.md has it in full. */
@@ -167,6 +168,9 @@ static json_t *explain(struct walk *w, const struct explain_request *r)
 		walk_end_stage(w);
 	}
 	json_object_set_new(o, "cache", cache);
+	json_t *detectors = walk_detectors(w);
+	if (detectors != NULL)
+		json_object_set_new(o, "detectors", detectors);
 	json_object_set_new(o, "stages", w->stages);
 	json_object_set_new(o, "verdict", final_json(w, r->client, is_complete));
 	return o;

@@ -288,6 +288,12 @@ void api_print_explain(FILE *out, const json_t *reply)
 		if (i == 0)
 			print_default(out, e);
 	}
+	const json_t *facts = json_object_get(e, "detectors");
+	for (size_t i = 0; i < json_array_size(facts); i++) {
+		const json_t *fact = json_array_get(facts, i);
+		fprintf(out, "%sDetector %s: %s\n", i == 0 ? "\n" : "", text_of(fact, "detector"),
+		        text_of(fact, "text"));
+	}
 	fputc('\n', out);
 	print_field(out, "Verdict", text_of(json_object_get(e, "verdict"), "sentence"));
 }

@@ -162,6 +162,25 @@ static void print_stores(FILE *out, const json_t *s)
 	        count_of(e, "lost_ring"), count_of(e, "lost_disk"));
 }
 
+static void print_detect(FILE *out, const json_t *s)
+{
+	const json_t *d = json_object_get(s, "detect"), *counts;
+	const char *name;
+	if (!json_is_object(d))
+		return;
+	json_object_foreach((json_t *)json_object_get(d, "detectors"), name, counts)
+	{
+		char shown[64];
+		fprintf(out, "%-*s%s: %s looked at; found %s low, %s medium, %s high; ",
+		        LABEL_WIDTH, "Detector", text_show(name, shown, sizeof shown),
+		        count_of(counts, "asked"), count_of(counts, "low"),
+		        count_of(counts, "medium"), count_of(counts, "high"));
+		fprintf(out, "%s alerts, %s throttled, %s blocked, %s muted\n",
+		        count_of(counts, "alerted"), count_of(counts, "throttled"),
+		        count_of(counts, "blocked"), count_of(counts, "muted"));
+	}
+}
+
 static void print_seen(FILE *out, const json_t *s)
 {
 	const json_t *n = json_object_get(s, "seen");
@@ -190,6 +209,7 @@ void api_print_status(FILE *out, const json_t *reply)
 	print_questions(out, s);
 	print_upstream(out, s);
 	print_seen(out, s);
+	print_detect(out, s);
 	print_stores(out, s);
 	if (text_number(s, "bugs") > 0)
 		fprintf(out, "%-*s%s mistakes of the program itself: please report them\n",

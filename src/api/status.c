@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/call.h"
+#include "api/detect.h"
 #include "base/clock.h"
 #include "seen/seen.h"
 
@@ -195,6 +196,7 @@ enum call_outcome command_status(struct api_call *call)
 	json_object_set_new(o, "upstream", upstream_to_json(&s));
 	json_object_set_new(o, "cache", cache_to_json(c->cache));
 	json_object_set_new(o, "seen", seen_to_json());
+	json_object_set_new(o, "detect", detect_to_json(c));
 	json_object_set_new(o, "events", events_to_json(&s));
 	json_object_set_new(o, "firewall", firewall_to_json(&s));
 	return call_done(call, "status", o);

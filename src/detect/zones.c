@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "detect/popular.h"
 #include "dns/registered.h"
 
 enum {
@@ -88,6 +89,8 @@ static struct zone_facts find_out(struct zones *z, const uint8_t *lower)
 		f.kind = ZONE_REGISTRY;
 	else if (name_is_within(lower, v4) || name_is_within(lower, v6))
 		f.kind = ZONE_REVERSE;
+	else if (registered != NULL && popular_has(registered))
+		f.kind = ZONE_POPULAR;
 	return f;
 }
 

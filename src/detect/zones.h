@@ -2,7 +2,7 @@
 /*
  * detect/zones.h - of what kind a zone is, as far as its name tells; inside detect/.
  *
- * What:      a zone of a registry (nobody's channel), of the reverse tree, of a vendor or list
+ * What:      a zone of a registry (nobody's channel), of the reverse tree, of a popular domain, of a vendor or list
  *            that many names are asked of (vendors.def), or anybody's; and where in its name the
  *            registered domain begins. What libpsl says is remembered.
  * Threads:   any: one word a name, written whole.

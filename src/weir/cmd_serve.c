@@ -23,6 +23,7 @@
 #include "weir/hosts.h"
 #include "weir/learning.h"
 #include "weir/loader.h"
+#include "weir/muting.h"
 #include "weir/parts.h"
 #include "weir/privileges.h"
 #include "weir/seeing.h"
@@ -80,6 +81,7 @@ struct server {
 	struct seeing *seeing;      /* NULL: seen.size is 0 */
 	struct firewall *firewall;  /* NULL: none */
 	struct detect *detect;      /* NULL: none */
+	struct muting *muting;      /* NULL: none */
 	struct asking_box answered; /* questions of weir query on their way back */
 	unsigned n_seconds;
 	unsigned next_asked; /* the worker that gets the next one */
@@ -203,7 +205,7 @@ static int start_detect(struct server *s, const struct config *c)
 		log_error("the detectors cannot start: %s", strerror(-e));
 	else if (s->detect != NULL)
 		log_info("detectors take %zu MiB", detect_bytes(s->detect) >> 20);
-	return e;
+	return e == 0 ? muting_start(s->detect, c->state, &s->muting) : e;
 }
 
 static int open_workers(struct server *s, const struct config *c, unsigned n)
@@ -289,6 +291,7 @@ static void every_second(struct timer *t)
 	loader_tick(s->loader, clock_wall_ns() / NS_PER_S);
 	wake_lists(loader_config(s->loader));
 	trust_tick(s->trust);
+	muting_tick(s->muting, clock_wall_ns() / NS_PER_S);
 	learning_tick(s->learning, loader_config(s->loader), clock_wall_ns() / NS_PER_S);
 	seeing_tick(s->seeing, s->events != NULL ? events_ring(s->events, s->n_workers) : NULL);
 	fetching_tick(s->fetching);
@@ -556,6 +559,18 @@ static int api_ask(void *arg, const struct api_question *question, uint64_t toke
 	return 0;
 }
 
+static const struct detect_mute *api_get_mutes(void *arg, unsigned *ret_n)
+{
+	const struct server *s = arg;
+	return muting_all(s->muting, ret_n);
+}
+
+static int api_set_mutes(void *arg, const struct detect_mute *at, unsigned n)
+{
+	struct server *s = arg;
+	return muting_set(s->muting, at, n);
+}
+
 static int start_control(struct server *s, const struct config *c)
 {
 	s->api = (struct api_context){
@@ -574,6 +589,9 @@ static int start_control(struct server *s, const struct config *c)
 		.reread = api_reread,
 		.reload = api_start_reload,
 		.learn = api_learn,
+		.detect = s->detect,
+		.mutes = api_get_mutes,
+		.set_mutes = api_set_mutes,
 		.ask = api_ask,
 	};
 	if (c->control == NULL || *c->control == 0)
@@ -710,6 +728,7 @@ static void stop(struct server *s)
 	transfer_free(s->transfer);
 	rcu_drain();
 	seeing_free(s->seeing);
+	muting_free(s->muting);
 	detect_free(s->detect);
 	firewall_free(s->firewall);
 	cache_free(s->cache);

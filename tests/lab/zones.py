@@ -251,6 +251,7 @@ def _delegations():
         Zone("onealive.test", "nsd", SMALL.format(n=182),
              addrs=CLOSED + ["127.53.9.3", "127.53.9.4", "127.53.4.1"], resolves="weir"),
         Zone("closed.test", "closed", SMALL.format(n=183), resolves="no"),
+        Zone("tunnel.test", "closed", addrs=["127.53.7.1"], resolves="no"),  # of detect_test.py
         Zone("notthere.test", "nsd-without", SMALL.format(n=184), addrs=["127.53.4.1"], resolves="no"),
     ]
     return out

