@@ -142,8 +142,54 @@ static json_t *final_json(struct walk *w, const char *client, bool is_complete)
 	return o;
 }
 
+/* Everything that is judged, stage by stage. Returns the "cache" object of the reply. */
+static json_t *walk_all(struct walk *w, bool *ret_is_complete)
+{
+	explain_question(w);
+	look_at_own(w);
+	json_t *cache =
+		w->own == LOCAL_UNKNOWN ? walk_cache(w) : json_pack("{s:s}", "state", "unneeded");
+	*ret_is_complete = w->is_decided || w->own != LOCAL_UNKNOWN ||
+	                   w->group == POLICY_NO_GROUP ||
+	                   strcmp(json_string_value(json_object_get(cache, "state")), "fresh") == 0;
+	if (!w->is_decided && w->has_best) { /* strict, and the answer is not known yet */
+		w->is_pending = true;
+		walk_end_stage(w);
+	}
+	return cache;
+}
+
+/* Of a group in early: what strict says, if it is known and something else. */
+static json_t *strict_json(const struct walk *before, const struct walk *early, const char *client)
+{
+	struct walk w = *before;
+	char sentence[WALK_SENTENCE_MAX];
+	bool is_complete;
+	const struct verdict *a = &w.verdict, *b = &early->verdict;
+	if (!before->has_zones || before->is_strict || early->own != LOCAL_UNKNOWN)
+		return NULL;
+	w.is_strict = true;
+	w.stages = json_array();
+	w.domain_json = NULL;
+	json_decref(walk_all(&w, &is_complete));
+	json_decref(w.stages);
+	json_decref(w.own_json);
+	bool is_same = a->action == b->action && a->list == b->list && a->edit == b->edit &&
+	               a->trigger == b->trigger && a->rule_depth == b->rule_depth &&
+	               a->prefix_length == b->prefix_length;
+	if (is_same || !is_complete || w.is_pending)
+		return NULL;
+	walk_sentence(&w, client, true, sentence);
+	json_t *o =
+		verdict_to_json(w.policy, a, w.decided_name.len > 0 ? w.decided_name.wire : NULL);
+	json_object_set_new(o, "sentence", json_string(sentence));
+	return o;
+}
+
 static json_t *explain(struct walk *w, const struct explain_request *r)
 {
+	const struct walk before = *w;
+	bool is_complete;
 	char name[NAME_TEXT_MAX], type[DNS_TYPE_TEXT_MAX];
 	name_to_text(w->name.wire, name);
 	json_t *o = json_pack("{s:s, s:s, s:s, s:b, s:I, s:s}", "name", name, "type",
@@ -154,25 +200,18 @@ static json_t *explain(struct walk *w, const struct explain_request *r)
 	json_object_set_new(o, "group", group_to_json(w, r));
 	if (w->domain_json != NULL)
 		json_object_set_new(o, "domain", w->domain_json);
-	explain_question(w);
-	look_at_own(w);
+	json_t *cache = walk_all(w, &is_complete);
 	if (w->own_json != NULL)
 		json_object_set_new(o, "local", w->own_json);
-	json_t *cache =
-		w->own == LOCAL_UNKNOWN ? walk_cache(w) : json_pack("{s:s}", "state", "unneeded");
-	bool is_complete = w->is_decided || w->own != LOCAL_UNKNOWN ||
-	                   w->group == POLICY_NO_GROUP ||
-	                   strcmp(json_string_value(json_object_get(cache, "state")), "fresh") == 0;
-	if (!w->is_decided && w->has_best) { /* strict, and the answer is not known yet */
-		w->is_pending = true;
-		walk_end_stage(w);
-	}
 	json_object_set_new(o, "cache", cache);
 	json_t *detectors = walk_detectors(w);
 	if (detectors != NULL)
 		json_object_set_new(o, "detectors", detectors);
 	json_object_set_new(o, "stages", w->stages);
 	json_object_set_new(o, "verdict", final_json(w, r->client, is_complete));
+	json_t *strict = strict_json(&before, w, r->client);
+	if (strict != NULL)
+		json_object_set_new(o, "strict", strict);
 	return o;
 }
 

@@ -296,4 +296,6 @@ void api_print_explain(FILE *out, const json_t *reply)
 	}
 	fputc('\n', out);
 	print_field(out, "Verdict", text_of(json_object_get(e, "verdict"), "sentence"));
+	if (json_is_object(json_object_get(e, "strict")))
+		print_field(out, "Strict", text_of(json_object_get(e, "strict"), "sentence"));
 }

@@ -30,8 +30,10 @@ static bool take_client(const char *line, size_t n, struct replay_item *ret)
 	return true;
 }
 
-static bool parse(const char *line, size_t n, struct replay_item *ret, enum replay_skip *ret_why)
+static bool parse(const struct replay_source *s, const char *line, size_t n,
+                  struct replay_item *ret, enum replay_skip *ret_why)
 {
+	(void)s;
 	const char *end = line + n;
 	const char *p = text_behind(line, n, " query: ");
 	*ret_why = REPLAY_SKIP_OTHER;
@@ -54,25 +56,11 @@ static bool is_mine(const char *line, size_t n)
 {
 	struct replay_item i;
 	enum replay_skip why;
-	return parse(line, n, &i, &why);
-}
-
-static enum replay_got next(struct replay_source *s, struct replay_item *ret)
-{
-	const char *line;
-	size_t n;
-	enum replay_got got;
-	enum replay_skip why;
-	while (source_line(s, &line, &n, &got)) {
-		if (parse(line, n, ret, &why))
-			return REPLAY_ITEM;
-		source_skip(s, why);
-	}
-	return got;
+	return parse(NULL, line, n, &i, &why);
 }
 
 const struct replay_reader replay_read_bind = {
 	.format = REPLAY_BIND,
-	.next = next,
+	.parse = parse,
 	.is_mine = is_mine,
 };

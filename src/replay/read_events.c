@@ -283,13 +283,14 @@ static void take_cause(struct line *l)
 		         l->rule);
 }
 
-static bool parse(const char *text, size_t n, bool with_servers, struct replay_item *ret,
-                  enum replay_skip *ret_why)
+static bool parse(const struct replay_source *s, const char *text, size_t n,
+                  struct replay_item *ret, enum replay_skip *ret_why)
 {
 	struct line l;
 	const struct json_scan scan = {
 		.members = members,
-		.n_members = ARRAY_LEN(members) - (with_servers ? 0 : N_SERVER_MEMBERS),
+		.n_members =
+			ARRAY_LEN(members) - (s != NULL && s->no_servers ? N_SERVER_MEMBERS : 0),
 		.text = take_text,
 		.end = take_end,
 		.arg = &l,
@@ -317,25 +318,11 @@ static bool is_mine(const char *line, size_t n)
 {
 	struct replay_item i;
 	enum replay_skip why;
-	return n > 0 && line[0] == '{' && parse(line, n, true, &i, &why);
-}
-
-static enum replay_got next(struct replay_source *s, struct replay_item *ret)
-{
-	const char *line;
-	size_t n;
-	enum replay_got got;
-	enum replay_skip why;
-	while (source_line(s, &line, &n, &got)) {
-		if (parse(line, n, !s->no_servers, ret, &why))
-			return REPLAY_ITEM;
-		source_skip(s, why);
-	}
-	return got;
+	return n > 0 && line[0] == '{' && parse(NULL, line, n, &i, &why);
 }
 
 const struct replay_reader replay_read_events = {
 	.format = REPLAY_EVENTS,
-	.next = next,
+	.parse = parse,
 	.is_mine = is_mine,
 };

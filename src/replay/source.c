@@ -153,7 +153,18 @@ void replay_close(struct replay_source *s)
 
 enum replay_got replay_next(struct replay_source *s, struct replay_item *ret)
 {
-	return s->reader->next(s, ret);
+	const char *line;
+	size_t n;
+	enum replay_got got;
+	enum replay_skip why;
+	if (s->reader->next != NULL)
+		return s->reader->next(s, ret);
+	while (source_line(s, &line, &n, &got)) {
+		if (s->reader->parse(s, line, n, ret, &why))
+			return REPLAY_ITEM;
+		source_skip(s, why);
+	}
+	return got;
 }
 
 const char *replay_error(const struct replay_source *s)

@@ -25,6 +25,9 @@ struct replay_reader {
 	int (*open)(struct replay_source *s, char *ret_why);
 	/* ITEM, END or FAILED (with s->why set, or the input's own reason). */
 	enum replay_got (*next)(struct replay_source *s, struct replay_item *ret);
+	/* Instead of next, where a line is a question or none. s: NULL when a line is only looked at. */
+	bool (*parse)(const struct replay_source *s, const char *line, size_t n,
+	              struct replay_item *ret, enum replay_skip *ret_why);
 	void (*close)(struct replay_source *s);
 	/* Text: does this line tell of a question? NULL: not a form of text. */
 	bool (*is_mine)(const char *line, size_t n);

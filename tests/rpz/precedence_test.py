@@ -55,6 +55,10 @@ def test_P4_early_decides_by_client_and_name(say):
     """The other mode: what is known before anything is asked; zones in order among that."""
     assert say("www.site.com") == "203.0.113.1"
     assert say("www.other.net") == "nodata"
+    say.truth("www.site.com")  # now the answer is at hand
+    explained = say.weir.cli("explain", "--client", say.group.client(), "www.site.com").stdout
+    (strict,) = [line for line in explained.split("\n") if line.startswith("Strict")]
+    assert "NXDOMAIN" in strict, explained
 
 
 @policy("*.site.com CNAME .\n*.c.site.com CNAME *.\na.b.c.site.com A 203.0.113.1\n*.com A 203.0.113.2")

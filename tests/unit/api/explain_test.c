@@ -78,6 +78,32 @@ static void gives_the_verdict_that_serving_gives(void **state)
 	}
 }
 
+/* A group in early is told what strict would say, when that is known and something else. */
+static void says_what_strict_would_say(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *client, *action, *rule;
+	} rows[] = {
+		{ "address.start.example", "10.7.0.1", "nodata", "192.0.2.0/24" },
+		{ "address.start.example", "10.6.0.1", "", "" }, /* it is strict */
+		{ "address.start.example", "10.0.0.1", "", "" }, /* has no policy zones */
+		{ "clean.start.example", "10.7.0.1", "", "" },   /* says the same */
+		{ "plain.org", "10.7.0.9", "", "" },             /* its answer is not at hand */
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		json_t *reply = explain(rows[i].name, rows[i].client);
+		json_t *strict = sample_at(reply, "explain.strict");
+		assert_int_equal(strict != NULL, rows[i].action[0] != 0);
+		if (strict != NULL) {
+			assert_string_equal(sample_text(strict, "action"), rows[i].action);
+			assert_string_equal(sample_text(strict, "rule"), rows[i].rule);
+			assert_non_null(strstr(sample_text(strict, "sentence"), "list first"));
+		}
+		json_decref(reply);
+	}
+}
+
 /* Line numbers come from the files; the winner and the reasons from the order of precedence. */
 static void says_line_and_reason(void **state)
 {
@@ -207,6 +233,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gives_the_verdict_that_serving_gives),
+		cmocka_unit_test(says_what_strict_would_say),
 		cmocka_unit_test(says_line_and_reason),
 		cmocka_unit_test(says_the_group_by_its_prefix),
 		cmocka_unit_test(walks_in_the_order_of_serving),
