@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "seen/seen.h"
+
 /* ---- one policy on one question: the order of policy/policy.h ---- */
 
 /* An answer of our own is not refused for want of an allow rule. */
@@ -19,19 +21,20 @@ static bool is_own(const struct replay_side *side, const struct policy_group_vie
 }
 
 static bool judge_name(const struct replay_side *side, uint16_t group, enum policy_trigger trigger,
-                       const struct name *name, struct verdict *ret)
+                       const struct name *name, const struct policy_terms *terms,
+                       struct verdict *ret)
 {
 	struct name_hashes hashes;
 	name_hash_all(name->wire, &hashes);
-	policy_judge_name(side->policy, group, trigger, name->wire, &hashes, ret);
+	policy_judge_name_on(side->policy, group, trigger, name->wire, &hashes, terms, ret);
 	ret->name = *name;
 	return ret->action != POLICY_NONE;
 }
 
 static bool judge_addr(const struct replay_side *side, uint16_t group, enum policy_trigger trigger,
-                       const struct addr *a, struct verdict *ret)
+                       const struct addr *a, const struct policy_terms *terms, struct verdict *ret)
 {
-	policy_judge_address(side->policy, group, trigger, a, ret);
+	policy_judge_address_on(side->policy, group, trigger, a, terms, ret);
 	ret->addr = *a;
 	return ret->action != POLICY_NONE;
 }
@@ -41,12 +44,12 @@ static bool judge_servers(const struct replay_side *side, uint16_t group,
 {
 	for (unsigned i = 0; i < item->n_server_names; i++) {
 		if (judge_name(side, group, POLICY_TRIGGER_SERVER_NAME, &item->server_names[i],
-		               ret))
+		               &policy_any_terms, ret))
 			return true;
 	}
 	for (unsigned i = 0; i < item->n_server_addrs; i++) {
 		if (judge_addr(side, group, POLICY_TRIGGER_SERVER_ADDRESS, &item->server_addrs[i],
-		               ret))
+		               &policy_any_terms, ret))
 			return true;
 	}
 	return false;
@@ -54,16 +57,16 @@ static bool judge_servers(const struct replay_side *side, uint16_t group,
 
 static void judge_answer(const struct replay_side *side, uint16_t group,
                          const struct policy_group_view *g, const struct replay_item *item,
-                         struct verdict *ret)
+                         const struct policy_terms *terms, struct verdict *ret)
 {
 	if (g->has_server_rules && judge_servers(side, group, item, ret))
 		return;
 	for (unsigned i = 0; g->has_alias_rules && i < item->n_aliases; i++) {
-		if (judge_name(side, group, POLICY_TRIGGER_ALIAS, &item->aliases[i], ret))
+		if (judge_name(side, group, POLICY_TRIGGER_ALIAS, &item->aliases[i], terms, ret))
 			return;
 	}
 	for (unsigned i = 0; g->has_answer_rules && i < item->n_addrs; i++) {
-		if (judge_addr(side, group, POLICY_TRIGGER_ANSWER, &item->addrs[i], ret))
+		if (judge_addr(side, group, POLICY_TRIGGER_ANSWER, &item->addrs[i], terms, ret))
 			return;
 	}
 }
@@ -118,11 +121,9 @@ static void consider_end(struct stage *s, const struct replay_item *item)
 
 static void judge_zones(const struct replay_side *side, uint16_t group,
                         const struct policy_group_view *g, const struct replay_item *item,
-                        struct verdict *ret)
+                        const struct policy_terms *terms, struct verdict *ret)
 {
-	struct stage s = { .side = side,
-		           .group = group,
-		           .terms = { .type = item->type, .ns_dots = UINT8_MAX } };
+	struct stage s = { .side = side, .group = group, .terms = *terms };
 	s.best.list = POLICY_NO_LIST;
 	if (item->has_client && g->has_client_rules)
 		consider_addr(&s, POLICY_TRIGGER_CLIENT, &item->client);
@@ -141,6 +142,16 @@ static void judge_zones(const struct replay_side *side, uint16_t group,
 		ret->name.len = 0;
 }
 
+static struct policy_terms terms_of(const struct replay_side *side, const struct replay_item *item,
+                                    const struct name_hashes *hashes)
+{
+	return (struct policy_terms){ .type = item->type,
+		                      .ns_dots = UINT8_MAX,
+		                      .has_age = side->has_age,
+		                      .age_s = side->age_s,
+		                      .question = hashes };
+}
+
 void replay_judge(const struct replay_side *side, uint16_t group, const struct replay_item *item,
                   struct verdict *ret)
 {
@@ -149,7 +160,7 @@ void replay_judge(const struct replay_side *side, uint16_t group, const struct r
 	struct verdict by_default;
 	policy_group_view(side->policy, group, &g);
 	name_hash_all(item->name.wire, &hashes);
-	const struct policy_terms terms = { .type = item->type, .ns_dots = UINT8_MAX };
+	const struct policy_terms terms = terms_of(side, item, &hashes);
 	policy_judge_name_on(side->policy, group, POLICY_TRIGGER_QUESTION, item->name.wire, &hashes,
 	                     &terms, ret);
 	ret->name.len = 0;
@@ -157,13 +168,13 @@ void replay_judge(const struct replay_side *side, uint16_t group, const struct r
 	if (ret->trigger == POLICY_TRIGGER_DEFAULT && is_own(side, &g, item, &hashes))
 		ret->action = by_default.action = POLICY_NONE;
 	if (g.has_zones) {
-		judge_zones(side, group, &g, item, ret);
+		judge_zones(side, group, &g, item, &terms, ret);
 		if (ret->action == POLICY_NONE && by_default.trigger == POLICY_TRIGGER_DEFAULT)
 			*ret = by_default;
 		return;
 	}
 	if (ret->action == POLICY_NONE)
-		judge_answer(side, group, &g, item, ret);
+		judge_answer(side, group, &g, item, &terms, ret);
 }
 
 /* ---- before and now ---- */
@@ -220,6 +231,7 @@ void replay_comparison_free(struct replay_comparison *c)
 		tally_free(c->changes[i].clients);
 		tally_free(c->changes[i].rules);
 	}
+	seen_free(c->seen);
 	free(c);
 }
 
@@ -316,6 +328,7 @@ void replay_compare(struct replay_comparison *c, const struct replay_item *item)
 		c->without_client++;
 		return;
 	}
+	compare_set_age(c, item);
 	decide(&c->plan.now, c->group, c->has_group, item, &now);
 	if (c->has_before)
 		decide(&c->before, c->before_group, c->has_group, item, &before);

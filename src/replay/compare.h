@@ -50,7 +50,11 @@ struct replay_comparison {
 	uint64_t same_passed, same_blocked;
 	uint64_t blocked_missing; /* newly blocked names that did not exist anyway */
 	uint64_t first_ns, last_ns;
+	struct seen *seen; /* what the recording has asked for; NULL: nothing yet */
 	uint64_t n_sources, skips[REPLAY_N_SKIPS];
 	bool has_format[REPLAY_DNSMASQ + 1];
 	struct compare_tables changes[COMPARE_N_CHANGES];
 };
+
+/* age.c: the age of this question's domain, for both sides; and it was asked for. */
+void compare_set_age(struct replay_comparison *c, const struct replay_item *item);

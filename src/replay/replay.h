@@ -131,12 +131,16 @@ uint64_t replay_skipped(const struct replay_source *s, enum replay_skip why, uin
 struct replay_side {
 	const struct policy *policy;
 	const struct local *local;
+	/* Of the question's registered domain, as in struct policy_terms; replay_compare() sets them. */
+	bool has_age;
+	uint32_t age_s;
 };
 
 struct replay_plan {
 	struct replay_side now;           /* the policy that is tried */
 	const struct replay_side *before; /* NULL: what was recorded */
 	const char *group;                /* judge all clients by this one; NULL: each by its own */
+	uint32_t learn_s; /* so long from the first question on no domain is new (seen/seen.h) */
 };
 
 struct replay_comparison;

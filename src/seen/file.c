@@ -370,7 +370,7 @@ static void put_aside(const struct seen_file *f, const char *why, bool is_read_o
 static void load(struct seen *s, struct seen_file *f, const struct seen_plan *plan,
                  char ret_why[SEEN_WHY_MAX])
 {
-	uint64_t bytes, good = 0;
+	uint64_t bytes = 0, good = 0;
 	const char *why = NULL;
 	int fd = open_regular(f->path, &bytes);
 	if (fd >= 0) {

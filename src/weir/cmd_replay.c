@@ -110,13 +110,15 @@ static int replay_all(const struct replay_wish *w, char **files, struct replay_c
 	return replay_has_changes(c) ? COMMAND_CHANGES : COMMAND_OK;
 }
 
-static int compare(const struct replay_wish *w, const struct offline_second *second, char **files)
+static int compare(const struct replay_wish *w, const struct config *config,
+                   const struct offline_second *second, char **files)
 {
 	const struct replay_side before = { second->policy, second->local };
 	const struct replay_plan plan = {
 		.now = { policy_current(), local_current() },
 		.before = second->policy != NULL ? &before : NULL,
 		.group = w->group,
+		.learn_s = config->seen.learn_s,
 	};
 	struct replay_comparison *c;
 	int e = replay_comparison_new(&plan, &c);
@@ -145,7 +147,7 @@ static int replay(const struct replay_wish *w, char **files)
 	else if (w->policy_dir != NULL)
 		e = offline_second_start(w->argv0, path, w->policy_dir, &second);
 	if (e == 0)
-		status = compare(w, &second, files);
+		status = compare(w, config, &second, files);
 	offline_second_stop(&second);
 	offline_stop(config);
 	return status;

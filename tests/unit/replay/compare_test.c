@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/random.h"
+#include "seen/seen.h"
 #include "world.h"
 
 static struct replay_item item;
@@ -188,9 +189,71 @@ static void changes_against_another_policy(void **state)
 	end(&w);
 }
 
+/* A list of new domains: by what the recording has asked for before, and what a table knows. */
+static void new_domains_of_a_recording(void **state)
+{
+	(void)state;
+	enum {
+		HOUR = 3600,
+		BEGIN = 1790000000 /* in 2026 */
+	};
+	static const struct {
+		const char *name;
+		unsigned hours;
+		bool is_new, is_new_with_table;
+	} rows[] = {
+		{ "www.learned.test", 1, false, false },
+		{ "www.fresh.test", 30, true, true },
+		{ "mail.fresh.test", 40, true, true },
+		{ "www.fresh.test", 60, false, false },
+		{ "www.learned.test", 60, false, false },
+		{ "www.known.test", 61, true, false }, /* the table has it since the beginning */
+		{ "1.0.0.10.in-addr.arpa", 61, false, false },
+	};
+	struct world w;
+	struct policy_group_spec g;
+	struct replay_comparison *c;
+	struct seen *table;
+	struct addr client = addr_v4(1);
+	char why[SEEN_WHY_MAX];
+	const struct seen_plan known = { .size_bytes = SEEN_SIZE_MIN, .now_s = BEGIN };
+	world_start(&w);
+	assert_int_equal(world_rule(&w, "nxdomain tree ."), 0);
+	w.lists[0].first_seen_s = 24 * HOUR;
+	world_write(&w);
+	world_group(&w, &g, "all", "nxdomain", "10.0.0.0/8");
+	world_snapshot(&w, &g, 1);
+	assert_int_equal(seen_new(&known, &table, why), 0);
+	seen_note(table, NULL, world_name("known.test").wire, &client, BEGIN);
+	const struct replay_plan plan = { .now.policy = w.policy, .learn_s = 24 * HOUR };
+	for (unsigned with_table = 0; with_table < 2; with_table++) {
+		seen_set_current(with_table == 1 ? table : NULL);
+		assert_int_equal(replay_comparison_new(&plan, &c), 0);
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+			ask(rows[i].name, "10.0.0.1");
+			item.wall_ns = (BEGIN + rows[i].hours * (uint64_t)HOUR) * 1000000000;
+			replay_compare(c, &item);
+			json_t *r = replay_report(c, 5);
+			static json_int_t before;
+			before = i == 0 ? 0 : before;
+			json_int_t blocked = number(r, "newly_blocked", "questions");
+			if (blocked - before !=
+			    (with_table == 1 ? rows[i].is_new_with_table : rows[i].is_new))
+				fail_msg("row %zu, table %u", i, with_table);
+			before = blocked;
+			json_decref(r);
+		}
+		replay_comparison_free(c);
+	}
+	seen_set_current(NULL);
+	seen_free(table);
+	world_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(new_domains_of_a_recording),
 		cmocka_unit_test(each_stage_is_judged),
 		cmocka_unit_test(changes_against_the_recording),
 		cmocka_unit_test(changes_against_another_policy),
