@@ -39,6 +39,8 @@ struct event_seen {
 	uint8_t trigger; /* enum policy_trigger */
 	bool is_edit;    /* it was made by hand */
 	struct event_text group, list, logged_list;
+	const struct detect_finding *findings; /* n_findings; what detectors said */
+	unsigned n_findings;
 };
 
 /* And of something about the server itself. */

@@ -34,6 +34,12 @@ static void show(const struct event_observer *o, const struct record *r)
 		o->notice(o->arg, &n);
 		return;
 	}
+	/* In the record they may lie at any byte. */
+	struct detect_finding findings[DETECT_FINDINGS_MAX];
+	unsigned n_findings = r->part_len[PART_FINDINGS] / sizeof findings[0];
+	n_findings = n_findings < DETECT_FINDINGS_MAX ? n_findings : DETECT_FINDINGS_MAX;
+	if (n_findings > 0)
+		memcpy(findings, parts[PART_FINDINGS], n_findings * sizeof findings[0]);
 	const struct event_seen e = {
 		.wall_ns = r->wall_ns,
 		.client = &r->client,
@@ -45,6 +51,8 @@ static void show(const struct event_observer *o, const struct record *r)
 		.group = text_of(parts, r, PART_GROUP),
 		.list = text_of(parts, r, PART_LIST),
 		.logged_list = text_of(parts, r, PART_LOGGED_LIST),
+		.findings = findings,
+		.n_findings = n_findings,
 	};
 	o->question(o->arg, &e);
 }

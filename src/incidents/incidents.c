@@ -367,13 +367,20 @@ void incidents_seen(struct incidents *s, const struct event_seen *e)
 	struct watch_room room;
 	struct evidence evidence;
 	lock(s);
+	bool was_empty = s->table.n_used == 0, has_any = false;
 	if (watch_evidence(&s->watch, e, &room, &evidence)) {
-		bool was_empty = s->table.n_used == 0;
 		(void)table_add(&s->table, &evidence);
-		s->is_dirty = true;
-		if (was_empty)
-			pthread_cond_signal(&s->wake);
+		has_any = true;
 	}
+	for (unsigned i = 0; i < e->n_findings; i++) {
+		if (!watch_finding(e, i, &room, &evidence))
+			continue;
+		(void)table_add(&s->table, &evidence);
+		has_any = true;
+	}
+	s->is_dirty |= has_any;
+	if (has_any && was_empty)
+		pthread_cond_signal(&s->wake);
 	unlock(s);
 }
 

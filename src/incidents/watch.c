@@ -77,19 +77,8 @@ static bool is_hit(const struct watch *w, const struct event_seen *e, struct wat
 	return true;
 }
 
-bool watch_evidence(const struct watch *w, const struct event_seen *e, struct watch_room *room,
-                    struct evidence *ret)
+static void fill_rest(const struct event_seen *e, struct watch_room *room, struct evidence *ret)
 {
-	room->source[0] = 0;
-	ret->confidence = EVIDENCE_MEDIUM;
-	if (is_hit(w, e, room, ret))
-		;
-	else if (e->action >= POLICY_NXDOMAIN && e->trigger == POLICY_TRIGGER_DEFAULT)
-		ret->class = EVIDENCE_DENIED;
-	else if (e->action >= POLICY_NXDOMAIN && e->trigger == POLICY_TRIGGER_REBINDING)
-		ret->class = EVIDENCE_REBINDING;
-	else
-		return false;
 	copy_text(e->group, room->group, sizeof room->group);
 	room->name[0] = 0;
 	if (e->name != NULL) {
@@ -107,5 +96,50 @@ bool watch_evidence(const struct watch *w, const struct event_seen *e, struct wa
 	ret->source = room->source;
 	ret->name = ret->key = room->name;
 	ret->text = "";
+}
+
+bool watch_evidence(const struct watch *w, const struct event_seen *e, struct watch_room *room,
+                    struct evidence *ret)
+{
+	room->source[0] = 0;
+	ret->confidence = EVIDENCE_MEDIUM;
+	if (is_hit(w, e, room, ret))
+		;
+	else if (e->action >= POLICY_NXDOMAIN && e->trigger == POLICY_TRIGGER_DEFAULT)
+		ret->class = EVIDENCE_DENIED;
+	else if (e->action >= POLICY_NXDOMAIN && e->trigger == POLICY_TRIGGER_REBINDING)
+		ret->class = EVIDENCE_REBINDING;
+	else
+		return false;
+	fill_rest(e, room, ret);
+	return true;
+}
+
+/* The last two labels: who tunnels makes a new name of each question. */
+static const char *domain_of(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	while (dot != NULL && dot > name && dot[-1] != '.')
+		dot--;
+	return dot != NULL ? dot : name;
+}
+
+bool watch_finding(const struct event_seen *e, unsigned i, struct watch_room *room,
+                   struct evidence *ret)
+{
+	const struct detect_finding *f = &e->findings[i];
+	const struct detector_info *d =
+		f->detector < N_DETECTORS ? config_detector((enum detector_id)f->detector) : NULL;
+	if (d == NULL || f->is_muted || f->action == DETECT_ALLOW || f->confidence > DETECT_HIGH)
+		return false;
+	snprintf(room->source, sizeof room->source, "%s", d->name);
+	snprintf(room->text, sizeof room->text, "%.*s", DETECT_TEXT_MAX, f->text);
+	ret->class = f->confidence == DETECT_HIGH     ? EVIDENCE_CERTAIN
+	             : f->confidence == DETECT_MEDIUM ? EVIDENCE_FINDING
+	                                              : EVIDENCE_SIGN;
+	ret->confidence = (enum evidence_confidence)f->confidence;
+	fill_rest(e, room, ret);
+	ret->key = domain_of(room->name);
+	ret->text = room->text;
 	return true;
 }

@@ -129,10 +129,54 @@ static void questions_are_evidence_or_not(void **state)
 	watch_done(&w);
 }
 
+static const struct finding_row {
+	const char *why;
+	uint8_t confidence, action;
+	bool is_muted;
+	int class;
+} finding_rows[] = {
+	{ "not sure", DETECT_LOW, DETECT_ALERT, false, EVIDENCE_SIGN },
+	{ "quite sure", DETECT_MEDIUM, DETECT_THROTTLE, false, EVIDENCE_FINDING },
+	{ "sure", DETECT_HIGH, DETECT_BLOCK, false, EVIDENCE_CERTAIN },
+	{ "muted", DETECT_HIGH, DETECT_ALLOW, true, -1 },
+	{ "counted only", DETECT_HIGH, DETECT_ALLOW, false, -1 },
+};
+
+static void findings_are_evidence(void **state)
+{
+	struct addr a = address("10.0.0.1");
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(finding_rows); i++) {
+		const struct finding_row *r = &finding_rows[i];
+		struct watch_room room;
+		struct evidence e;
+		const struct detect_finding f = { .detector = DETECTOR_leak,
+			                          .confidence = r->confidence,
+			                          .action = r->action,
+			                          .is_muted = r->is_muted,
+			                          .text = "912 bytes in names" };
+		const struct event_seen seen = { .wall_ns = NOON * NS_PER_S,
+			                         .client = &a,
+			                         .name = (const uint8_t *)"\4abcd\1t\7Example",
+			                         .findings = &f,
+			                         .n_findings = 1 };
+		if (watch_finding(&seen, 0, &room, &e) != (r->class >= 0))
+			fail_msg("%s", r->why);
+		if (r->class < 0)
+			continue;
+		assert_int_equal(e.class, r->class);
+		assert_string_equal(e.source, "leak");
+		assert_string_equal(e.text, "912 bytes in names");
+		assert_string_equal(e.name, "abcd.t.example");
+		assert_string_equal(e.key, "t.example");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(questions_are_evidence_or_not),
+		cmocka_unit_test(findings_are_evidence),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
