@@ -19,7 +19,7 @@ JOBS     := $(if $(JOBS),-j$(JOBS))
 MESON_TEST := meson test --no-rebuild --print-errorlogs
 
 .DEFAULT_GOAL := all
-.PHONY: all help run test check asan tsan fuzz lint format bench lab compare compare-rpz attacks soak faults \
+.PHONY: all help run test check asan tsan fuzz lint format bench lab compare compare-rpz attacks storm soak faults \
 	install uninstall clean deps \
 	$(BUILD) build-asan build-tsan build-fuzz
 .NOTPARALLEL:
@@ -41,6 +41,7 @@ help:
 	@echo 'make compare-rpz [COMPARE=ARGS]   policy zones in Weir, BIND, PowerDNS Recursor and Unbound'
 	@echo 'make attacks [ATTACKS=ARGS]   what an attacking question costs Weir and the others'
 	@echo 'make faults [FAULTS=ARGS]   every system call of downloading, loading and writing fails once'
+	@echo 'make storm [STORM=ARGS]   10,000 incidents at once, receivers that are away, a full disk'
 	@echo 'make soak [SOAK=ARGS]     half an hour of mixed load while name servers fail and return'
 	@echo 'make install [DESTDIR=] [prefix=/usr/local]'
 	@echo 'make clean                remove all build folders'
@@ -137,6 +138,11 @@ faults:
 	@$(MAKE) --no-print-directory weir
 	@ninja $(JOBS) -C $(BUILD) tests/fault/fault
 	@WEIR=$(BUILD)/weir FAULT=$(BUILD)/tests/fault/fault $(PYTHON) -B tests/fault/faults.py $(FAULTS)
+
+storm:
+	@tools/deps build test
+	@$(MAKE) --no-print-directory weir
+	@WEIR=$(BUILD)/weir $(PYTHON) -B tests/alerts/storm.py $(STORM)
 
 soak:
 	@tools/deps build test
