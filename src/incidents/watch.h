@@ -3,7 +3,8 @@
  * incidents/watch.h - which questions are evidence, and of what.
  *
  * What:      a hit of a list with a category; a name that default: deny stops; a private address from
- *            the public DNS; what a detector found, unless it is muted. Everything else is none: what lists of advertising block says nothing.
+ *            the public DNS; what a detector found, unless it is muted. Everything else is none:
+ *            what lists of advertising block says nothing.
  * Threads:   the caller holds a lock.
  * Memory:    the names of the lists with a category.
  * Cost:      a search among these names.
