@@ -13,6 +13,7 @@
 #include "feeds/rpz_zone.h"
 #include "feeds/store.h"
 #include "feeds/tag.h"
+#include "feeds/update.h"
 #include "feeds/versions.h"
 
 enum {
@@ -30,6 +31,8 @@ struct compile {
 	const struct policy_image *in_force; /* the same, also when it cannot be read again */
 	struct policy_patterns *patterns;
 	struct policy_pattern_set *pattern_set; /* NULL: there are none */
+	bool is_whole;                          /* lists that changed are read whole */
+	bool was_wrong;                         /* one that was not is to be read whole after all */
 	struct load *load;                      /* whose rules come now */
 	uint16_t list;                          /* its number in the builder */
 	bool is_degraded;                       /* a list is not what was chosen */
@@ -127,6 +130,7 @@ static int add_rule(void *arg, const struct feeds_rule *r)
 		return e;
 	/* One rule that is too much for the image does not cost the others. */
 	static const char text[] = "(a rule)";
+	c->load->facts.is_spoilt = true;
 	report_skip(c->load->report, FEEDS_SKIP_TOO_MUCH, r->line, text, sizeof text - 1);
 	return 0;
 }
@@ -140,6 +144,26 @@ static int list_keep(struct compile *c, const struct policy_list_spec *spec)
 	return e == -E2BIG ? 0 : e; /* others took the room for patterns */
 }
 
+/* What the image has of the list, with what the next version differs in. */
+static int list_change(struct compile *c, const struct policy_list_spec *spec)
+{
+	struct load *l = c->load;
+	int e = policy_builder_change_list(c->builder, spec, &c->list);
+	if (e == 0)
+		e = policy_builder_apply(c->builder, c->list, l->diff, &l->before.twice, false,
+		                         &l->facts.twice);
+	c->was_wrong |= e == -ESTALE;
+	return e;
+}
+
+static int list_read(struct compile *c, const struct policy_list_spec *spec)
+{
+	int e = policy_builder_add_list(c->builder, spec, &c->list);
+	if (e == 0)
+		e = policy_builder_watch(c->builder, c->list);
+	return e == 0 ? load_emit(c->load, add_rule, c) : e;
+}
+
 static int build_list(struct compile *c, struct load *l)
 {
 	struct policy_list_spec spec = *l->list->spec;
@@ -147,10 +171,10 @@ static int build_list(struct compile *c, struct load *l)
 	if (l->path[0] != 0)
 		snprintf(spec.path, sizeof spec.path, "%.*s", (int)sizeof spec.path - 1, l->path);
 	c->load = l;
-	int e = l->is_kept ? list_keep(c, &spec)
-	                   : policy_builder_add_list(c->builder, &spec, &c->list);
-	if (e == 0 && !l->is_kept)
-		e = load_emit(l, add_rule, c);
+	int e = l->is_kept        ? list_keep(c, &spec)
+	        : l->diff != NULL ? list_change(c, &spec)
+	                          : list_read(c, &spec);
+	l->number = c->list;
 	const struct rpz_zone *z = l->zone;
 	if (e == 0 && z != NULL && z->has_soa)
 		e = policy_builder_set_soa(c->builder, c->list, z->apex.wire, z->soa_ttl_s, z->soa,
@@ -195,7 +219,7 @@ static int keep_version(const struct compile *c, const struct load *l)
 		.bytes = (uint64_t)l->stat.st_size,
 		.rules = l->rules,
 		.digest = l->digest,
-		.n_protected = guard_count(&l->guard),
+		.n_protected = l->n_protected,
 		.has_serial = l->report->has_serial,
 		.serial = l->report->serial,
 	};
@@ -206,8 +230,29 @@ static int keep_version(const struct compile *c, const struct load *l)
 	return e;
 }
 
+/* Of a list that was read: what its rules have more than once is known when they are sorted. */
+static void keep_facts(const struct compile *c, struct load *l)
+{
+	const char *name = l->list->spec->name;
+	l->facts.source = l->source;
+	if (l->diff == NULL && !l->facts.is_spoilt) {
+		const struct policy_twice *t = policy_builder_twice(c->builder, l->number);
+		size_t n = t != NULL ? t->n : 0;
+		l->facts.twice.items = calloc(n + 1, sizeof *t->items);
+		l->facts.is_spoilt = t == NULL || l->facts.twice.items == NULL;
+		l->facts.twice.n = l->facts.is_spoilt ? 0 : (uint32_t)n;
+		if (!l->facts.is_spoilt && n > 0)
+			memcpy(l->facts.twice.items, t->items, n * sizeof *t->items);
+	}
+	int e = facts_write(c->plan, name, &l->facts);
+	if (e != 0)
+		log_info("list '%s': its next version will be read whole, however little it "
+		         "differs: %s",
+		         name, strerrordesc_np(-e));
+}
+
 /* Returns false: try again later. */
-static bool keep_copy(const struct compile *c, const struct load *l)
+static bool keep_copy(const struct compile *c, struct load *l)
 {
 	const char *name = l->list->spec->name;
 	l->report->version = l->pin.number;
@@ -216,6 +261,8 @@ static bool keep_copy(const struct compile *c, const struct load *l)
 	int e = store_keep(c->plan, name, l->path, &l->stat);
 	if (e == 0)
 		e = keep_version(c, l);
+	if (e == 0 && !l->is_kept)
+		keep_facts(c, l);
 	if (e != 0 && e != -EAGAIN) /* -EAGAIN: there is a newer file, with its own turn */
 		log_warning("list '%s': the last good copy could not be written: %s", name,
 		            strerrordesc_np(-e));
@@ -235,6 +282,7 @@ static void keep_copies(const struct compile *c)
 	for (unsigned i = 0; i < c->plan->n_lists; i++)
 		c->result->is_unkept |= !keep_copy(c, &c->loads[i]);
 	store_prune(c->plan);
+	facts_prune(c->plan);
 	versions_prune(c->plan);
 }
 
@@ -308,6 +356,18 @@ static bool is_older_copy(const struct compile *c, const struct load *l)
 	       known.source.text != l->digest;
 }
 
+/* As update_check(), if the image has the list at all. */
+static int update_list(const struct compile *c, struct load *l, unsigned i,
+                       const struct policy_list_source *source)
+{
+	struct policy_image_list known;
+	const struct feeds_list *list = &c->plan->lists[i];
+	if (c->is_whole || c->current == NULL ||
+	    policy_image_find_list(c->current, list->spec->name, &known) != 0)
+		return -ENOENT;
+	return update_check(l, c->plan, list, &c->result->reports[i], &known, source->settings);
+}
+
 /* Read one list and see what is to be done with it. */
 static int check_list(struct compile *c, unsigned i)
 {
@@ -322,7 +382,11 @@ static int check_list(struct compile *c, unsigned i)
 	l->is_kept = is_file_known(c, l, r, list->spec->name);
 	if (l->is_kept)
 		return 0;
-	int e = load_check(l, c->plan, list, r);
+	int e = update_list(c, l, i, &source);
+	if (e != 0 && e != -ENOMEM && e != -ECANCELED) {
+		load_done(l);
+		e = load_check(l, c->plan, list, r);
+	}
 	l->source = source;
 	c->result->is_unread |= report_may_pass(r);
 	if (e == 0 && (r->origin == FEEDS_FROM_NOWHERE || is_older_copy(c, l))) {
@@ -356,9 +420,10 @@ static int check_lists(struct compile *c, uint64_t *ret_rules)
 		int e = check_list(c, i);
 		if (e != 0)
 			return e;
-		if (!c->loads[i].is_kept)
+		if (!c->loads[i].is_kept && c->loads[i].diff == NULL)
 			rules += r->names + r->prefixes;
 		c->result->n_kept += c->loads[i].is_kept;
+		c->result->n_changed += !c->loads[i].is_kept && c->loads[i].diff != NULL;
 		c->result->n_from_copy += r->origin == FEEDS_FROM_COPY;
 		c->result->n_from_nowhere += r->origin == FEEDS_FROM_NOWHERE;
 	}
@@ -411,12 +476,22 @@ static int compile(struct compile *c, uint8_t *tag, bool *ret_is_base_bad)
 	return e;
 }
 
+/* What one try finds out for the next. */
+struct findings {
+	bool is_base_bad; /* the image cannot be read again */
+	bool is_whole;    /* lists that changed must be read whole */
+};
+
 static int compile_once(const struct feeds_plan *plan, struct policy_image *current,
                         const struct policy_image *in_force, uint8_t *tag,
-                        struct feeds_result *result, bool *ret_is_base_bad)
+                        struct feeds_result *result, struct findings *f)
 {
 	struct compile c = {
-		.plan = plan, .result = result, .current = current, .in_force = in_force
+		.plan = plan,
+		.result = result,
+		.current = current,
+		.in_force = in_force,
+		.is_whole = f->is_whole,
 	};
 	size_t n = plan->n_lists > 0 ? plan->n_lists : 1;
 	int e = -ENOMEM;
@@ -424,7 +499,11 @@ static int compile_once(const struct feeds_plan *plan, struct policy_image *curr
 	result->reports = calloc(n, sizeof *result->reports);
 	result->n_reports = plan->n_lists;
 	if (c.loads != NULL && result->reports != NULL)
-		e = compile(&c, tag, ret_is_base_bad);
+		e = compile(&c, tag, &f->is_base_bad);
+	if (e == -ERANGE || c.was_wrong) {
+		f->is_whole = true;
+		e = -EAGAIN;
+	}
 	policy_builder_free(c.builder);
 	policy_patterns_free(c.patterns);
 	policy_pattern_set_put(c.pattern_set);
@@ -439,9 +518,9 @@ static int compile_tries(const struct feeds_plan *plan, struct policy_image *cur
 {
 	uint8_t then[FEEDS_TAG_BYTES], now[FEEDS_TAG_BYTES];
 	struct policy_image *base = current;
+	struct findings f = { 0 };
 	int e = -EAGAIN;
-	for (unsigned i = 0; i < TRIES && e == -EAGAIN; i++) {
-		bool is_base_bad = false;
+	for (unsigned i = 0; i < TRIES + (unsigned)f.is_whole && e == -EAGAIN; i++) {
 		feeds_result_done(result);
 		tag_make(plan, now); /* before reading: what changes later makes it differ */
 		if (current != NULL) {
@@ -451,8 +530,9 @@ static int compile_tries(const struct feeds_plan *plan, struct policy_image *cur
 		}
 		if (result->is_unchanged)
 			return 0;
-		e = compile_once(plan, base, current, now, result, &is_base_bad);
-		if (is_base_bad) {
+		f.is_base_bad = false;
+		e = compile_once(plan, base, current, now, result, &f);
+		if (f.is_base_bad) {
 			log_warning("the image in force cannot be read again: reading all lists");
 			base = NULL;
 			e = -EAGAIN;

@@ -11,6 +11,7 @@
  *
  *            STATE/lists/NAME is the last good copy of each list. A list whose file, or whose
  *            text, is that of the image in force is not read again: its rules are taken from there.
+ *            Of one that differs by little, only what differs is taken as rules (feeds/update.h).
  *            What differs of a large image goes into STATE/policy.overlay, in front of it, until
  *            it is a twentieth. All are written beside, synced and renamed: a kill at any moment
  *            leaves the old or the new one, never half.
@@ -222,7 +223,8 @@ struct feeds_result {
 	struct policy_image *image;   /* the new one; a reference of the caller's */
 	struct feeds_report *reports; /* one a list of the plan; heap */
 	unsigned n_reports;
-	unsigned n_kept; /* lists that were not read */
+	unsigned n_kept;    /* lists that were not read */
+	unsigned n_changed; /* lists of which only what differs became rules */
 	unsigned n_from_copy, n_from_nowhere;
 	bool is_unkept; /* the image, a copy or a version could not be written: compile again */
 	bool is_unread; /* a list could not be read, and perhaps can be in a while: the same */

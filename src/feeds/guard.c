@@ -106,6 +106,7 @@ static void look_at_canaries(struct guard *g, const struct feeds_rule *r, const 
 			is_hit = addr_from_text(text, len, &a) == 0 &&
 			         addr_prefix_covers(r->prefix, &a);
 		}
+		g->is_touched |= is_hit;
 		if (is_hit && hits == g->is_dirty && g->dirty_line == 0)
 			g->dirty_line = r->line;
 		hits[i] |= is_hit;
@@ -149,6 +150,7 @@ static bool look_for_protected(struct guard *g, const struct feeds_rule *r)
 	                                 : protect_covers_prefix(r->prefix, &h);
 	if (kind == PROTECT_NOTHING)
 		return true;
+	g->is_touched = true;
 	if (is_block(g, r)) {
 		note_hit(g, r, &h);
 		return false;
@@ -198,6 +200,7 @@ static bool takes_pattern(struct guard *g, const struct feeds_rule *r)
 
 bool guard_takes(struct guard *g, const struct feeds_rule *r)
 {
+	g->is_touched = false;
 	if (r->pattern != NULL)
 		return takes_pattern(g, r);
 	look_for_canaries(g, r, NULL);

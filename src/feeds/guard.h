@@ -52,6 +52,7 @@ struct guard {
 	bool is_listed[GUARD_CANARIES], is_dirty[GUARD_CANARIES];
 	uint64_t dirty_line;
 	uint64_t n_probes;
+	bool is_touched; /* the last rule mattered: to a canary, or to a protected name */
 	uint64_t filter[GUARD_FILTER_BITS / 64]; /* of the canaries' names and those above them */
 };
 

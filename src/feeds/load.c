@@ -11,7 +11,7 @@
 #include "feeds/rpz_zone.h"
 #include "feeds/store.h"
 
-static void set_up(struct load *l, struct scan *s, struct feeds_report *report)
+void load_set_up(struct load *l, struct scan *s, struct feeds_report *report)
 {
 	*s = (struct scan){
 		.format = l->list->format,
@@ -27,13 +27,13 @@ static void set_up(struct load *l, struct scan *s, struct feeds_report *report)
 	};
 }
 
-static uint64_t max_bytes(const struct load *l)
+uint64_t load_max_bytes(const struct load *l)
 {
 	return l->plan->max_bytes != 0 ? l->plan->max_bytes : FEEDS_MAX_BYTES;
 }
 
 /* Why the text of a file that was read whole is not taken, or NULL. */
-static const char *judge(const struct scan *s, const struct feeds_report *r)
+const char *load_judge_text(const struct feeds_report *r, uint64_t garbage_lines)
 {
 	uint64_t lines = r->lines - r->comments;
 	uint64_t rules = r->names + r->prefixes;
@@ -44,7 +44,7 @@ static const char *judge(const struct scan *s, const struct feeds_report *r)
 		honest += report_is_quiet(i) ? r->skips[i] : 0;
 	if (rules == 0 && lines > 0 && (r->skipped == 0 || honest != r->skipped))
 		return "has lines, but none of them is a rule of this format";
-	if (lines > LOAD_GARBAGE_LINES && s->garbage_lines > lines / 2)
+	if (lines > LOAD_GARBAGE_LINES && garbage_lines > lines / 2)
 		return "is garbage: more than half of its lines are not of this format";
 	return NULL;
 }
@@ -71,10 +71,10 @@ static int check_file(struct load *l, const char *path, struct feeds_report *rep
 	if (e != 0)
 		return e;
 	l->has_guard = true;
-	e = reader_open(path, max_bytes(l), &r, ret_why);
+	e = reader_open(path, load_max_bytes(l), &r, ret_why);
 	if (e != 0)
 		return e;
-	set_up(l, &s, report);
+	load_set_up(l, &s, report);
 	s.pass = SCAN_CHECK;
 	s.overrides = l->list->format == FEEDS_ADBLOCK ? &l->overrides : NULL;
 	e = scan_file(&s, r);
@@ -91,7 +91,7 @@ static int check_file(struct load *l, const char *path, struct feeds_report *rep
 	} else if (e != 0) {
 		(void)reader_error(r, ret_why);
 		*ret_line = reader_line(r);
-	} else if ((*ret_why = judge(&s, report)) != NULL) {
+	} else if ((*ret_why = load_judge_text(report, s.garbage_lines)) != NULL) {
 		e = -EBADMSG;
 		*ret_line = report->n_examples > 0 ? report->examples[0].line : 0;
 	} else if (reader_has_changed(r)) {
@@ -102,6 +102,7 @@ static int check_file(struct load *l, const char *path, struct feeds_report *rep
 	l->stat = *reader_stat(r);
 	l->digest = reader_digest(r);
 	l->rules = report->names + report->prefixes;
+	l->n_protected = guard_count(&l->guard);
 	report->loaded_s = (uint64_t)l->stat.st_mtim.tv_sec;
 	reader_close(r);
 	overrides_seal(&l->overrides);
@@ -332,32 +333,37 @@ static int use_version(struct load *l)
 	return 0;
 }
 
+int load_judge(struct load *l, char *text, size_t room, const char **ret_why, uint64_t *ret_line)
+{
+	if (is_suspiciously_empty(l)) {
+		*ret_why = "is empty (a list that is empty on purpose holds a comment)";
+		return -ENODATA;
+	}
+	int is_cut = store_is_cut_short(l->plan, l->list->spec->name, l->path);
+	if (is_cut < 0) {
+		*ret_why = "cannot be held against the last good copy";
+		return is_cut;
+	}
+	if (is_cut > 0) {
+		*ret_why =
+			"is cut off: it is the beginning of the last good copy and ends within a line";
+		*ret_line = l->report->lines;
+		return -ENODATA;
+	}
+	return obey_guard(l, text, room, ret_why, ret_line);
+}
+
 /* What is wrong with the list's own file; 0: nothing. */
 static int check_own(struct load *l, const char **ret_why, uint64_t *ret_line, char *text,
                      size_t room)
 {
-	const char *name = l->list->spec->name;
 	snprintf(l->path, sizeof l->path, "%s", l->list->spec->path);
 	int e = check_file(l, l->path, l->report, ret_why, ret_line);
-	if (e == 0 && is_suspiciously_empty(l)) {
-		e = -ENODATA;
-		*ret_why = "is empty (a list that is empty on purpose holds a comment)";
-	}
-	int is_cut = e == 0 ? store_is_cut_short(l->plan, name, l->path) : 0;
-	if (is_cut < 0) {
-		e = is_cut;
-		*ret_why = "cannot be held against the last good copy";
-	} else if (is_cut > 0) {
-		e = -ENODATA;
-		*ret_why =
-			"is cut off: it is the beginning of the last good copy and ends within a line";
-		*ret_line = l->report->lines;
-	}
-	return e == 0 ? obey_guard(l, text, room, ret_why, ret_line) : e;
+	return e == 0 ? load_judge(l, text, room, ret_why, ret_line) : e;
 }
 
-static void load_init(struct load *l, const struct feeds_plan *plan, const struct feeds_list *list,
-                      struct feeds_report *report)
+void load_begin(struct load *l, const struct feeds_plan *plan, const struct feeds_list *list,
+                struct feeds_report *report)
 {
 	memset(l, 0, sizeof *l);
 	l->plan = plan;
@@ -367,23 +373,29 @@ static void load_init(struct load *l, const struct feeds_plan *plan, const struc
 	report_init(report, list->spec->name);
 }
 
+void load_tell(struct load *l)
+{
+	char text[LOAD_WHY_MAX];
+	uint64_t line = 0;
+	const struct policy_list_spec *spec = l->list->spec;
+	if (l->report->names + l->report->prefixes == 0)
+		report_say(l->report, "list '%s': %s holds no rule", spec->name, spec->path);
+	else if (guard_first(&l->guard, text, sizeof text, &line))
+		report_say(l->report,
+		           "list '%s': %s:%" PRIu64 ": %s: left out, as %" PRIu64
+		           " in all (lists[].protected)",
+		           spec->name, spec->path, line, text, l->n_protected);
+}
+
 /* Its file or, if that is no good, what there is instead. */
 static int use_own(struct load *l)
 {
 	const char *why = "";
 	char text[LOAD_WHY_MAX];
 	uint64_t line = 0;
-	struct feeds_report *report = l->report;
-	const struct feeds_list *list = l->list;
 	int e = check_own(l, &why, &line, text, sizeof text);
-	if (e == 0 && report->names + report->prefixes == 0)
-		report_say(report, "list '%s': %s holds no rule", list->spec->name,
-		           list->spec->path);
-	else if (e == 0 && guard_first(&l->guard, text, sizeof text, &line))
-		report_say(report,
-		           "list '%s': %s:%" PRIu64 ": %s: left out, as %" PRIu64
-		           " in all (lists[].protected)",
-		           list->spec->name, list->spec->path, line, text, guard_count(&l->guard));
+	if (e == 0)
+		load_tell(l);
 	l->ends_pin = e == 0 && l->pin.number != 0;
 	if (e == 0 || is_ours(e))
 		return e;
@@ -401,7 +413,7 @@ static int emit_every(int (*rule)(void *arg, const struct feeds_rule *r), void *
 int load_check(struct load *l, const struct feeds_plan *plan, const struct feeds_list *list,
                struct feeds_report *report)
 {
-	load_init(l, plan, list, report);
+	load_begin(l, plan, list, report);
 	if (list->is_every) {
 		report->names = 1;
 		return 0;
@@ -418,8 +430,16 @@ int load_check(struct load *l, const struct feeds_plan *plan, const struct feeds
 int load_check_file(struct load *l, const struct feeds_plan *plan, const struct feeds_list *list,
                     struct feeds_report *report)
 {
-	load_init(l, plan, list, report);
+	load_begin(l, plan, list, report);
 	return is_suitable(l) ? use_own(l) : 0;
+}
+
+/* What was counted, for the next version of the text. */
+static void note_facts(struct load *l, const struct scan *s, const struct reader *r)
+{
+	l->facts.is_spoilt |= reader_has_lone_cr(r);
+	l->facts.counts = facts_count(s->report, s->garbage_lines, s->rule_lines);
+	facts_seal(&l->facts);
 }
 
 int load_emit(struct load *l, int (*rule)(void *arg, const struct feeds_rule *r), void *arg)
@@ -429,17 +449,21 @@ int load_emit(struct load *l, int (*rule)(void *arg, const struct feeds_rule *r)
 	const char *why;
 	if (l->report->origin == FEEDS_FROM_NOWHERE)
 		return 0;
+	l->facts.is_spoilt = true;
 	if (l->list->is_every)
 		return emit_every(rule, arg);
-	if (reader_open(l->path, max_bytes(l), &r, &why) != 0)
+	if (reader_open(l->path, load_max_bytes(l), &r, &why) != 0)
 		return -EAGAIN;
-	set_up(l, &s, l->report);
+	load_set_up(l, &s, l->report);
 	s.pass = SCAN_EMIT;
 	s.overrides = l->list->format == FEEDS_ADBLOCK ? &l->overrides : NULL;
 	s.rule = rule;
 	s.arg = arg;
+	l->facts.is_spoilt = l->report->origin != FEEDS_FROM_FILE || !facts_suits(s.format);
+	s.facts = l->facts.is_spoilt ? NULL : &l->facts;
 	int e = scan_file(&s, r);
 	l->zone = s.zone;
+	note_facts(l, &s, r);
 	/* What was judged must be what was taken. */
 	if (s.error == 0 && e != -ECANCELED && (e != 0 || reader_digest(r) != l->digest))
 		e = -EAGAIN;
@@ -452,6 +476,9 @@ void load_done(struct load *l)
 	overrides_done(&l->overrides);
 	rpz_zone_free(l->zone);
 	guard_done(&l->guard);
+	facts_done(&l->facts);
+	facts_done(&l->before);
+	policy_diff_free(l->diff);
 }
 
 int feeds_check(const struct feeds_list *list, uint64_t bytes, struct feeds_report *ret)

@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include "feeds/facts.h"
 #include "feeds/guard.h"
 #include "feeds/overrides.h"
 #include "feeds/scan.h"
@@ -38,13 +39,18 @@ struct load {
 	struct rpz_zone *zone;            /* format rpz: what was read of the zone; else NULL */
 	struct policy_list_source source; /* the caller's */
 	bool is_kept;                     /* the caller's: its rules are in the image */
+	uint16_t number;                  /* the caller's: in the builder */
 	bool is_blank;                    /* not even a comment in it */
 	struct guard guard;
 	bool has_guard;
-	uint64_t rules;          /* of the file in force, as the guard counts them */
-	struct versions_pin pin; /* number 0: no version was chosen */
-	bool ends_pin;           /* a newer good one is there: it is over */
-	bool is_version_unread;  /* what was chosen could not be read, so there is nothing */
+	uint64_t rules;           /* of the file in force, as the guard counts them */
+	uint64_t n_protected;     /* rules left out, of it */
+	struct facts facts;       /* of the file in force; spoilt: none */
+	struct policy_diff *diff; /* not NULL: what the rules of the image lack (feeds/update.h) */
+	struct facts before;      /* with diff: of the text that the image has */
+	struct versions_pin pin;  /* number 0: no version was chosen */
+	bool ends_pin;            /* a newer good one is there: it is over */
+	bool is_version_unread;   /* what was chosen could not be read, so there is nothing */
 };
 
 /*
@@ -65,3 +71,19 @@ MUST_USE int load_check_file(struct load *l, const struct feeds_plan *plan,
 MUST_USE int load_emit(struct load *l, int (*rule)(void *arg, const struct feeds_rule *r),
                        void *arg);
 void load_done(struct load *l);
+
+/* ---- for feeds/update.h ---- */
+
+/* Everything empty but what is to be read. */
+void load_begin(struct load *l, const struct feeds_plan *plan, const struct feeds_list *list,
+                struct feeds_report *report);
+/* A scan of the list, by the guard of l if there is one. */
+void load_set_up(struct load *l, struct scan *s, struct feeds_report *report);
+uint64_t load_max_bytes(const struct load *l);
+/* Why a text with these counts is not taken, or NULL. */
+const char *load_judge_text(const struct feeds_report *r, uint64_t garbage_lines);
+/* What is wrong with the list's own file, which was read: 0, or -errno and why. `text`: LOAD_WHY_MAX. */
+MUST_USE int load_judge(struct load *l, char *text, size_t room, const char **ret_why,
+                        uint64_t *ret_line);
+/* It is taken: what an operator should know of it goes into the report. */
+void load_tell(struct load *l);

@@ -84,7 +84,7 @@ static int write_private(const struct publish *p, struct policy_builder *b,
 		}
 		(void)unlink(path);
 		(void)rmdir(folder);
-		if (e == 0 || e == -ENOMEM || e == -EBADMSG)
+		if (e == 0 || e == -ENOMEM || e == -EBADMSG || e == -ERANGE)
 			break;
 	}
 	return e;
@@ -140,7 +140,7 @@ static int write_anywhere(struct publish *p, struct policy_builder *b, struct po
 	int e = write_named(p, b, path, overlay, ret);
 	if (e == 0)
 		pattern_prune(p->plan, pattern_key_of_tag(p->tag));
-	if (e == 0 || e == -ENOMEM || e == -EBADMSG)
+	if (e == 0 || e == -ENOMEM || e == -EBADMSG || e == -ERANGE)
 		return e;
 	/* A full or read-only disk must not keep a policy from coming into force. */
 	log_warning("%s could not be written: %s; the next start will not find this policy", path,

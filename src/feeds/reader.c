@@ -36,6 +36,7 @@ struct reader {
 	bool is_between; /* gzip: behind the end of a member */
 	bool is_passing; /* inside a line that is too long */
 	bool eat_lf;     /* the last line ended in CR: an LF that follows belongs to it */
+	bool has_lone_cr;
 	z_stream gzip;
 	lzma_stream xz;
 	XXH3_state_t *digest;
@@ -344,8 +345,10 @@ static void eat_lf(struct reader *r)
 	if (!r->eat_lf || r->start == r->end)
 		return;
 	r->eat_lf = false;
-	if (r->text[r->start] != '\n')
+	if (r->text[r->start] != '\n') {
+		r->has_lone_cr = true;
 		return;
+	}
 	r->start++;
 	const char *lf = memchr(r->text + r->start, '\n', r->end - r->start);
 	r->lf = lf != NULL ? (size_t)(lf - r->text) : r->end;
@@ -435,6 +438,11 @@ int reader_error(const struct reader *r, const char **ret_why)
 const struct stat *reader_stat(const struct reader *r)
 {
 	return &r->stat;
+}
+
+bool reader_has_lone_cr(const struct reader *r)
+{
+	return r->has_lone_cr;
 }
 
 bool reader_has_changed(const struct reader *r)

@@ -73,5 +73,6 @@ uint64_t reader_bytes(const struct reader *r); /* of text so far */
 int reader_error(const struct reader *r, const char **ret_why);
 
 const struct stat *reader_stat(const struct reader *r); /* as it was when opened */
-bool reader_has_changed(const struct reader *r);        /* size or time differ by now */
-uint64_t reader_digest(const struct reader *r);         /* of all text so far */
+bool reader_has_lone_cr(const struct reader *r); /* some line ended in CR alone; of reader_next() */
+bool reader_has_changed(const struct reader *r); /* size or time differ by now */
+uint64_t reader_digest(const struct reader *r);  /* of all text so far */

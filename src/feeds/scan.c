@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "feeds/facts.h"
 #include "feeds/guard.h"
 #include "feeds/report.h"
 
@@ -63,7 +64,12 @@ struct word scan_without_comment(const char *text, size_t n, char mark)
 static bool passes_guard(struct scan *s, const struct feeds_rule *r)
 {
 	char text[FEEDS_EXCERPT_MAX];
-	if (s->guard == NULL || guard_takes(s->guard, r))
+	if (s->guard == NULL)
+		return true;
+	bool takes = guard_takes(s->guard, r);
+	if (s->guard->is_touched && s->facts != NULL)
+		facts_add_line(s->facts, r->line);
+	if (takes)
 		return true;
 	struct word w = { text, guard_rule_text(r, text, sizeof text) };
 	scan_skip(s, FEEDS_SKIP_PROTECTED, &w);
@@ -121,6 +127,8 @@ void scan_rule_pattern(struct scan *s, const struct policy_pattern_rule *rule)
 void scan_skip(struct scan *s, enum feeds_skip why, const struct word *excerpt)
 {
 	s->has_garbage |= report_is_garbage(why);
+	if (s->facts != NULL)
+		facts_add_skip(s->facts, why, s->line);
 	if (excerpt != NULL)
 		report_skip(s->report, why, s->line, excerpt->p, excerpt->n);
 	else
@@ -222,16 +230,39 @@ static int scan_document(struct scan *s, struct reader *r)
 	return e != 0 ? e : reader_error(r, &why);
 }
 
-int scan_file(struct scan *s, struct reader *r)
+static void start(struct scan *s)
 {
-	const char *text, *why;
-	size_t n;
 	report_reset_counts(s->report);
 	s->garbage_lines = s->rule_lines = 0;
 	s->line = 0;
 	s->why = s->origin = NULL;
 	s->has_comment = s->has_rule = s->has_garbage = false;
 	s->error = 0;
+}
+
+int scan_begin(struct scan *s)
+{
+	start(s);
+	return documents[s->format] == NULL ? 0 : -ENOTSUP;
+}
+
+int scan_feed(struct scan *s, const char *text, size_t n)
+{
+	struct word w = scan_trim(text, n);
+	scan_line(s, w.p, w.n);
+	return s->error;
+}
+
+int scan_end(struct scan *s)
+{
+	return s->error;
+}
+
+int scan_file(struct scan *s, struct reader *r)
+{
+	const char *text, *why;
+	size_t n;
+	start(s);
 	if (documents[s->format] != NULL)
 		return scan_document(s, r);
 	for (;;) {

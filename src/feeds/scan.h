@@ -21,6 +21,7 @@
 #include "feeds/overrides.h"
 #include "feeds/reader.h"
 
+struct facts;
 struct guard;
 
 struct feeds_rule {
@@ -50,6 +51,7 @@ struct scan {
 	int (*rule)(void *arg, const struct feeds_rule *r); /* not 0: the scan ends with it */
 	void *arg;
 	struct guard *guard;     /* sees every rule; may be NULL */
+	struct facts *facts;     /* learns which lines are special; may be NULL */
 	const atomic_bool *stop; /* may be NULL */
 	struct feeds_report *report;
 	uint64_t now_s;        /* wall clock: rules may have expired */
@@ -82,6 +84,15 @@ struct word {
 MUST_USE int scan_file(struct scan *s, struct reader *r);
 /* One line by itself, trimmed already, of a format of lines. For tests and fuzzing. */
 void scan_line(struct scan *s, const char *text, size_t n);
+
+/*
+ * Some lines only, for who knows what the others come to (feeds/update.h): of formats that
+ * facts_suits(). scan_begin(), then for each line s->line and scan_feed(), then scan_end(). As
+ * scan_file(); -ENOTSUP: what the lines mean depends on others.
+ */
+MUST_USE int scan_begin(struct scan *s);
+MUST_USE int scan_feed(struct scan *s, const char *text, size_t n);
+MUST_USE int scan_end(struct scan *s);
 
 /* ---- for the formats ---- */
 

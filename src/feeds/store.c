@@ -44,6 +44,11 @@ bool store_copy_path(const struct feeds_plan *plan, const char *list_name, char 
 	return path_in(plan, "/lists", "", list_name, "", ret, room);
 }
 
+bool store_facts_path(const struct feeds_plan *plan, const char *list_name, char *ret, size_t room)
+{
+	return path_in(plan, "/facts", "", list_name, "", ret, room);
+}
+
 bool store_image_path(const struct feeds_plan *plan, char *ret, size_t room)
 {
 	return path_in(plan, "", "", "policy.image", "", ret, room);
@@ -225,10 +230,10 @@ static bool is_wanted(const struct feeds_plan *plan, const char *file)
 	return false;
 }
 
-void store_prune(const struct feeds_plan *plan)
+void store_prune_folder(const struct feeds_plan *plan, const char *folder)
 {
 	char path[PATH_ROOM];
-	if (!path_in(plan, "/lists", "", "", "", path, sizeof path))
+	if (!path_in(plan, folder, "", "", "", path, sizeof path))
 		return;
 	DIR *d = opendir(path);
 	if (d == NULL)
@@ -240,4 +245,9 @@ void store_prune(const struct feeds_plan *plan)
 			(void)unlinkat(dirfd(d), e->d_name, 0);
 	}
 	closedir(d);
+}
+
+void store_prune(const struct feeds_plan *plan)
+{
+	store_prune_folder(plan, "/lists");
 }

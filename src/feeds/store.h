@@ -23,6 +23,8 @@ bool store_is_name(const char *list_name);
 
 /* The path of the copy, whether it exists or not; false without a state directory. */
 bool store_copy_path(const struct feeds_plan *plan, const char *list_name, char *ret, size_t room);
+/* STATE/facts/NAME (feeds/facts.h) */
+bool store_facts_path(const struct feeds_plan *plan, const char *list_name, char *ret, size_t room);
 /* STATE/policy.image */
 bool store_image_path(const struct feeds_plan *plan, char *ret, size_t room);
 /* STATE/policy.overlay */
@@ -48,3 +50,5 @@ MUST_USE int store_keep(const struct feeds_plan *plan, const char *list_name, co
 
 /* Remove copies of lists that are not in the plan, and what a killed process left behind. */
 void store_prune(const struct feeds_plan *plan);
+/* The same of another folder of the state ("/facts") with a file for each list. */
+void store_prune_folder(const struct feeds_plan *plan, const char *folder);

@@ -27,6 +27,9 @@ void policy_builder_free(struct policy_builder *b)
 		return;
 	sort_done(&b->sort);
 	sets_done(&b->sets);
+	for (uint32_t i = 0; b->twice != NULL && i < b->n_lists; i++)
+		twice_free(b->twice[i]);
+	free(b->twice);
 	policy_image_put(b->from);
 	free(b->folder);
 	free(b->fates);
@@ -68,6 +71,12 @@ static int lists_reserve(struct policy_builder *b, size_t n)
 	if (fates == NULL)
 		return -ENOMEM;
 	b->fates = fates;
+	if (b->twice == NULL)
+		return 0;
+	struct twice **twice = reallocarray(b->twice, n, sizeof *twice);
+	if (twice == NULL)
+		return -ENOMEM;
+	b->twice = twice;
 	return 0;
 }
 
@@ -130,6 +139,8 @@ int policy_builder_add_list(struct policy_builder *b, const struct policy_list_s
 		return e;
 	b->lists[at] = l;
 	b->fates[at] = BUILD_NEW;
+	if (at == b->n_lists && b->twice != NULL)
+		b->twice[at] = NULL;
 	if (at == b->n_lists)
 		b->n_lists++;
 	*ret_list = (uint16_t)at;
@@ -172,29 +183,6 @@ int policy_builder_change_list(struct policy_builder *b, const struct policy_lis
 
 /* ---- rules ---- */
 
-/* One call, into the sort. `flags` are SORT_IS_PREFIX and SORT_IS_REMOVE. */
-static int rule_put(struct policy_builder *b, uint16_t list, uint64_t hash,
-                    const struct policy_rule *rule, unsigned flags)
-{
-	struct sort_rule r = {
-		.hash = hash,
-		.member = {
-			.list = list,
-			.scope = (uint8_t)(rule->scope | rule->own_match << IMAGE_MATCH_SHIFT | flags |
-			                   (rule->is_important ? IMAGE_IMPORTANT : 0)),
-			.action = (uint8_t)rule->action,
-		},
-	};
-	if (rule->data != NULL) {
-		int e = sets_data(&b->sets, rule->data, &r.member.data);
-		if (e != 0)
-			return e;
-	}
-	b->rule_kinds |= rule->action == POLICY_LOG ? IMAGE_HAS_LOG : 0;
-	b->rule_kinds |= rule->data != NULL && rule->data->n_types > 0 ? IMAGE_HAS_TYPES : 0;
-	return sort_add(&b->sort, &r);
-}
-
 /* What the image's reader would refuse must not get in. */
 static bool data_is_good(const struct policy_rule *rule)
 {
@@ -205,36 +193,86 @@ static bool data_is_good(const struct policy_rule *rule)
 	                     image_records_are_good(d->records, d->records_bytes));
 }
 
-static bool rule_is_good(const struct policy_builder *b, uint16_t list,
-                         const struct policy_rule *rule)
+static bool rule_is_good(const struct policy_rule *rule)
 {
-	return list < b->n_lists && rule->scope <= POLICY_SCOPE_BELOW &&
-	       rule->action <= POLICY_RECORDS && rule->own_match <= POLICY_MATCH_COUNT &&
-	       data_is_good(rule);
+	return rule->scope <= POLICY_SCOPE_BELOW && rule->action <= POLICY_RECORDS &&
+	       rule->own_match <= POLICY_MATCH_COUNT && data_is_good(rule);
+}
+
+static int rule_make(struct sets *sets, uint64_t hash, const struct policy_rule *rule,
+                     enum policy_scope scope, struct sort_rule *ret)
+{
+	*ret = (struct sort_rule){
+		.hash = hash,
+		.member = {
+			.scope = (uint8_t)(scope | rule->own_match << IMAGE_MATCH_SHIFT |
+			                   (rule->is_important ? IMAGE_IMPORTANT : 0)),
+			.action = (uint8_t)rule->action,
+		},
+	};
+	return rule->data != NULL ? sets_data(sets, rule->data, &ret->member.data) : 0;
+}
+
+int build_name_rule(struct sets *sets, const uint8_t *lower, const struct policy_rule *rule,
+                    struct sort_rule *ret)
+{
+	return rule_is_good(rule) ? rule_make(sets, name_hash(lower), rule, rule->scope, ret)
+	                          : -EINVAL;
+}
+
+int build_prefix_rule(struct sets *sets, const struct addr_prefix *prefix,
+                      const struct policy_rule *rule, struct sort_rule *ret)
+{
+	if (!rule_is_good(rule) || prefix->length > (prefix->addr.is_v4 ? 32 : 128))
+		return -EINVAL;
+	struct addr masked = addr_masked(&prefix->addr, prefix->length);
+	/* Scopes mean nothing for prefixes: equal rules are equal. */
+	int e = rule_make(sets, image_prefix_hash(&masked, prefix->length), rule, POLICY_SCOPE_TREE,
+	                  ret);
+	if (e == 0)
+		ret->member.scope |= SORT_IS_PREFIX;
+	return e;
+}
+
+void build_note_kind(struct policy_builder *b, const struct image_member *m)
+{
+	b->rule_kinds |= m->action == POLICY_LOG ? IMAGE_HAS_LOG : 0;
+	b->rule_kinds |= b->sets.data[m->data].n_types > 0 ? IMAGE_HAS_TYPES : 0;
+}
+
+void build_note_prefix(struct policy_builder *b, const struct addr_prefix *prefix)
+{
+	if (prefix->addr.is_v4)
+		b->lengths_v4 |= 1ULL << prefix->length;
+	else
+		b->lengths_v6[prefix->length / 64] |= 1ULL << prefix->length % 64;
+}
+
+static int rule_put(struct policy_builder *b, uint16_t list, struct sort_rule *r, unsigned flags)
+{
+	r->member.list = list;
+	r->member.scope |= (uint8_t)flags;
+	build_note_kind(b, &r->member);
+	return sort_add(&b->sort, r);
 }
 
 static int name_put(struct policy_builder *b, uint16_t list, const uint8_t *lower,
                     const struct policy_rule *rule, unsigned flags)
 {
-	return rule_is_good(b, list, rule) ? rule_put(b, list, name_hash(lower), rule, flags)
-	                                   : -EINVAL;
+	struct sort_rule r;
+	int e = list < b->n_lists ? build_name_rule(&b->sets, lower, rule, &r) : -EINVAL;
+	return e == 0 ? rule_put(b, list, &r, flags) : e;
 }
 
 static int prefix_put(struct policy_builder *b, uint16_t list, const struct addr_prefix *prefix,
                       const struct policy_rule *rule, unsigned flags)
 {
-	if (!rule_is_good(b, list, rule) || prefix->length > (prefix->addr.is_v4 ? 32 : 128))
-		return -EINVAL;
-	struct policy_rule whole =
-		*rule; /* scopes mean nothing for prefixes: equal rules are equal */
-	whole.scope = POLICY_SCOPE_TREE;
-	struct addr masked = addr_masked(&prefix->addr, prefix->length);
-	if (prefix->addr.is_v4)
-		b->lengths_v4 |= 1ULL << prefix->length;
-	else
-		b->lengths_v6[prefix->length / 64] |= 1ULL << prefix->length % 64;
-	return rule_put(b, list, image_prefix_hash(&masked, prefix->length), &whole,
-	                flags | SORT_IS_PREFIX);
+	struct sort_rule r;
+	int e = list < b->n_lists ? build_prefix_rule(&b->sets, prefix, rule, &r) : -EINVAL;
+	if (e != 0)
+		return e;
+	build_note_prefix(b, prefix);
+	return rule_put(b, list, &r, flags);
 }
 
 static bool is_changeable(const struct policy_builder *b, uint16_t list)

@@ -153,6 +153,27 @@ static void count(struct merge *m, const struct sort_rule *r, uint32_t before, u
 	count_own(l, &m->b->sets, after, number, 1);
 }
 
+/* A name of a list has SETS_MAX_RULES rules already. */
+static void leave_out(struct merge *m, uint16_t list)
+{
+	struct policy_builder *b = m->b;
+	m->left_out[list]++;
+	b->is_crowded |= b->fates[list] == BUILD_CHANGED;
+	if (b->twice != NULL && b->twice[list] != NULL)
+		twice_spoil(b->twice[list]);
+}
+
+/* It changes nothing: the rule is there already, or is not. */
+static int note_twice(struct merge *m, const struct sort_rule *r)
+{
+	struct policy_builder *b = m->b;
+	struct twice *t = b->twice != NULL ? b->twice[r->member.list] : NULL;
+	if (t == NULL || (r->member.scope & SORT_IS_REMOVE) != 0)
+		return 0;
+	uint64_t data = sets_data_digest(b->sets.data, b->sets.blob, r->member.data);
+	return twice_add(t, twice_key(r, data));
+}
+
 static int rule_apply(struct merge *m, const struct sort_rule *r, uint32_t *set)
 {
 	struct sets *s = &m->b->sets;
@@ -163,9 +184,11 @@ static int rule_apply(struct merge *m, const struct sort_rule *r, uint32_t *set)
 	int e = (r->member.scope & SORT_IS_REMOVE) != 0 ? sets_remove(s, *set, &member, &to)
 	                                                : sets_add(s, *set, &member, &to);
 	if (e == -E2BIG) {
-		m->left_out[r->member.list]++;
+		leave_out(m, r->member.list);
 		return 0;
 	}
+	if (e == 0 && to == *set)
+		return note_twice(m, r);
 	if (e != 0)
 		return e;
 	count(m, r, *set, to);
@@ -287,6 +310,11 @@ int merge_run(struct policy_builder *b, enum merge_kind kind, uint32_t max, stru
 	m->kind = kind;
 	m->max = max;
 	m->to = to;
+	b->is_crowded = false;
+	for (uint32_t i = 0; b->twice != NULL && i < b->n_lists; i++) {
+		if (b->twice[i] != NULL)
+			twice_clear(b->twice[i]);
+	}
 	bool some_go = lists_begin(m);
 	const struct policy_image *bottom = b->from != NULL ? image_bottom(b->from) : NULL;
 	const struct policy_image *over = bottom != b->from ? b->from : NULL;
@@ -296,6 +324,8 @@ int merge_run(struct policy_builder *b, enum merge_kind kind, uint32_t max, stru
 		e = layer_init(m, &m->over, over, true);
 	if (e == 0)
 		e = merge_all(m);
+	if (e == 0 && b->is_crowded)
+		e = -ERANGE;
 	for (uint32_t i = 0; e == 0 && i < b->n_lists; i++)
 		b->lists[i].n_skipped += m->left_out[i];
 	layer_done(&m->bottom);

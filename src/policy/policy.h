@@ -623,6 +623,55 @@ MUST_USE int policy_builder_clear_name(struct policy_builder *b, uint16_t list,
                                        const uint8_t *lower);
 MUST_USE int policy_builder_clear_prefix(struct policy_builder *b, uint16_t list,
                                          const struct addr_prefix *prefix);
+/* ---- changing a list by the difference of two versions of it ---- */
+
+/* A rule that a list has n times, n at least 2, by a digest of all that it is. */
+struct policy_twice_item {
+	uint64_t key;
+	uint32_t n;
+};
+/* All of a list, by rising keys. */
+struct policy_twice {
+	struct policy_twice_item *items;
+	uint32_t n;
+};
+
+/*
+ * Of a list that is added: find out which rules come more than once. Before its first rule. Behind the
+ * writing policy_builder_twice() says; NULL: they are too many, or some were left out. Borrowed.
+ * -ENOMEM.
+ */
+MUST_USE int policy_builder_watch(struct policy_builder *b, uint16_t list);
+const struct policy_twice *policy_builder_twice(struct policy_builder *b, uint16_t list);
+
+/*
+ * What two versions of a list differ in: rules that go and rules that come, in any order, each as
+ * often as it does. 24 bytes each.
+ */
+struct policy_diff;
+MUST_USE int policy_diff_new(struct policy_diff **ret); /* 0, -ENOMEM */
+void policy_diff_free(struct policy_diff *d);           /* NULL is fine */
+/* As policy_builder_add_name() and _add_prefix(); is_gone: it goes. */
+MUST_USE int policy_diff_name(struct policy_diff *d, bool is_gone, const uint8_t *lower,
+                              const struct policy_rule *rule);
+MUST_USE int policy_diff_prefix(struct policy_diff *d, bool is_gone,
+                                const struct addr_prefix *prefix, const struct policy_rule *rule);
+
+/*
+ * policy_builder_apply - a changed list becomes its next version.
+ *
+ * @twice:     what the list has more than once
+ * @is_single: of a name, and of a prefix, the list has one rule of each kind at most (policy zones)
+ * @ret_twice: what it has more than once then; items: the caller's, free()
+ *
+ * Returns 0; -ESTALE: the difference is not one of what the image has, or not one of a single list;
+ * -ENOMEM, -ENOSPC. With -ESTALE all of the list must come anew, in a new builder. The same goes for
+ * -ERANGE of policy_builder_write() and _write_overlay(): a name of a changed list has too many rules.
+ */
+MUST_USE int policy_builder_apply(struct policy_builder *b, uint16_t list, struct policy_diff *d,
+                                  const struct policy_twice *twice, bool is_single,
+                                  struct policy_twice *ret_twice);
+
 void policy_builder_end_list(struct policy_builder *b, uint16_t list, uint32_t n_skipped,
                              uint64_t loaded_s);
 

@@ -103,11 +103,16 @@ static size_t data_bytes(const struct image_data *d)
 	       2UL * d->n_types;
 }
 
+uint64_t sets_data_digest(const struct image_data *data, const uint8_t *blob, uint32_t id)
+{
+	const struct image_data *d = &data[id];
+	uint64_t seed = (uint64_t)d->ttl_s << 32 ^ d->flags << 28 ^ d->n_types << 20 ^ d->n_addrs;
+	return id != IMAGE_NO_DATA ? XXH3_64bits_withSeed(blob + d->at, data_bytes(d), seed) : 0;
+}
+
 static uint64_t data_hash(const struct sets *s, uint32_t id)
 {
-	const struct image_data *d = &s->data[id];
-	uint64_t seed = (uint64_t)d->ttl_s << 32 | d->flags << 30 | d->n_addrs;
-	return XXH3_64bits_withSeed(s->blob + d->at, data_bytes(d), seed);
+	return sets_data_digest(s->data, s->blob, id);
 }
 
 static bool set_equal(const struct sets *s, const struct image_set *a, const struct image_set *b)
@@ -303,7 +308,7 @@ static int data_reserve(struct sets *s)
 	return e;
 }
 
-static int data_copy(struct sets *s, const struct sets_source *from, uint32_t id, uint32_t *ret)
+int sets_data_copy(struct sets *s, const struct sets_source *from, uint32_t id, uint32_t *ret)
 {
 	if (id == IMAGE_NO_DATA || from->data_ids[id] != 0) {
 		*ret = id == IMAGE_NO_DATA ? IMAGE_NO_DATA : from->data_ids[id];
@@ -333,7 +338,7 @@ int sets_copy(struct sets *s, const struct sets_source *from, uint32_t set, uint
 			continue;
 		if (from->lists != NULL)
 			m.list = from->lists[m.list];
-		int e = data_copy(s, from, m.data, &m.data);
+		int e = sets_data_copy(s, from, m.data, &m.data);
 		if (e == 0)
 			e = sets_add(s, to, &m, &to);
 		if (e != 0)

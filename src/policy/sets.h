@@ -78,6 +78,11 @@ MUST_USE int sets_remove(struct sets *s, uint32_t from, const struct image_membe
 
 /* The index of equal data, added if new. 0, -ENOMEM, -ENOSPC. */
 MUST_USE int sets_data(struct sets *s, const struct policy_data *data, uint32_t *ret);
+/* The same of an item of other sets or of an image. */
+MUST_USE int sets_data_copy(struct sets *s, const struct sets_source *from, uint32_t id,
+                            uint32_t *ret);
+/* Of its content, wherever it is; 0 for IMAGE_NO_DATA. */
+uint64_t sets_data_digest(const struct image_data *data, const uint8_t *blob, uint32_t id);
 
 /* n bytes at the end of the blob, not shared. 0, -ENOMEM. */
 MUST_USE int sets_blob(struct sets *s, const void *bytes, size_t n, uint64_t *ret_at);
