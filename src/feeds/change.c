@@ -233,8 +233,8 @@ static int tell(struct change *c, struct side *s, unsigned n,
 		struct change_piece p = { .text = at(s) + u->at,
 			                  .n = u->n,
 			                  .n_lines = count_lines(at(s) + u->at, u->n),
-			                  .old_line = s->line,
-			                  .new_line = s->line };
+			                  .old_line = c->old.line,
+			                  .new_line = c->now.line };
 		s->line += p.n_lines;
 		c->n_lines += p.n_lines;
 		bytes += u->n;

@@ -26,8 +26,7 @@ struct change_piece {
 	const char *text;
 	size_t n;
 	uint64_t n_lines;
-	uint64_t old_line,
-		new_line; /* number of the first; of what goes, old_line alone, and so on */
+	uint64_t old_line, new_line; /* of the first; in the other text: where it would be */
 };
 
 struct change_plan {

@@ -150,8 +150,8 @@ static int list_change(struct compile *c, const struct policy_list_spec *spec)
 	struct load *l = c->load;
 	int e = policy_builder_change_list(c->builder, spec, &c->list);
 	if (e == 0)
-		e = policy_builder_apply(c->builder, c->list, l->diff, &l->before.twice, false,
-		                         &l->facts.twice);
+		e = policy_builder_apply(c->builder, c->list, l->diff, &l->before.twice,
+		                         l->list->format == FEEDS_RPZ, &l->facts.twice);
 	c->was_wrong |= e == -ESTALE;
 	return e;
 }

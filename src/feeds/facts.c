@@ -24,6 +24,7 @@ struct head {
 	uint64_t checksum; /* XXH3 of all behind it */
 	struct policy_list_source source;
 	struct facts_counts counts;
+	uint64_t header;
 	uint32_t n_known[FEEDS_N_SKIPS];
 	uint32_t n_special, n_twice;
 };
@@ -45,6 +46,8 @@ bool facts_suits(enum feeds_format f)
 	case FEEDS_UNBOUND:
 	case FEEDS_BIND:
 		return true; /* each line means what it means by itself */
+	case FEEDS_RPZ:
+		return true; /* if each owner does, behind the header: facts_add_header() */
 	default:
 		return false;
 	}
@@ -115,6 +118,14 @@ void facts_add_skip(struct facts *f, enum feeds_skip why, uint64_t line)
 	facts_add_line(f, line);
 }
 
+void facts_add_header(struct facts *f, uint64_t first_body, bool is_plain)
+{
+	f->is_spoilt |= !is_plain || first_body == 0 || first_body > FACTS_HEADER_MAX;
+	for (uint64_t i = 1; !f->is_spoilt && i <= first_body; i++)
+		facts_add_line(f, i);
+	f->header = first_body - 1;
+}
+
 static int compare(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -155,6 +166,7 @@ int facts_format(const struct facts *f, void **ret, size_t *ret_n)
 {
 	struct head h = { .source = f->source,
 		          .counts = f->counts,
+		          .header = f->header,
 		          .n_special = f->n_special,
 		          .n_twice = f->twice.n };
 	memcpy(h.magic, magic, sizeof magic);
@@ -227,6 +239,7 @@ int facts_parse(const void *bytes, size_t n, struct facts *ret)
 		return -EBADMSG;
 	f.source = h.source;
 	f.counts = h.counts;
+	f.header = h.header;
 	memcpy(f.n_known, h.n_known, sizeof f.n_known);
 	int e = take_lists(&h, (const uint8_t *)bytes + sizeof h, &f);
 	if (e != 0)

@@ -22,6 +22,7 @@
 enum {
 	FACTS_SPECIAL_MAX = 1 << 16,
 	FACTS_SKIPS = 64,
+	FACTS_HEADER_MAX = 1000,
 	FACTS_MAX_BYTES = 32 << 20,
 };
 
@@ -34,6 +35,9 @@ struct facts_counts {
 struct facts {
 	struct policy_list_source source; /* settings and text that they are true of */
 	struct facts_counts counts;
+	/* Of a policy zone: so many lines say what those behind them mean. They are special, and so
+	 * is the one behind them. */
+	uint64_t header;
 	uint64_t *special; /* numbers of lines; in order, each once, when sealed */
 	uint32_t n_special, room;
 	/* How many times of each reason are in special lines: the first of them, or all. */
@@ -56,6 +60,8 @@ bool facts_suits(enum feeds_format f);
 void facts_add_line(struct facts *f, uint64_t line);
 void facts_add_skip(struct facts *f, enum feeds_skip why, uint64_t line);
 void facts_seal(struct facts *f);
+/* Of a policy zone, before sealing. first_body: of struct rpz_zone. */
+void facts_add_header(struct facts *f, uint64_t first_body, bool is_plain);
 /* Are the first examples of each reason known still? Else the text must be read whole. */
 bool facts_have_examples(const struct facts *f);
 void facts_done(struct facts *f); /* what is zeroed is ready for use */

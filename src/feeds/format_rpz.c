@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <libzscanner/scanner.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "feeds/rpz_zone.h"
 
@@ -344,7 +345,7 @@ static int take_line(struct master *m, const char *text, size_t n)
 
 /* ---- the file ---- */
 
-static int set_up(struct master *m, struct reader *r)
+static int set_up(struct master *m, uint64_t bytes)
 {
 	char origin[NAME_TEXT_MAX + 1] = ".";
 	struct name name;
@@ -352,9 +353,7 @@ static int set_up(struct master *m, struct reader *r)
 	const struct name *apex = s->options != NULL ? s->options->zone : NULL;
 	const char *list = s->report->name;
 	if (s->zone == NULL) {
-		/* Compressed lists of names shrink to a fifth. */
-		uint64_t bytes = (uint64_t)reader_stat(r)->st_size;
-		int e = rpz_zone_new(reader_is_compressed(r) ? 5 * bytes : bytes, &s->zone);
+		int e = rpz_zone_new(bytes, &s->zone);
 		if (e != 0)
 			return e;
 	}
@@ -374,24 +373,75 @@ static int set_up(struct master *m, struct reader *r)
 	return 0;
 }
 
-int format_rpz_read(struct scan *s, struct reader *r)
+int rpz_begin(struct scan *s, uint64_t bytes)
 {
-	const char *text;
-	size_t n;
 	struct master *m = calloc(1, sizeof *m);
 	if (m == NULL)
 		return -ENOMEM;
 	m->s = s;
-	int e = set_up(m, r);
-	while (e == 0 && scan_next_line(s, r, &text, &n) == READER_LINE)
-		e = take_line(m, text, n);
-	if (e == 0 && m->entry_n > 0)
-		e = salvage(m);
+	s->master = m;
+	return set_up(m, bytes);
+}
+
+/* What takes more than one line, or means something for the next, is told of (rpz_zone.is_plain). */
+int rpz_feed(struct scan *s, const char *text, size_t n)
+{
+	struct master *m = s->master;
+	if (m->zone->first_body != 0 && (m->entry_n > 0 || !rpz_is_plain(text, n)))
+		m->zone->is_plain = false;
+	return take_line(m, text, n);
+}
+
+int rpz_end(struct scan *s)
+{
+	struct master *m = s->master;
+	int e = m->entry_n > 0 ? salvage(m) : 0;
 	if (e == 0)
 		rpz_zone_end(m->zone, s);
+	return e;
+}
+
+void rpz_done(struct scan *s)
+{
+	struct master *m = s->master;
+	s->master = NULL;
+	if (m == NULL)
+		return;
 	if (m->zs != NULL)
 		zs_deinit(m->zs);
 	free(m->zs);
 	free(m);
+}
+
+uint64_t rpz_context(const struct scan *s)
+{
+	const struct master *m = s->master;
+	const zs_scanner_t *zs = m->zs;
+	uint64_t d = XXH3_64bits_withSeed(zs->zone_origin, zs->zone_origin_length, zs->default_ttl);
+	return m->zone->has_apex ? XXH3_64bits_withSeed(m->zone->apex.wire, m->zone->apex.len, d)
+	                         : d;
+}
+
+bool rpz_is_plain(const char *text, size_t n)
+{
+	struct word w = scan_trim(text, n);
+	if (w.n == 0 || *w.p == ';')
+		return true;
+	return w.p == text && *text != '$' && memchr(text, '(', n) == NULL &&
+	       memchr(text, ')', n) == NULL;
+}
+
+int format_rpz_read(struct scan *s, struct reader *r)
+{
+	const char *text;
+	size_t n;
+	/* Compressed lists of names shrink to a fifth. */
+	uint64_t bytes = (uint64_t)reader_stat(r)->st_size;
+	int e = rpz_begin(s, reader_is_compressed(r) ? 5 * bytes : bytes);
+	while (e == 0 && scan_next_line(s, r, &text, &n) == READER_LINE)
+		e = rpz_feed(s, text, n);
+	if (e == 0)
+		e = rpz_end(s);
+	rpz_done(s);
 	return e;
 }

@@ -438,6 +438,8 @@ int load_check_file(struct load *l, const struct feeds_plan *plan, const struct 
 static void note_facts(struct load *l, const struct scan *s, const struct reader *r)
 {
 	l->facts.is_spoilt |= reader_has_lone_cr(r);
+	if (s->zone != NULL)
+		facts_add_header(&l->facts, s->zone->first_body, s->zone->is_plain);
 	l->facts.counts = facts_count(s->report, s->garbage_lines, s->rule_lines);
 	facts_seal(&l->facts);
 }

@@ -42,6 +42,8 @@ void rpz_zone_begin(struct rpz_zone *z, struct scan *s, const struct name *apex)
 		z->apex = *apex;
 	z->has_owner = z->has_soa = false;
 	z->strewn_n = z->n_strewn = 0;
+	z->is_plain = true;
+	z->first_body = z->last_line = 0;
 	if (s->pass != SCAN_CHECK)
 		return;
 	z->n_twice = 0;
@@ -212,6 +214,7 @@ static void add_to_owner(struct rpz_zone *z, struct scan *s, const struct rpz_re
 			why = FEEDS_SKIP_RPZ_STREWN;
 		else if (e != 0 && s->error == 0)
 			s->error = e;
+		z->is_plain &= e == 0;
 	} else if (why == FEEDS_SKIP_NONE) {
 		why = rpz_owner_add(&z->owner, r->type, r->ttl_s, r->data, r->n);
 	}
@@ -224,6 +227,7 @@ static void take_soa(struct rpz_zone *z, struct scan *s, const struct rpz_record
 	if (z->has_soa || r->n > sizeof z->soa ||
 	    (z->has_apex && !name_equal(r->owner, z->apex.wire)))
 		return;
+	z->is_plain &= z->first_body == 0;
 	z->has_soa = true;
 	z->soa_ttl_s = r->ttl_s;
 	z->soa_n = r->n;
@@ -237,6 +241,13 @@ static void take_soa(struct rpz_zone *z, struct scan *s, const struct rpz_record
 	s->report->has_serial = true;
 	s->report->serial =
 		(uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* The body begins with the first owner that is not the apex. */
+static void note_body(struct rpz_zone *z, const struct scan *s)
+{
+	if (z->first_body == 0 && !name_equal(z->owner.name.wire, z->apex.wire))
+		z->first_body = s->line;
 }
 
 void rpz_zone_add(struct rpz_zone *z, struct scan *s, const struct rpz_record *r,
@@ -258,7 +269,11 @@ void rpz_zone_add(struct rpz_zone *z, struct scan *s, const struct rpz_record *r
 			__builtin_prefetch(filter_line(z, z->hash), 1); /* for end_owner() */
 		}
 		z->is_strewn = s->pass == SCAN_EMIT && comes_again(z);
+		note_body(z, s);
+	} else if (z->first_body != 0) {
+		z->is_plain &= s->line <= z->last_line + 1; /* else a comment is in between */
 	}
+	z->last_line = s->line;
 	add_to_owner(z, s, r);
 }
 
@@ -287,6 +302,8 @@ static void end_strewn(struct rpz_zone *z, struct scan *s)
 				finish_owner(z, s);
 			must(rpz_owner_start(&z->owner, owner, z->apex.wire) == FEEDS_SKIP_NONE);
 			z->line = h->line;
+		} else {
+			z->is_plain &= h->line <= all[i - 1]->line + 1;
 		}
 		enum feeds_skip why =
 			rpz_owner_add(&z->owner, h->type, h->ttl_s, owner + h->owner_n, h->data_n);
@@ -301,6 +318,7 @@ void rpz_zone_end(struct rpz_zone *z, struct scan *s)
 {
 	uint64_t line = s->line;
 	end_owner(z, s);
+	z->is_plain &= z->n_twice < RPZ_TWICE_MAX;
 	if (s->pass == SCAN_CHECK) {
 		free(z->filter);
 		z->filter = NULL;

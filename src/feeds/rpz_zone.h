@@ -37,8 +37,14 @@ struct rpz_zone {
 	size_t soa_n;
 	uint8_t soa[RPZ_SOA_MAX]; /* its data, names not compressed */
 
+	/* For who reads some lines only (feeds/update.h): each line of the zone's body is a record by
+	 * itself, and those of an owner stand together. */
+	bool is_plain;
+	uint64_t first_body; /* the line of the first record that is not of the apex; 0: none */
+
 	/* the zone's own */
-	uint64_t *filter; /* lines of 512 bits; NULL but in the first pass */
+	uint64_t last_line; /* of the owner */
+	uint64_t *filter;   /* lines of 512 bits; NULL but in the first pass */
 	size_t filter_lines;
 	uint64_t *twice; /* hashes of owners that come again; in order behind the first pass */
 	size_t n_twice, twice_room;
@@ -68,3 +74,16 @@ void rpz_zone_add(struct rpz_zone *z, struct scan *s, const struct rpz_record *r
 
 /* Behind the last record of a pass. */
 void rpz_zone_end(struct rpz_zone *z, struct scan *s);
+
+/*
+ * A zone's lines one by one (format_rpz.c): begin, which makes s->zone if there is none, then the
+ * lines, then end; rpz_done() in any case. 0, -ENOMEM. bytes: as rpz_zone_new().
+ */
+MUST_USE int rpz_begin(struct scan *s, uint64_t bytes);
+MUST_USE int rpz_feed(struct scan *s, const char *text, size_t n);
+MUST_USE int rpz_end(struct scan *s);
+void rpz_done(struct scan *s);
+/* What a record by itself depends on: origin, TTL, apex. */
+uint64_t rpz_context(const struct scan *s);
+/* Is this line, in the body, one that others mean nothing for, nor it for them? */
+bool rpz_is_plain(const char *text, size_t n);

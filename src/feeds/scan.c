@@ -6,6 +6,7 @@
 #include "feeds/facts.h"
 #include "feeds/guard.h"
 #include "feeds/report.h"
+#include "feeds/rpz_zone.h"
 
 enum {
 	STOP_EVERY = 4096
@@ -240,14 +241,30 @@ static void start(struct scan *s)
 	s->error = 0;
 }
 
-int scan_begin(struct scan *s)
+int scan_begin(struct scan *s, uint64_t bytes)
 {
 	start(s);
-	return documents[s->format] == NULL ? 0 : -ENOTSUP;
+	if (documents[s->format] == NULL)
+		return 0;
+	return s->format == FEEDS_RPZ ? rpz_begin(s, bytes) : -ENOTSUP;
+}
+
+/* As scan_next_line(). */
+static int feed_document(struct scan *s, const char *text, size_t n)
+{
+	line_end(s);
+	s->has_rule = s->has_garbage = false;
+	s->report->lines++;
+	s->text = text;
+	s->n = n;
+	int e = rpz_feed(s, text, n);
+	return s->error != 0 ? s->error : e;
 }
 
 int scan_feed(struct scan *s, const char *text, size_t n)
 {
+	if (documents[s->format] != NULL)
+		return feed_document(s, text, n);
 	struct word w = scan_trim(text, n);
 	scan_line(s, w.p, w.n);
 	return s->error;
@@ -255,7 +272,19 @@ int scan_feed(struct scan *s, const char *text, size_t n)
 
 int scan_end(struct scan *s)
 {
-	return s->error;
+	int e = 0;
+	if (documents[s->format] != NULL) {
+		line_end(s);
+		s->has_rule = s->has_garbage = false;
+		e = rpz_end(s);
+	}
+	return s->error != 0 ? s->error : e;
+}
+
+void scan_done(struct scan *s)
+{
+	if (documents[s->format] != NULL)
+		rpz_done(s);
 }
 
 int scan_file(struct scan *s, struct reader *r)

@@ -37,6 +37,7 @@ enum scan_pass {
 	SCAN_EMIT
 };
 
+struct master;
 struct rpz_zone;
 
 struct scan {
@@ -55,6 +56,7 @@ struct scan {
 	const atomic_bool *stop; /* may be NULL */
 	struct feeds_report *report;
 	uint64_t now_s;        /* wall clock: rules may have expired */
+	struct master *master; /* format rpz: what reads the lines, while they are read */
 	struct rpz_zone *zone; /* format rpz: made by the first pass, used by the second; the
 				  caller frees it (feeds/rpz_zone.h) */
 
@@ -87,12 +89,13 @@ void scan_line(struct scan *s, const char *text, size_t n);
 
 /*
  * Some lines only, for who knows what the others come to (feeds/update.h): of formats that
- * facts_suits(). scan_begin(), then for each line s->line and scan_feed(), then scan_end(). As
+ * facts_suits(). scan_begin() (bytes: of the whole text, about), then for each line s->line and scan_feed(), then scan_end(). As
  * scan_file(); -ENOTSUP: what the lines mean depends on others.
  */
-MUST_USE int scan_begin(struct scan *s);
+MUST_USE int scan_begin(struct scan *s, uint64_t bytes);
 MUST_USE int scan_feed(struct scan *s, const char *text, size_t n);
 MUST_USE int scan_end(struct scan *s);
+void scan_done(struct scan *s); /* in any case */
 
 /* ---- for the formats ---- */
 

@@ -6,6 +6,7 @@
 
 #include "feeds/change.h"
 #include "feeds/report.h"
+#include "feeds/rpz_zone.h"
 #include "feeds/store.h"
 
 /* One of the two texts, as far as it is looked at. */
@@ -13,7 +14,8 @@ struct half {
 	struct update *update;
 	struct reader *reader;
 	struct scan scan;
-	bool is_gone; /* the old one */
+	bool is_gone;       /* the old one */
+	uint64_t next_line; /* behind what was fed last */
 };
 
 struct update {
@@ -58,13 +60,31 @@ static int feed(struct half *h, const char *text, size_t n, uint64_t line)
 		e = feed_line(h, text + from, to - from, line);
 		from = to + 1;
 	}
+	h->next_line = line;
 	return e;
+}
+
+/* A record may differ; what records depend on may not, but in the header, which is read anew. */
+static bool is_plain(const struct update *u, const struct change_piece *p)
+{
+	if (u->load->list->format != FEEDS_RPZ || p->old_line <= u->load->before.header)
+		return true;
+	for (size_t from = 0; from < p->n;) {
+		const char *lf = memchr(p->text + from, '\n', p->n - from);
+		size_t n = (lf != NULL ? (size_t)(lf - p->text) : p->n) - from;
+		if (!rpz_is_plain(p->text + from, n))
+			return false;
+		from += n + 1;
+	}
+	return true;
 }
 
 static int on_goes(void *arg, const struct change_piece *p)
 {
 	struct update *u = arg;
 	const struct facts *before = &u->load->before;
+	if (!is_plain(u, p))
+		return -ENOTSUP;
 	while (u->next < before->n_special && before->special[u->next] < p->old_line + p->n_lines)
 		u->next++;
 	return feed(&u->old, p->text, p->n, p->old_line);
@@ -73,12 +93,38 @@ static int on_goes(void *arg, const struct change_piece *p)
 static int on_comes(void *arg, const struct change_piece *p)
 {
 	struct update *u = arg;
-	return feed(&u->now, p->text, p->n, p->new_line);
+	uint64_t skipped = u->load->report->skipped;
+	if (!is_plain(u, p))
+		return -ENOTSUP;
+	int e = feed(&u->now, p->text, p->n, p->new_line);
+	/* An owner without a rule: nobody would see that it stands elsewhere, too. */
+	if (e == 0 && u->load->list->format == FEEDS_RPZ && p->old_line > u->load->before.header &&
+	    u->load->report->skipped != skipped)
+		e = -ENOTSUP;
+	return e;
 }
 
 static bool is_stopped(const struct load *l)
 {
 	return l->plan->stop != NULL && atomic_load(l->plan->stop);
+}
+
+/* To the unit with the next special line: where, and its bytes; 0: there is none. */
+static size_t special_unit(const struct update *u, const struct change_piece *p, size_t *at,
+                           uint64_t *line)
+{
+	bool by_owner = u->load->list->format == FEEDS_RPZ;
+	uint64_t wanted = u->load->before.special[u->next];
+	for (;;) {
+		size_t n = change_unit(p->text + *at, p->n - *at, true, by_owner);
+		uint64_t n_lines = 0;
+		for (size_t i = 0; i < n; i++)
+			n_lines += p->text[*at + i] == '\n' || i + 1 == n;
+		if (n == 0 || *line + n_lines > wanted)
+			return n;
+		*at += n;
+		*line += n_lines;
+	}
 }
 
 /* Special lines are looked at in both texts, so that what they are told with is of the new one. */
@@ -91,20 +137,16 @@ static int on_stays(void *arg, const struct change_piece *p)
 	int e = is_stopped(u->load) ? -ECANCELED : 0;
 	while (e == 0 && u->next < before->n_special &&
 	       before->special[u->next] < p->old_line + p->n_lines) {
-		const char *lf;
-		for (; line < before->special[u->next]; line++) {
-			lf = memchr(p->text + at, '\n', p->n - at);
-			if (lf == NULL)
-				return -EBADMSG; /* not reached: n_lines says that there are more */
-			at = (size_t)(lf - p->text) + 1;
-		}
-		lf = memchr(p->text + at, '\n', p->n - at);
-		size_t n = (lf != NULL ? (size_t)(lf - p->text) : p->n) - at;
+		size_t n = special_unit(u, p, &at, &line);
 		/* First the new: what was passed of the old text does not count this line yet. */
-		e = feed(&u->now, p->text + at, n, p->new_line + (line - p->old_line));
+		e = n == 0 ? -EBADMSG
+		           : feed(&u->now, p->text + at, n, p->new_line + (line - p->old_line));
 		if (e == 0)
 			e = feed(&u->old, p->text + at, n, line);
-		u->next++;
+		at += n;
+		line = u->old.next_line;
+		while (u->next < before->n_special && before->special[u->next] < line)
+			u->next++;
 	}
 	return e;
 }
@@ -158,10 +200,18 @@ static int judge(struct update *u)
 	if (reader_digest(u->old.reader) != l->before.source.text ||
 	    reader_has_changed(u->now.reader))
 		return -ESTALE;
+	/* An owner that stands in two places makes one rule, and is found by the first pass only. */
+	if (l->list->format == FEEDS_RPZ &&
+	    (!u->old.scan.zone->is_plain || u->now.scan.zone->n_twice > 0 ||
+	     rpz_context(&u->old.scan) != rpz_context(&u->now.scan)))
+		return -ENOTSUP;
 	l->facts.source.settings = l->before.source.settings;
 	l->facts.counts = add_up(u);
 	l->facts.before = NULL;
 	l->facts.passed = NULL;
+	l->zone = u->now.scan.zone;
+	if (l->zone != NULL)
+		facts_add_header(&l->facts, l->zone->first_body, l->zone->is_plain);
 	facts_seal(&l->facts);
 	tell_counts(l->report, &l->facts.counts);
 	l->report->bytes = reader_bytes(u->now.reader);
@@ -186,15 +236,16 @@ static int compare(struct update *u)
 	const struct change_plan plan = {
 		.old = u->old.reader,
 		.now = u->now.reader,
+		.by_owner = u->load->list->format == FEEDS_RPZ,
 		.max_lines = lines / UPDATE_PART + UPDATE_FLOOR,
 		.stays = on_stays,
 		.goes = on_goes,
 		.comes = on_comes,
 		.arg = u,
 	};
-	int e = scan_begin(&u->old.scan);
+	int e = scan_begin(&u->old.scan, 0);
 	if (e == 0)
-		e = scan_begin(&u->now.scan);
+		e = scan_begin(&u->now.scan, (uint64_t)reader_stat(u->now.reader)->st_size);
 	if (e == 0)
 		e = change_run(&plan);
 	if (e == 0)
@@ -212,7 +263,7 @@ static int half_open(struct update *u, struct half *h, const char *path)
 	struct load *l = u->load;
 	h->update = u;
 	load_set_up(l, &h->scan, h->is_gone ? &u->old_report : l->report);
-	h->scan.pass = SCAN_EMIT;
+	h->scan.pass = h->is_gone || l->list->format != FEEDS_RPZ ? SCAN_EMIT : SCAN_CHECK;
 	h->scan.rule = on_rule;
 	h->scan.arg = h;
 	h->scan.guard = h->is_gone ? &u->old_guard : &l->guard;
@@ -272,5 +323,10 @@ int update_check(struct load *l, const struct feeds_plan *plan, const struct fee
 	reader_close(u.old.reader);
 	reader_close(u.now.reader);
 	guard_done(&u.old_guard);
+	scan_done(&u.old.scan);
+	scan_done(&u.now.scan);
+	rpz_zone_free(u.old.scan.zone);
+	if (l->zone == NULL)
+		rpz_zone_free(u.now.scan.zone);
 	return e;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,9 @@
 
 enum {
 	LOADER_NICE = 10,
+	LOADER_LARGE = 1000000, /* names: from so many on a load takes long enough to be noticed */
+	LOADER_PATIENCE_MS = 1000,
+	LOADER_LEAST_PART = 5, /* of a core; with less it is not idle any more, only nice */
 	MESSAGES_MAX = 200,
 	MESSAGE_BYTES = 700,
 	/* Rules that expire within so many seconds go together. */
@@ -52,6 +56,7 @@ struct loader {
 	pthread_t thread;
 	bool is_running, is_queued, is_queued_with_config, with_config;
 	_Atomic bool is_finished;
+	_Atomic bool is_idle; /* the thread runs only where nothing else wants to */
 	atomic_bool stop;
 	struct config *next_config;
 	struct specs *next_specs;
@@ -327,14 +332,33 @@ static void load_local(struct loader *l)
 		         strerror(-l->error));
 }
 
+/*
+ * Where workers have the core to themselves otherwise, answers go before lists. Linux keeps the
+ * priority for each thread; without it loading is only ruder. A nice thread still runs to the end of
+ * its slice, a millisecond or more, when a packet comes for the worker of its core; one that is idle
+ * makes way at once. That is for loads that take long enough to be noticed; see loader_tick().
+ */
+static void step_back(struct loader *l)
+{
+	id_t self = (id_t)gettid();
+	const struct sched_param none = { 0 };
+	uint32_t names = 0, over = 0;
+	int nice = getpriority(PRIO_PROCESS, self) + LOADER_NICE;
+	(void)setpriority(PRIO_PROCESS, self, nice);
+	/* Who may not be less nice again may not come back from being idle either. */
+	bool can_return = setpriority(PRIO_PROCESS, self, nice - 1) == 0 &&
+	                  setpriority(PRIO_PROCESS, self, nice) == 0;
+	if (l->image != NULL)
+		policy_image_count(l->image, &names, &over);
+	if (names >= LOADER_LARGE && can_return && sched_setscheduler(0, SCHED_IDLE, &none) == 0)
+		atomic_store(&l->is_idle, true);
+}
+
 static void *run(void *arg)
 {
 	struct loader *l = arg;
 	pthread_setname_np(pthread_self(), "weir/load");
-	/* Where workers have the core to themselves otherwise, answers go before lists. Linux
-	   keeps the priority for each thread; without it loading is only ruder. */
-	id_t self = (id_t)gettid();
-	(void)setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + LOADER_NICE);
+	step_back(l);
 	if (l->with_config && !load_config(l)) {
 		l->error = -EINVAL;
 	} else {
@@ -374,6 +398,7 @@ int loader_begin(struct loader *l, bool with_config)
 	l->n_messages = 0;
 	l->start_ns = clock_mono_ns();
 	atomic_store(&l->is_finished, false);
+	atomic_store(&l->is_idle, false);
 	int e = pthread_create(&l->thread, NULL, run, l);
 	l->is_running = e == 0;
 	if (e != 0 && l->is_due)
@@ -520,9 +545,27 @@ bool loader_finish(struct loader *l, struct loader_outcome *ret)
 	return true;
 }
 
+/* Where others want all of the machine all of the time, an idle thread would never end. */
+static void hurry(struct loader *l, uint64_t now_ns)
+{
+	const struct sched_param none = { 0 };
+	uint64_t wall_ns = now_ns - l->start_ns, cpu_ns;
+	struct timespec ts;
+	clockid_t clock;
+	if (!atomic_load(&l->is_idle) || wall_ns < LOADER_PATIENCE_MS * NS_PER_MS ||
+	    pthread_getcpuclockid(l->thread, &clock) != 0 || clock_gettime(clock, &ts) != 0)
+		return;
+	cpu_ns = (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+	if (cpu_ns < wall_ns / LOADER_LEAST_PART &&
+	    pthread_setschedparam(l->thread, SCHED_OTHER, &none) == 0)
+		atomic_store(&l->is_idle, false);
+}
+
 void loader_tick(struct loader *l, uint64_t now_s)
 {
 	uint64_t now_ns = clock_mono_ns();
+	if (l->is_running)
+		hurry(l, now_ns);
 	bool is_retry = l->is_behind && now_ns >= l->retry_ns;
 	bool is_overdue = l->changes_s != 0 && now_s >= l->changes_s && now_ns >= l->not_before_ns;
 	if (l->is_running || (!is_retry && !is_overdue))

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ten million rules: what they cost, what changing them costs, and what questions notice of it.
 
-Three parts: scale_bench (memory, load, delta, edits; no daemon), the time of answers before and
-during whole reloads, and resident memory over a thousand reloads.
+Four parts: scale_bench (memory, load, delta, edits; no daemon), small changes of a list's file and of a
+zone by IXFR in the daemon (delta.py), the time of answers before and during whole reloads, and resident
+memory over a thousand reloads.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import threading
 import time
 
 import contenders
+import delta
 import reload
 import run
 from contenders import Scene
@@ -180,6 +182,15 @@ def with_daemon(args, report, directory):
     return bad
 
 
+def small_changes(args, report, directory):
+    scene = Scene(directory, args.names)
+    try:
+        delta.run(scene, report, args.zone_names)
+    finally:
+        scene.stop()
+    return 0
+
+
 def many_reloads(args, report, directory):
     scene = Scene(directory, args.flat_names)
     server = reload.TwoVersions(scene, reload.PORT, with_events=False)
@@ -199,11 +210,12 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     p.add_argument("--build", default=os.path.join(contenders.HERE, "..", "..", "build"))
     p.add_argument("--names", type=int, default=10_000_000)
+    p.add_argument("--zone-names", type=int, default=1_000_000, help="records of the zone (default 1,000,000)")
     p.add_argument("--seconds", type=float, default=10, help="of load, each time (default 10)")
     p.add_argument("--rate", type=int, default=20_000, help="questions a second (default 20,000)")
     p.add_argument("--reloads", type=int, default=1000, help="for the memory (default 1000; 0: none)")
     p.add_argument("--flat-names", type=int, default=100_000, help="names in those (default 100,000)")
-    p.add_argument("--only", default="bench,daemon,flat", help="parts (default bench,daemon,flat)")
+    p.add_argument("--only", default="bench,delta,daemon,flat", help="parts (default bench,delta,daemon,flat)")
     p.add_argument("--out", default="", help="also write what is said to this file")
     p.add_argument("--directory", help="for files; default: a temporary one, removed at the end")
     args = p.parse_args()
@@ -224,6 +236,8 @@ def main():
             for line in done.stdout.splitlines():
                 report.say(line)
             bad += done.returncode != 0
+        if "delta" in parts:
+            bad += small_changes(args, report, os.path.join(directory, "delta"))
         if "daemon" in parts:
             bad += with_daemon(args, report, os.path.join(directory, "daemon"))
         if "flat" in parts and args.reloads > 0:
