@@ -89,8 +89,8 @@ void scan_line(struct scan *s, const char *text, size_t n);
 
 /*
  * Some lines only, for who knows what the others come to (feeds/update.h): of formats that
- * facts_suits(). scan_begin() (bytes: of the whole text, about), then for each line s->line and scan_feed(), then scan_end(). As
- * scan_file(); -ENOTSUP: what the lines mean depends on others.
+ * facts_suits(). scan_begin() (bytes: of the whole text, about), then for each line s->line and
+ * scan_feed(), then scan_end(). As scan_file(); -ENOTSUP: what the lines mean depends on others.
  */
 MUST_USE int scan_begin(struct scan *s, uint64_t bytes);
 MUST_USE int scan_feed(struct scan *s, const char *text, size_t n);

@@ -10,7 +10,8 @@
  *
  * Threads:   the main thread calls everything here; one load at a time.
  *            The load's own is nice, and for a large policy idle (SCHED_IDLE) as long as it gets a
- *            fifth of a core so (and may come back: RLIMIT_NICE): workers that share the core do not wait for its slice to end.
+ *            fifth of a core so (and may come back: RLIMIT_NICE): workers that share the core do not
+ *            wait for its slice to end.
  * Memory:    the configuration in force, and for a while the next one.
  * Cost:      publishing: microseconds, but for copying the specs of lists and groups.
  * Limits:    one load at a time; a reload asked for meanwhile starts when it is done.
