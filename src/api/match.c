@@ -176,10 +176,10 @@ static const char *why(const struct walk *w, const struct policy_match_found *m,
 	if (!m->in_group)
 		return m->edit != NULL ? "the edit is for another group"
 		                       : "the group does not use this list";
-	if (m->action == POLICY_LOG)
-		return "log is recorded, and never wins";
 	if (m->is_off)
 		return off_text(w, m, s);
+	if (m->action == POLICY_LOG)
+		return "log is recorded, and never wins";
 	if (m->is_shadow)
 		return "the list is in shadow: it is recorded, and never wins";
 	if (winner == NULL)
@@ -250,6 +250,8 @@ static json_t *match_to_json(struct walk *w, const struct subject *s,
 		json_object_set_new(
 			o, "scope",
 			json_string(m->pattern != NULL ? "pattern" : scope_name(m->scope)));
+	if (m->is_off)
+		json_object_set_new(o, "off", json_true());
 	if (m->pattern != NULL)
 		json_object_set_new(o, "line", json_integer(m->pattern->line));
 	if (m->edit != NULL)

@@ -124,6 +124,8 @@ static const char *mark_of(const json_t *m, bool looked_at)
 {
 	if (!is_true(m, "in_group"))
 		return "unused";
+	if (is_true(m, "off"))
+		return "off";
 	if (strcmp(text_of(m, "action"), "log") == 0)
 		return "logs";
 	if (!is_true(m, "winner"))

@@ -23,8 +23,6 @@ bool report_is_garbage(enum feeds_skip why);
 bool report_is_quiet(enum feeds_skip why);
 /* Was the trouble not in the file but with the machine, so that reading it again may help? */
 bool report_may_pass(const struct feeds_report *r);
-/* Is what was wrong with the file not in the file, so that reading it again may help? */
-bool report_may_pass(const struct feeds_report *r);
 
 /* Escape text of a file: printable ASCII stays, the rest is \xHH; cut to `room` with "...". */
 size_t report_escape(const char *text, size_t n, char *ret, size_t room);

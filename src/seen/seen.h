@@ -18,7 +18,7 @@
  *            dns/registered.h
  * Threads:   seen_find(), seen_age(): any, without locks. seen_note(), seen_confirm(): any worker,
  *            each with changes of its own. seen_tick(), seen_sync(): one thread.
- * Memory:    plan.size_bytes, touched as used; 16 bytes a domain; 96 KiB a worker for changes.
+ * Memory:    plan.size_bytes, touched as used; 16 bytes a domain; 64 KiB a worker for changes.
  * Cost:      find: one SipHash and at most four cache lines. note: the same, and at most two
  *            compare-and-swaps. No allocation, no lock, no system call.
  * Limits:    size_bytes / 16 domains. The first has to go when about 70 in 100 places are filled; at

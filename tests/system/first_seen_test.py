@@ -36,7 +36,7 @@ def strict(start_weir):
 def learner(start_weir):
     """It learns for a week, which the tests do not see the end of."""
     def prepare(w):
-        configure(w, [dict(NEW)])
+        configure(w, [dict(NEW), dict(NEW, name="told", action="log")])
     return start_weir(prepare=prepare)
 
 
@@ -77,9 +77,10 @@ def test_while_it_learns_nothing_is_new(learner):
     e = explain(learner, "www.wild.org")
     assert e["domain"]["known"] and e["domain"]["answered"] and not e["domain"]["new"]
     assert e["domain"]["learning_until_s"] > time.time() + 6 * 86400
-    (match,) = e["stages"][0]["matches"]
-    assert match["list"] == "new" and "new here" in match["why"]
-    assert match["first_seen_s"] == 86400 and match["every"]
+    matches = e["stages"][0]["matches"]
+    assert sorted(match["list"] for match in matches) == ["new", "told"]
+    for match in matches:
+        assert "new here" in match["why"] and match["off"] and match["first_seen_s"] == 86400 and match["every"]
     assert "learned until then" in " ".join(learner.cli("explain", "www.wild.org").stdout.split())
     assert "domains are learned until" in learner.process.log_tail(200)
 

@@ -2,6 +2,8 @@
 #include "seen/file.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/disk.h"
@@ -312,6 +314,50 @@ static void a_disk_that_comes_back(void **state)
 	folder_remove(&f);
 }
 
+/* The disk takes a part of a record and no more: the log stays whole, and all comes when there is room. */
+static void a_disk_that_is_full(void **state)
+{
+	(void)state;
+	struct folder f;
+	struct seen_changes *c;
+	struct rlimit limit, full;
+	struct stat st;
+	char log[200];
+	folder_make(&f);
+	path_in(&f, "seen.log", log);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(seen_changes_new(&c), 0);
+	struct seen *s = table_of(MIB, f.path, 0);
+	assert_int_equal(seen_tick(s, &c, 1), 0);
+	note(s, c, "a.example", 1, NOW_S);
+	assert_int_equal(seen_tick(s, &c, 1), 0);
+	assert_int_equal(stat(log, &st), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	full = limit;
+	full.rlim_cur =
+		(rlim_t)st.st_size + 10; /* enough for the empty snapshot's head, not more */
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+	for (unsigned i = 0; i < 20; i++)
+		note(s, c, i % 2 == 0 ? "b.example" : "c.example", i, NOW_S);
+	assert_int_equal(seen_tick(s, &c, 1), -EFBIG);
+	assert_true(found(s, "c.example").is_known);
+	assert_int_equal(stat(log, &st), 0);
+	assert_int_equal((st.st_size - 16) % 24, 0);
+	struct seen *again = table_of(MIB, f.path, 0);
+	assert_true(found(again, "a.example").is_known);
+	seen_free(again);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	for (unsigned i = 0; i < 70; i++)
+		assert_int_equal(seen_tick(s, &c, 1), 0);
+	again = table_of(MIB, f.path, 0);
+	assert_true(found(again, "b.example").is_known);
+	assert_true(found(again, "c.example").is_known);
+	seen_free(again);
+	seen_free(s);
+	seen_changes_free(c);
+	folder_remove(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +368,7 @@ int main(void)
 		cmocka_unit_test(bad_snapshots_are_told),
 		cmocka_unit_test(reading_only_changes_nothing),
 		cmocka_unit_test(a_disk_that_comes_back),
+		cmocka_unit_test(a_disk_that_is_full),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
