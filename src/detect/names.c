@@ -60,7 +60,8 @@ void names_put(struct names *n, uint32_t tag, uint32_t dice)
 
 /*
  * One code for all: again the last 1/4, a hot one 16/128, a warm one 112/1024; new 1/2, and then
- * below the last 1/2, a hot one 16/64, a warm one 112/1024, one of 256 new zones 256/2048.
+ * below the last 1/2, a hot one 16/64, a warm one 112/1024, one of 16 new zones 16/128. With more
+ * zones than these it takes over 256 to tell more bits than a new zone and a type cost at least.
  */
 uint32_t names_bits_again(enum names_where where)
 {
@@ -73,7 +74,7 @@ uint32_t names_bits_again(enum names_where where)
 uint32_t names_bits_below(enum names_where where)
 {
 	static const uint32_t bits[] = {
-		[NAMES_LAST] = 1, [NAMES_IS_HOT] = 6, [NAMES_IS_WARM] = 10, [NAMES_NEW] = 11
+		[NAMES_LAST] = 1, [NAMES_IS_HOT] = 6, [NAMES_IS_WARM] = 10, [NAMES_NEW] = 7
 	};
 	return (1 + bits[where]) * BITS_UNIT;
 }

@@ -168,8 +168,8 @@ static void what_waits_goes_later(void **state)
 	uint64_t now_ns = NS_PER_S;
 	exfiltrate(d, "192.0.2.1", 30, NS_PER_MS, 1, now_ns);
 	now_ns += NS_PER_S;
-	rig_packet(&p, "192.0.2.1", "another-name.drop0.example", "drop0.example", DNS_A, 100,
-	           now_ns);
+	rig_packet(&p, "192.0.2.1", "0f1e2d3c4b5a69788796a5b4c3d2e1f0.drop0.example",
+	           "drop0.example", DNS_A, 100, now_ns);
 	detect_question(d, &p.q, &r);
 	assert_int_equal(r.outcome, DETECT_REFUSED);
 	assert_true(r.wait_ms > 0);

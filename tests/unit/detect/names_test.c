@@ -25,7 +25,7 @@ static void places_are_a_prefix_code(void **state)
 	double below = share(names_bits_below(NAMES_LAST)) +
 	               NAMES_HOT * share(names_bits_below(NAMES_IS_HOT)) +
 	               NAMES_WARM * share(names_bits_below(NAMES_IS_WARM)) +
-	               256 * share(names_bits_below(NAMES_NEW));
+	               16 * share(names_bits_below(NAMES_NEW));
 	if (again + below > 1)
 		fail_msg("%f + %f", again, below);
 }
