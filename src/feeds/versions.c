@@ -382,9 +382,10 @@ int feeds_accept(const char *state_dir, const char *list, const char *path)
 {
 	char text[80], file[PATH_ROOM];
 	struct versions_identity identity;
-	if (!versions_path(state_dir, list, "", file, sizeof file) ||
-	    !versions_identify(path, &identity))
+	if (!versions_path(state_dir, list, "", file, sizeof file))
 		return -ENOENT;
+	if (!versions_identify(path, &identity))
+		return -errno;
 	identity_text(&identity, text, sizeof text);
 	return save(state_dir, list, "accept", text, strlen(text));
 }

@@ -36,6 +36,7 @@ enum {
 	LOOK_EVERY_MS = 2,
 	TRIES_MAX = 16, /* a whole compile each: after that every expression is tried alone */
 	NOBODY = -1,
+	PROBE_BYTES = 1 << 20,
 	BUSY = 4, /* times as long by the clock as by the processor: others want it too */
 };
 
@@ -44,7 +45,8 @@ struct report {
 	_Atomic uint32_t at;    /* SIFT: the one that is being tried; n when done */
 	_Atomic uint64_t at_ns; /* since when */
 	bool is_made;
-	int32_t bad; /* NOBODY, or the expression that Vectorscan blames */
+	bool is_denied; /* for want of memory, which is not the patterns' fault */
+	int32_t bad;    /* NOBODY, or the expression that Vectorscan blames */
 	uint64_t n_bytes;
 	char why[POLICY_PATTERN_WHY_MAX];
 };
@@ -69,6 +71,28 @@ static void limit(int what, uint64_t value)
 {
 	struct rlimit r = { .rlim_cur = value, .rlim_max = value };
 	(void)setrlimit(what, &r);
+}
+
+/* Not for good: is_denied() looks without it. */
+static void limit_data(uint64_t value)
+{
+	struct rlimit r;
+	if (getrlimit(RLIMIT_DATA, &r) != 0)
+		return;
+	r.rlim_cur = value < r.rlim_max ? value : r.rlim_max;
+	(void)setrlimit(RLIMIT_DATA, &r);
+}
+
+/* Something could not be made. Is it the machine that has no memory, whatever the patterns need? */
+static bool is_denied(void)
+{
+	limit_data(RLIM_INFINITY);
+	void *p =
+		mmap(NULL, PROBE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return true;
+	munmap(p, PROBE_BYTES);
+	return false;
 }
 
 /* What this process has already: copied pages are not the child's doing. */
@@ -97,7 +121,7 @@ static void child_begin(const struct making *m, pid_t parent)
 	(void)sigprocmask(SIG_BLOCK, &all, NULL);
 	uint64_t have = data_bytes();
 	if (have > 0)
-		limit(RLIMIT_DATA, have + m->budget->make_bytes);
+		limit_data(have + m->budget->make_bytes);
 	limit(RLIMIT_CPU, m->budget->all_ms / 1000 + 1);
 	limit(RLIMIT_CORE, 0);
 }
@@ -106,6 +130,8 @@ static bool write_all(int fd, const char *bytes, size_t n)
 {
 	while (n > 0) {
 		ssize_t done = write(fd, bytes, n);
+		if (done < 0 && errno == EINTR)
+			continue;
 		if (done <= 0)
 			return false;
 		bytes += done;
@@ -125,6 +151,7 @@ static void child_make(const struct making *m)
 	r->bad = NOBODY;
 	if (hs_compile_multi(m->left, m->flags, m->numbers, m->n_left, HS_MODE_BLOCK, NULL,
 	                     &database, &error) != HS_SUCCESS) {
+		r->is_denied = is_denied();
 		snprintf(r->why, sizeof r->why, "%s", error != NULL ? error->message : "");
 		if (error != NULL && error->expression >= 0)
 			r->bad = (int32_t)m->numbers[error->expression];
@@ -136,6 +163,8 @@ static void child_make(const struct making *m)
 		snprintf(r->why, sizeof r->why, "the database is too large");
 	else if (write_all(m->fd, bytes, n))
 		r->is_made = true;
+	else
+		r->is_denied = true;
 	r->n_bytes = n;
 }
 
@@ -152,6 +181,7 @@ static void child_sift(const struct making *m)
 			continue;
 		if (hs_compile(m->regexes[i], PATTERN_FLAGS, HS_MODE_BLOCK, NULL, &database,
 		               &error) != HS_SUCCESS) {
+			r->is_denied = is_denied();
 			snprintf(r->why, sizeof r->why, "%s", error != NULL ? error->message : "");
 			r->bad = (int32_t)i;
 			return;
@@ -161,17 +191,26 @@ static void child_sift(const struct making *m)
 	atomic_store(&r->at, m->n);
 }
 
+/* Is there memory? A crash says no. */
+static void child_probe(const struct making *m)
+{
+	m->report->is_denied = true;
+	m->report->is_denied = is_denied();
+}
+
 /* ---- the parent ---- */
 
-/* Wait until it ends, or its time is over: then it is killed. */
-static void wait_for(const struct making *m, pid_t pid, uint32_t one_ms)
+/* Wait until it ends, or its time is over: then it is killed. False: it crashed. */
+static bool wait_for(const struct making *m, pid_t pid, uint32_t one_ms)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_EVERY_MS * (long)NS_PER_MS };
 	for (;;) {
 		int status;
 		pid_t got = waitpid(pid, &status, WNOHANG);
-		if (got == pid || (got < 0 && errno != EINTR))
-			return;
+		if (got == pid)
+			return !WIFSIGNALED(status) || WTERMSIG(status) == SIGKILL;
+		if (got < 0 && errno != EINTR)
+			return true;
 		uint64_t now_ns = clock_mono_ns();
 		bool is_late = now_ns > m->end_ns;
 		if (one_ms > 0)
@@ -183,12 +222,13 @@ static void wait_for(const struct making *m, pid_t pid, uint32_t one_ms)
 	}
 }
 
-/* Run one of the two. 0, or -ENOMEM: there is no child. What came of it is in the report. */
+/* Run one of them. 0, or -ENOMEM: there is no child, or no memory for it. What came of it is in the report. */
+/* NOLINTNEXTLINE(misc-no-recursion): once, for the probe */
 static int run_child(struct making *m, void (*task)(const struct making *m), uint32_t one_ms)
 {
 	pid_t parent = getpid();
 	m->report->bad = NOBODY;
-	m->report->is_made = false;
+	m->report->is_made = m->report->is_denied = false;
 	m->report->why[0] = 0;
 	atomic_store(&m->report->at_ns, clock_mono_ns());
 	if (ftruncate(m->fd, 0) != 0 || lseek(m->fd, 0, SEEK_SET) != 0)
@@ -201,8 +241,13 @@ static int run_child(struct making *m, void (*task)(const struct making *m), uin
 		task(m);
 		_exit(0);
 	}
-	wait_for(m, pid, one_ms);
-	return 0;
+	if (!wait_for(m, pid, one_ms) && task != child_probe) {
+		/* C++ without memory. Another child says whether there is any. */
+		int e = run_child(m, child_probe, 0);
+		m->report->is_made = false;
+		return e;
+	}
+	return m->report->is_denied ? -ENOMEM : 0;
 }
 
 static void drop(struct making *m, uint32_t number, enum policy_pattern_fault fault,

@@ -74,6 +74,7 @@ struct publication {
 	struct timer due;
 	uint64_t last_ns;
 	bool is_again, is_stopped;
+	bool is_orphan; /* the configuration that `feed` points into is gone */
 	uint64_t n_left_out;
 	unsigned n_failures; /* in a row */
 	char error[TRANSFER_ERROR_MAX];
@@ -377,9 +378,21 @@ static void *run(void *arg)
 
 /* ---- when ---- */
 
+void publication_orphan(struct publication *p)
+{
+	must(p->make == NULL || !atomic_load(&p->make->is_feeding));
+	p->is_orphan = p->feed != NULL;
+}
+
+void publication_inherit(struct publication *p, const struct publication *old)
+{
+	if (atomic_load(&p->version) == 0 && name_equal(p->zone.wire, old->zone.wire))
+		atomic_store(&p->version, atomic_load(&old->version));
+}
+
 void publication_changed(struct publication *p)
 {
-	if (p->is_stopped)
+	if (p->is_stopped || p->is_orphan)
 		return;
 	p->is_again = p->make != NULL;
 	if (p->make != NULL || (timer_is_set(&p->due) && p->n_failures == 0))
@@ -392,7 +405,7 @@ void publication_changed(struct publication *p)
 static void start_make(struct timer *t)
 {
 	struct publication *p = CONTAINER_OF(t, struct publication, due);
-	if (p->make != NULL || p->is_stopped)
+	if (p->make != NULL || p->is_stopped || p->is_orphan)
 		return;
 	struct make *m = calloc(1, sizeof *m);
 	if (m == NULL) {

@@ -47,6 +47,13 @@ void publication_free(struct publication *p);
 
 /* What it holds may have changed. */
 void publication_changed(struct publication *p);
+/*
+ * After publication_pause(): the configuration that its list points into goes, and no other has taken its
+ * place. What is published stays; there are no new versions.
+ */
+void publication_orphan(struct publication *p);
+/* The version that an earlier one of the same zone knew of, if this one could not look at the disk. */
+void publication_inherit(struct publication *p, const struct publication *old);
 /* Its thread reads no list any more; it begins anew later. Waits, for milliseconds. */
 void publication_pause(struct publication *p);
 bool publication_is_of_edits(const struct publication *p);

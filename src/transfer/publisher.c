@@ -77,11 +77,14 @@ int publisher_make(struct publisher *p, const struct config *c, const struct fee
 		const struct feeds_list *feed =
 			from->list != NULL ? find_feed(feeds, n_feeds, from->list) : NULL;
 		int e = publication_new(p->loop, c, from, feed, ring, &set.at[set.n]);
-		if (e == -ENOMEM) {
+		/* What cannot be published is left out, and logged; what cannot be now is tried again. */
+		if (e != 0 && e != -EINVAL && e != -ENAMETOOLONG) {
 			publisher_drop(&set);
 			return e;
 		}
-		set.n += e == 0; /* what cannot be published is left out, and logged */
+		set.n += e == 0;
+		for (unsigned k = 0; e == 0 && k < p->now.n; k++)
+			publication_inherit(set.at[set.n - 1], p->now.at[k]);
 	}
 	*ret = set;
 	return 0;
@@ -185,6 +188,12 @@ void publisher_pause(struct publisher *p)
 		publication_pause(p->now.at[i]);
 	for (unsigned i = 0; i < p->leaving.n; i++)
 		publication_pause(p->leaving.at[i]);
+}
+
+void publisher_orphan(struct publisher *p)
+{
+	for (unsigned i = 0; i < p->now.n; i++)
+		publication_orphan(p->now.at[i]);
 }
 
 void publisher_reloaded(struct publisher *p)

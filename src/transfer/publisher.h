@@ -41,6 +41,8 @@ MUST_USE int publisher_take(struct publisher *p, struct publisher_set *set);
 void publisher_woken(struct publisher *p);
 /* A configuration is about to go: nobody reads its lists when this returns. */
 void publisher_pause(struct publisher *p);
+/* After publisher_pause(): it goes, and no other takes its place yet. */
+void publisher_orphan(struct publisher *p);
 /* Lists were read anew. */
 void publisher_reloaded(struct publisher *p);
 unsigned publisher_n(const struct publisher *p);

@@ -194,6 +194,7 @@ int transfer_configure(struct transfer *t, const struct config *c, const struct 
 		e = publisher_take(t->publisher, &x.published);
 	if (e != 0) {
 		forget(&x);
+		publisher_orphan(t->publisher); /* the lists of before go all the same */
 		log_error("zone transfers cannot be set up: %s", strerrordesc_np(-e));
 		return e;
 	}

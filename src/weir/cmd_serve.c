@@ -84,7 +84,9 @@ struct server {
 	struct muting *muting;      /* NULL: none */
 	struct asking_box answered; /* questions of weir query on their way back */
 	unsigned n_seconds;
-	unsigned next_asked; /* the worker that gets the next one */
+	unsigned transfer_wait_s,
+		n_transfer_tries; /* configuring them failed: again in so many; 0: no */
+	unsigned next_asked;      /* the worker that gets the next one */
 };
 
 /* ---- starting ---- */
@@ -280,11 +282,14 @@ static void wake_lists(const struct config *c)
 }
 
 static void woken(void *arg);
+static void configure_transfer(struct server *s, const struct config *c);
 
 static void every_second(struct timer *t)
 {
 	struct server *s = CONTAINER_OF(t, struct server, second);
 	woken(s); /* a thread that could not wake us has its turn now */
+	if (s->transfer_wait_s > 0 && --s->transfer_wait_s == 0)
+		configure_transfer(s, loader_config(s->loader));
 	policy_edits_expire(clock_wall_ns() / NS_PER_S);
 	resolve_root_zone_tick(loader_config(s->loader)->resolver.root_zone,
 	                       clock_wall_ns() / NS_PER_S);
@@ -395,11 +400,22 @@ static void zone_updated(void *arg, const char *list)
 		log_error("a reload could not be started: %s", strerror(-e));
 }
 
-static int configure_transfer(struct server *s, const struct config *c)
+/* What fails now is tried again after 1, 2, 4 ... 256 seconds. */
+static void configure_transfer(struct server *s, const struct config *c)
 {
 	unsigned n;
 	const struct feeds_list *feeds = loader_feeds(s->loader, &n);
-	return transfer_configure(s->transfer, c, feeds, n);
+	int e = transfer_configure(s->transfer, c, feeds, n);
+	if (e == 0) {
+		if (s->n_transfer_tries > 0)
+			log_info("policy zones are followed and published as configured");
+		s->transfer_wait_s = s->n_transfer_tries = 0;
+		return;
+	}
+	s->transfer_wait_s = 1U << (s->n_transfer_tries < 8 ? s->n_transfer_tries : 8);
+	s->n_transfer_tries++;
+	log_warning("policy zones are followed and published as before: %s; next attempt in %u s",
+	            strerror(-e), s->transfer_wait_s);
 }
 
 static int start_transfer(struct server *s)
@@ -438,8 +454,8 @@ static void woken(void *arg)
 		if (detect_configure(s->detect, o.config) != 0)
 			log_warning(
 				"the detectors go on with their settings of before: out of memory");
-		if (o.has_new_config && configure_transfer(s, o.config) != 0)
-			log_warning("policy zones are followed and published as before");
+		if (o.has_new_config)
+			configure_transfer(s, o.config);
 		transfer_reloaded(s->transfer);
 		if (o.has_new_config)
 			fetching_configure(s->fetching, o.config);
@@ -688,9 +704,8 @@ static int start(struct server *s, const struct config *c)
 	loop_on_wake(s->loop, woken, s);
 	alerting_run(s->alerting, s->hosts);
 	alerting_configure(s->alerting, c);
-	e = configure_transfer(s, c);
-	if (e == 0)
-		e = start_fetching(s, c); /* the last good copies are in force */
+	configure_transfer(s, c);
+	e = start_fetching(s, c); /* the last good copies are in force */
 	if (e == 0 && !is_current)
 		e = loader_begin(s->loader, false);
 	s->second.fire = every_second;

@@ -202,7 +202,7 @@ def test_x6_timers_are_kept_without_notify(start_weir, primary):
     assert has_serial(w, 2, 6), log_of(w)
     p.stop()
     assert until(lambda: "not transferred" in log_of(w)), log_of(w)
-    assert blocked(w, "two.bad.org")
+    assert until(lambda: blocked(w, "two.bad.org")), log_of(w)
     assert "Connection refused" in w.cli("status").stdout
 
 
