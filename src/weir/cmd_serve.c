@@ -281,31 +281,6 @@ static void wake_lists(const struct config *c)
 	}
 }
 
-static void woken(void *arg);
-static void configure_transfer(struct server *s, const struct config *c);
-
-static void every_second(struct timer *t)
-{
-	struct server *s = CONTAINER_OF(t, struct server, second);
-	woken(s); /* a thread that could not wake us has its turn now */
-	if (s->transfer_wait_s > 0 && --s->transfer_wait_s == 0)
-		configure_transfer(s, loader_config(s->loader));
-	policy_edits_expire(clock_wall_ns() / NS_PER_S);
-	resolve_root_zone_tick(loader_config(s->loader)->resolver.root_zone,
-	                       clock_wall_ns() / NS_PER_S);
-	loader_tick(s->loader, clock_wall_ns() / NS_PER_S);
-	wake_lists(loader_config(s->loader));
-	trust_tick(s->trust);
-	muting_tick(s->muting, clock_wall_ns() / NS_PER_S);
-	learning_tick(s->learning, loader_config(s->loader), clock_wall_ns() / NS_PER_S);
-	seeing_tick(s->seeing, s->events != NULL ? events_ring(s->events, s->n_workers) : NULL);
-	fetching_tick(s->fetching);
-	alerting_tick(s->alerting);
-	if (++s->n_seconds % FIREWALL_CHECK_S == 0)
-		firewall_check(s->firewall);
-	timer_set(s->loop, t, loop_now_ns(s->loop) + NS_PER_S);
-}
-
 /* On a closed network nothing resolves: say so within seconds, and what to write. */
 static void look_upstream(struct timer *t)
 {
@@ -406,16 +381,13 @@ static void configure_transfer(struct server *s, const struct config *c)
 	unsigned n;
 	const struct feeds_list *feeds = loader_feeds(s->loader, &n);
 	int e = transfer_configure(s->transfer, c, feeds, n);
-	if (e == 0) {
-		if (s->n_transfer_tries > 0)
-			log_info("policy zones are followed and published as configured");
-		s->transfer_wait_s = s->n_transfer_tries = 0;
-		return;
-	}
-	s->transfer_wait_s = 1U << (s->n_transfer_tries < 8 ? s->n_transfer_tries : 8);
-	s->n_transfer_tries++;
-	log_warning("policy zones are followed and published as before: %s; next attempt in %u s",
-	            strerror(-e), s->transfer_wait_s);
+	unsigned shift = s->n_transfer_tries < 8 ? s->n_transfer_tries : 8;
+	s->transfer_wait_s = e != 0 ? 1U << shift : 0;
+	s->n_transfer_tries = e != 0 ? s->n_transfer_tries + 1 : 0;
+	if (e != 0)
+		log_warning(
+			"policy zones are followed and published as before: %s; next attempt in %u s",
+			strerror(-e), s->transfer_wait_s);
 }
 
 static int start_transfer(struct server *s)
@@ -474,6 +446,28 @@ static void woken(void *arg)
 	};
 	if (s->control != NULL)
 		control_reload_finished(s->control, &result);
+}
+
+static void every_second(struct timer *t)
+{
+	struct server *s = CONTAINER_OF(t, struct server, second);
+	woken(s); /* a thread that could not wake us has its turn now */
+	if (s->transfer_wait_s > 0 && --s->transfer_wait_s == 0)
+		configure_transfer(s, loader_config(s->loader));
+	policy_edits_expire(clock_wall_ns() / NS_PER_S);
+	resolve_root_zone_tick(loader_config(s->loader)->resolver.root_zone,
+	                       clock_wall_ns() / NS_PER_S);
+	loader_tick(s->loader, clock_wall_ns() / NS_PER_S);
+	wake_lists(loader_config(s->loader));
+	trust_tick(s->trust);
+	muting_tick(s->muting, clock_wall_ns() / NS_PER_S);
+	learning_tick(s->learning, loader_config(s->loader), clock_wall_ns() / NS_PER_S);
+	seeing_tick(s->seeing, s->events != NULL ? events_ring(s->events, s->n_workers) : NULL);
+	fetching_tick(s->fetching);
+	alerting_tick(s->alerting);
+	if (++s->n_seconds % FIREWALL_CHECK_S == 0)
+		firewall_check(s->firewall);
+	timer_set(s->loop, t, loop_now_ns(s->loop) + NS_PER_S);
 }
 
 /* ---- what the control interface asks of us ---- */
