@@ -375,15 +375,16 @@ static void zone_updated(void *arg, const char *list)
 		log_error("a reload could not be started: %s", strerror(-e));
 }
 
-/* What fails now is tried again after 1, 2, 4 ... 256 seconds. */
+/* What fails now is tried again after 1, 3, 7, 15 ... seconds. */
 static void configure_transfer(struct server *s, const struct config *c)
 {
 	unsigned n;
 	const struct feeds_list *feeds = loader_feeds(s->loader, &n);
 	int e = transfer_configure(s->transfer, c, feeds, n);
-	unsigned shift = s->n_transfer_tries < 8 ? s->n_transfer_tries : 8;
-	s->transfer_wait_s = e != 0 ? 1U << shift : 0;
-	s->n_transfer_tries = e != 0 ? s->n_transfer_tries + 1 : 0;
+	s->transfer_retry_s = e == 0                      ? 0
+	                      : s->transfer_retry_s < 256 ? 2 * s->transfer_retry_s + 1
+	                                                  : 256;
+	s->transfer_wait_s = s->transfer_retry_s;
 	if (e != 0)
 		log_warning(
 			"policy zones are followed and published as before: %s; next attempt in %u s",
