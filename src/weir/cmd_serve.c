@@ -50,6 +50,7 @@ enum {
 	GRACE_MS = 3000,
 	EVENT_RING_BYTES = 4 << 20, /* some 15,000 events: over 100 ms of them at full speed */
 	FIREWALL_CHECK_S = 5,
+	TRANSFER_RETRY_S = 5,
 	REACH_LOOK_MS = 500,
 	REACH_GIVE_UP_MS = 6000,
 };
@@ -84,8 +85,7 @@ struct server {
 	struct muting *muting;      /* NULL: none */
 	struct asking_box answered; /* questions of weir query on their way back */
 	unsigned n_seconds;
-	unsigned transfer_wait_s,
-		n_transfer_tries; /* configuring them failed: again in so many; 0: no */
+	unsigned transfer_wait_s; /* then set up again what could not be; 0: nothing */
 	unsigned next_asked;      /* the worker that gets the next one */
 };
 
@@ -375,16 +375,13 @@ static void zone_updated(void *arg, const char *list)
 		log_error("a reload could not be started: %s", strerror(-e));
 }
 
-/* What fails now is tried again after 1, 3, 7, 15 ... seconds. */
+/* What fails now is tried again soon. */
 static void configure_transfer(struct server *s, const struct config *c)
 {
 	unsigned n;
 	const struct feeds_list *feeds = loader_feeds(s->loader, &n);
 	int e = transfer_configure(s->transfer, c, feeds, n);
-	s->transfer_retry_s = e == 0                      ? 0
-	                      : s->transfer_retry_s < 256 ? 2 * s->transfer_retry_s + 1
-	                                                  : 256;
-	s->transfer_wait_s = s->transfer_retry_s;
+	s->transfer_wait_s = e != 0 ? TRANSFER_RETRY_S : 0;
 	if (e != 0)
 		log_warning(
 			"policy zones are followed and published as before: %s; next attempt in %u s",
