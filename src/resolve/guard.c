@@ -97,19 +97,26 @@ static bool has_family(const struct cut *cut, const struct cut_server *s, bool i
 	return false;
 }
 
-/* What the cache knows of a server's addresses; NULL: nothing. */
-static const struct answer *find_known(const struct cut_judging *j, const uint8_t *name,
-                                       const struct name_hashes *hashes, uint16_t type)
+/* The addresses of one family of a server. */
+struct wanted {
+	const uint8_t *name;
+	uint64_t hash;
+	uint16_t type; /* A or AAAA */
+	bool is_waited;
+};
+
+/* What the cache knows of them; NULL: nothing. */
+static const struct answer *find_known(const struct cut_judging *j, const struct wanted *w)
 {
-	const struct answer *a = cache_find_answer(j->cache, hashes->h[0], name, type);
+	const struct answer *a = cache_find_answer(j->cache, w->hash, w->name, w->type);
 	if (a == NULL || !item_is_fresh(&a->item, j->now_s))
-		a = cache_find_answer(j->cache, hashes->h[0], name, 0); /* there is no such name */
+		a = cache_find_answer(j->cache, w->hash, w->name, 0); /* there is no such name */
 	return a != NULL && item_is_fresh(&a->item, j->now_s) ? a : NULL;
 }
 
-static void note_missing(struct cut_judging *j, const uint8_t *name, uint64_t mark, uint16_t type,
-                         bool is_waited)
+static void note_missing(struct cut_judging *j, const struct wanted *w)
 {
+	uint64_t mark = w->hash ^ w->type;
 	for (unsigned i = 0; i < j->n_missing; i++) {
 		if (j->missing[i].mark == mark)
 			return;
@@ -118,26 +125,25 @@ static void note_missing(struct cut_judging *j, const uint8_t *name, uint64_t ma
 		return;
 	struct cut_missing *m = &j->missing[j->n_missing++];
 	m->mark = mark;
-	m->type = type;
-	m->is_waited = is_waited;
-	name_set(&m->name, name);
+	m->type = w->type;
+	m->is_waited = w->is_waited;
+	name_set(&m->name, w->name);
 }
 
 /* Addresses that did not come with the delegation. */
-static void judge_known(const struct policy *p, uint16_t group, const uint8_t *name,
-                        const struct name_hashes *hashes, uint16_t type, bool is_waited,
+static void judge_known(const struct policy *p, uint16_t group, const struct wanted *w,
                         const struct policy_terms *terms, struct cut_judging *j,
                         struct verdict *ret)
 {
 	struct addr a;
 	unsigned at = 0;
-	const struct answer *known = find_known(j, name, hashes, type);
+	const struct answer *known = find_known(j, w);
 	while (known != NULL && answer_next_addr(known, &at, &a))
 		judge_one_address(p, group, &a, terms, ret);
 	if (known != NULL)
 		return;
 	j->is_incomplete = true;
-	note_missing(j, name, hashes->h[0] ^ type, type, is_waited);
+	note_missing(j, w);
 }
 
 static struct policy_terms terms_of(const struct cut *cut, const struct cut_judging *j)
@@ -166,8 +172,11 @@ static void judge_pooled(const struct policy *p, uint16_t group,
 		take_better(p, &v, ret);
 		for (unsigned f = 0; f < 2 && wants_all; f++) {
 			if ((view->ns_families >> f & 1) != 0 && !has_family(cut, s, f == 0))
-				judge_known(p, group, s->name, &hashes, f == 0 ? DNS_A : DNS_AAAA,
-				            (view->ns_waits >> f & 1) != 0, &terms, j, ret);
+				judge_known(p, group,
+				            &(struct wanted){ s->name, hashes.h[0],
+				                              f == 0 ? DNS_A : DNS_AAAA,
+				                              (view->ns_waits >> f & 1) != 0 },
+				            &terms, j, ret);
 		}
 	}
 	for (unsigned i = 0; i < cut->n_addrs; i++)
