@@ -99,6 +99,8 @@ struct api_context {
 	/* What the last load said of a list, and its downloads; NULL: nothing. Borrowed likewise. */
 	const struct feeds_report *(*report)(void *arg, const char *list_name);
 	const struct fetch_status *(*fetched)(void *arg, const char *list_name);
+	/* Was it told that the list is too old? */
+	bool (*is_old)(void *arg, const char *list_name);
 	/* Fetch a list now, NULL: all. 0; -ENOENT: it is not downloaded; -errno. */
 	int (*fetch_now)(void *arg, const char *list_name);
 	/* Read the lists again, not the configuration. 0; -EBUSY: after the one under way. */

@@ -95,6 +95,20 @@ static void add_fetch(json_t *o, const struct fetch_status *s)
 	json_object_set_new(o, "running", json_boolean(s->is_running));
 }
 
+/* The zone, and who has it. */
+static void set_zone(json_t *o, const struct config_list *l)
+{
+	char text[NAME_TEXT_MAX + ADDR_TEXT_MAX];
+	json_t *primaries = json_array();
+	name_to_text(l->zone.wire, text);
+	set_text(o, "zone", text);
+	for (unsigned i = 0; i < l->primaries.n; i++) {
+		endpoint_to_text(&l->primaries.at[i], text);
+		json_array_append_new(primaries, json_string(text));
+	}
+	json_object_set_new(o, "primaries", primaries);
+}
+
 static json_t *list_to_json(const struct api_context *c, const struct config *config,
                             const struct config_list *l)
 {
@@ -106,6 +120,10 @@ static json_t *list_to_json(const struct api_context *c, const struct config *co
 	set_text(o, "file", l->file);
 	if (l->file == NULL)
 		set_text(o, "url", l->url);
+	if (l->primaries.n > 0)
+		set_zone(o, l);
+	if (c->is_old != NULL && c->is_old(c->arg, l->name))
+		json_object_set_new(o, "too_old", json_true());
 	add_report(o, r);
 	add_fetch(o, s);
 	json_object_set_new(o, "versions", versions);

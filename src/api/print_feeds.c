@@ -30,6 +30,16 @@ static void print_versions(FILE *out, const json_t *list, uint64_t now_s)
 	}
 }
 
+static void print_zone(FILE *out, const json_t *l)
+{
+	const json_t *primaries = json_object_get(l, "primaries");
+	fprintf(out, "  zone %s from", text_of(l, "zone"));
+	for (size_t i = 0; i < json_array_size(primaries); i++)
+		fprintf(out, "%s %s", i > 0 ? "," : "",
+		        json_string_value(json_array_get(primaries, i)));
+	fputc('\n', out);
+}
+
 static void print_source(FILE *out, const json_t *l, uint64_t now_s)
 {
 	char fetched[TEXT_TIME_MAX], next[TEXT_TIME_MAX];
@@ -37,16 +47,20 @@ static void print_source(FILE *out, const json_t *l, uint64_t now_s)
 		fprintf(out, "  file %s\n", text_of(l, "file"));
 		return;
 	}
-	if (text_of(l, "url")[0] == 0)
+	bool is_zone = text_of(l, "zone")[0] != 0;
+	if (text_of(l, "url")[0] == 0 && !is_zone)
 		return;
 	uint64_t fetched_s = text_number(l, "fetched_s"), next_s = text_number(l, "next_s");
-	fprintf(out, "  %s\n", text_of(l, "url"));
+	if (is_zone)
+		print_zone(out, l);
+	else
+		fprintf(out, "  %s\n", text_of(l, "url"));
 	if (fetched_s == 0)
-		fputs("  never fetched", out);
+		fputs(is_zone ? "  never transferred" : "  never fetched", out);
 	else
 		fprintf(out, "  confirmed %s ago", age(now_s, fetched_s, fetched));
 	if (json_is_true(json_object_get(l, "running")))
-		fputs(", being fetched now\n", out);
+		fputs(", being asked for now\n", out);
 	else if (next_s > now_s)
 		fprintf(out, ", next in %s\n", text_duration(next_s - now_s, next));
 	else
@@ -89,7 +103,7 @@ static void print_list(FILE *out, const json_t *l, uint64_t now_s)
 		fprintf(out, ", %s old", age(now_s, text_number(l, "loaded_s"), old));
 	if (json_object_get(l, "serial") != NULL)
 		fprintf(out, ", serial %llu", (unsigned long long)text_number(l, "serial"));
-	fputc('\n', out);
+	fputs(json_is_true(json_object_get(l, "too_old")) ? ", too old (max-age)\n" : "\n", out);
 	print_source(out, l, now_s);
 	print_expiry(out, l, now_s);
 	if (text_of(l, "problem")[0] != 0) {

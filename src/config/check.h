@@ -32,7 +32,7 @@ struct check_nodes {
 MUST_USE int check_local(const struct config *c, const struct check_nodes *nodes,
                          struct config_problems *problems); /* check_local.c */
 /* The source of one list: check_lists.c. */
-void check_list_source(const struct config *c, const struct config_list *l, const struct node *node,
+void check_list_source(const struct config *c, struct config_list *l, const struct node *node,
                        struct config_problems *problems);
 /* When and for what it holds: check_lists.c. */
 void check_list_terms(const struct config *c, const struct config_list *l, const struct node *node,

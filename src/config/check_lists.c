@@ -110,12 +110,15 @@ static void check_download(const struct config_list *l, const struct node *node,
 	check_proxy(l, node, problems);
 }
 
-void check_list_source(const struct config *c, const struct config_list *l, const struct node *node,
+void check_list_source(const struct config *c, struct config_list *l, const struct node *node,
                        struct config_problems *problems)
 {
 	const struct node *file = node_find(node, "file"); /* may be bad, which has been told */
 	bool has_file = has_text(l->file) || (file != NULL && file->n_text > 0);
 	bool has_url = has_text(l->url), has_primaries = l->primaries.n > 0;
+	/* A file is often a list kept by hand: how old it may be is not for us to guess. */
+	if (!has_url && !has_primaries && node_find(node, "max-age") == NULL)
+		l->max_age_s = 0;
 	if (!has_file && !has_url && !has_primaries && node_find(node, "primaries") == NULL &&
 	    !config_list_is_every(l))
 		problem_error(

@@ -14,6 +14,9 @@
 
 /* LIMIT_##range below: pasted, not expanded on the way, as the comma of RANGE would be torn. */
 #define LIMIT_ANY                .max = 0
+#define LIMIT_SECRET             .disguise = OPTION_SECRET
+#define LIMIT_HEADER             .disguise = OPTION_HEADER
+#define LIMIT_URL                .disguise = OPTION_URL
 #define LIMIT_RANGE(least, most) .min = (least), .max = (most)
 #define LIMIT_WORDS(w)           .words = (w)
 

@@ -73,6 +73,14 @@ enum {
 	OPTION_EXPECTED_MAX = 256
 };
 
+/* What `weir check --print` does not show of a text. */
+enum option_disguise {
+	OPTION_PLAIN = 0,
+	OPTION_SECRET, /* nothing is shown */
+	OPTION_HEADER, /* "Name: value": the value is not */
+	OPTION_URL,    /* a user and password, and what looks like a key in the query, are not */
+};
+
 struct option {
 	const char *key;
 	enum option_type type;
@@ -81,6 +89,7 @@ struct option {
 	const char *default_text; /* NULL: a value is required */
 	uint64_t min, max;        /* numbers, in the unit kept */
 	const char *words;        /* "a|b"; NULL: none */
+	enum option_disguise disguise;
 	bool is_reloadable;
 	const char *help;
 };

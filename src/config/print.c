@@ -26,6 +26,59 @@ static size_t take_utf8(const unsigned char *t, uint32_t *ret)
 	return n;
 }
 
+static const char hidden[] = "(hidden)";
+
+/* Does a parameter of a URL's query look like a key? */
+static bool is_secret_name(const char *name, size_t n)
+{
+	static const char *const words[] = { "key", "token", "secret", "pass", "auth", "sig" };
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		size_t len = strlen(words[i]);
+		for (size_t at = 0; at + len <= n; at++) {
+			if (strncasecmp(name + at, words[i], len) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void disguise_url(FILE *to, const char *url)
+{
+	const char *host = strstr(url, "://");
+	const char *at = host != NULL ? host + 3 : url;
+	const char *user = memchr(at, '@', strcspn(at, "/?#"));
+	fprintf(to, "%.*s%s", (int)(at - url), url, user != NULL ? hidden : "");
+	if (user != NULL)
+		at = user;
+	size_t n = strcspn(at, "?");
+	fprintf(to, "%.*s", (int)n, at);
+	for (at += n; *at != 0; at += n) {
+		n = 1 + strcspn(at + 1, "&");
+		size_t name = strcspn(at, "=");
+		if (name < n && is_secret_name(at, name))
+			fprintf(to, "%.*s%s", (int)name + 1, at, hidden);
+		else
+			fprintf(to, "%.*s", (int)n, at);
+	}
+}
+
+/* The text as it may be shown; the caller's. NULL: no memory. */
+static char *disguised(enum option_disguise how, const char *text)
+{
+	char *shown = NULL;
+	size_t n = 0;
+	FILE *to = open_memstream(&shown, &n);
+	if (to == NULL)
+		return NULL;
+	if (how == OPTION_URL)
+		disguise_url(to, text);
+	else if (how == OPTION_HEADER)
+		fprintf(to, "%.*s: %s", (int)strcspn(text, ":"), text, hidden);
+	else
+		fputs(text[0] != 0 ? hidden : "", to);
+	return fclose(to) == 0 ? shown : NULL;
+}
+
 static void print_quoted(FILE *out, const char *text)
 {
 	fputc('"', out);
@@ -40,6 +93,13 @@ static void print_quoted(FILE *out, const char *text)
 			fprintf(out, "\\U%08" PRIX32, c);
 	}
 	fputc('"', out);
+}
+
+static void print_shown(FILE *out, const struct option *o, const char *text)
+{
+	char *shown = o->disguise != OPTION_PLAIN ? disguised(o->disguise, text) : NULL;
+	print_quoted(out, shown != NULL ? shown : o->disguise == OPTION_PLAIN ? text : hidden);
+	free(shown);
 }
 
 /* Paths are printed absolute, so that the print means the same wherever it is kept. */
@@ -65,7 +125,7 @@ static void print_text(FILE *out, const struct option *o, const char *text)
 	else if (o->type == OPTION_TYPE_WORD)
 		fputs(text, out);
 	else
-		print_quoted(out, text);
+		print_shown(out, o, text);
 }
 
 static void print_domain(FILE *out, const struct name *name)
@@ -95,7 +155,7 @@ static void print_item(FILE *out, const struct option *o, const void *field, uns
 		print_domain(out, &((const struct config_names *)field)->at[i]);
 		return;
 	case OPTION_TYPE_TEXTS:
-		print_quoted(out, ((const struct config_texts *)field)->at[i]);
+		print_shown(out, o, ((const struct config_texts *)field)->at[i]);
 		return;
 	default:
 		print_quoted(out, ((const struct config_labels *)field)->at[i]);

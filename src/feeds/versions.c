@@ -226,6 +226,30 @@ static void forget_old(const char *state_dir, const char *list, struct versions 
 	v->n = to;
 }
 
+/*
+ * Of versions of a zone that came in a burst the first and the last two are of use to who rolls back; a
+ * zone whose deltas come every second would have a handful of seconds to go back otherwise.
+ */
+static void forget_bursts(const char *state_dir, const char *list, struct versions *v,
+                          unsigned keep)
+{
+	char path[PATH_ROOM];
+	struct versions_pin pin = { 0 };
+	(void)versions_pinned(state_dir, list, &pin);
+	for (unsigned i = 1; i + 2 < v->n && v->n > keep;) {
+		const struct feeds_version *one = &v->at[i], *before = &v->at[i - 1];
+		if (!one->has_serial || one->number == pin.number ||
+		    one->came_s > before->came_s + VERSIONS_BURST_S) {
+			i++;
+			continue;
+		}
+		if (number_path(state_dir, list, one->number, path, sizeof path))
+			(void)unlink(path);
+		memmove(&v->at[i], &v->at[i + 1], (v->n - i - 1) * sizeof v->at[0]);
+		v->n--;
+	}
+}
+
 int versions_add(const struct feeds_plan *plan, const char *list, const char *path,
                  struct feeds_version *new_version)
 {
@@ -254,6 +278,7 @@ int versions_add(const struct feeds_plan *plan, const char *list, const char *pa
 	if (v.n == VERSIONS_MAX)
 		return -EIO; /* the chosen one cannot be read */
 	v.at[v.n++] = *new_version;
+	forget_bursts(plan->state_dir, list, &v, plan->keep_versions);
 	/* A kill between the two costs an old version: the index names it, and it is gone. */
 	forget_old(plan->state_dir, list, &v, plan->keep_versions);
 	return save(plan->state_dir, list, "index", text, versions_format(&v, text));

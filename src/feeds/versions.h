@@ -8,6 +8,7 @@
  * Threads:   one thread at a time for one state directory; pinning may be another's.
  * Memory:    none.
  * Cost:      small files; a version costs its bytes on disk once.
+ *            Of a zone (lists with a serial) that came in a burst only the first and the last two stay.
  * Limits:    VERSIONS_MAX versions, VERSIONS_MAX_BYTES of each list but for the newest.
  * Tests:     tests/unit/feeds/versions_test.c, tests/fuzz/versions_fuzz.c
  */
@@ -19,7 +20,8 @@
 
 enum {
 	VERSIONS_MAX = FEEDS_MAX_VERSIONS,
-	VERSIONS_TEXT_MAX = 16 * 1024
+	VERSIONS_TEXT_MAX = 16 * 1024,
+	VERSIONS_BURST_S = 3600, /* versions of a zone closer than this are thinned out */
 };
 
 struct versions {

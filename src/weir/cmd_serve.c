@@ -172,6 +172,25 @@ static void add_seen(struct server *s)
 		seeing_add(s->seeing, worker_seen(s->workers[i]));
 }
 
+/* Of a list with primaries: how its zone stands. */
+static bool find_zone(const struct server *s, const char *list, struct transfer_view *ret)
+{
+	if (s->transfer == NULL)
+		return false; /* at the start */
+	for (unsigned i = 0; i < transfer_n_zones(s->transfer); i++) {
+		transfer_view(s->transfer, i, ret);
+		if (strcmp(ret->list, list) == 0)
+			return true;
+	}
+	return false;
+}
+
+static uint64_t transferred_s(void *arg, const char *list)
+{
+	struct transfer_view v;
+	return find_zone(arg, list, &v) ? v.last_success_s : 0;
+}
+
 static int start_fetching(struct server *s, const struct config *c)
 {
 	struct fetching_plan plan = { .loop = s->loop,
@@ -179,7 +198,9 @@ static int start_fetching(struct server *s, const struct config *c)
 		                      .ring = s->events != NULL
 		                                      ? events_ring(s->events, s->n_workers)
 		                                      : NULL,
-		                      .hosts = s->hosts };
+		                      .hosts = s->hosts,
+		                      .transferred_s = transferred_s,
+		                      .arg = s };
 	int e = fetching_start(&plan, &s->fetching);
 	if (e == 0)
 		fetching_configure(s->fetching, c);
@@ -505,11 +526,8 @@ static const char *api_get_list_problem(void *arg, const char *name)
 	const struct feeds_report *r = loader_report(s->loader, name);
 	struct transfer_view v;
 	/* What keeps a zone from being current says more than what the last file was like. */
-	for (unsigned i = 0; i < transfer_n_zones(s->transfer); i++) {
-		transfer_view(s->transfer, i, &v);
-		if (strcmp(v.list, name) == 0 && v.error[0] != 0)
-			return v.error;
-	}
+	if (find_zone(s, name, &v) && v.error[0] != 0)
+		return v.error;
 	return r != NULL && r->message[0] != 0 ? r->message : NULL;
 }
 
@@ -521,14 +539,42 @@ static const struct feeds_report *api_get_report(void *arg, const char *name)
 
 static const struct fetch_status *api_get_fetched(void *arg, const char *name)
 {
-	struct server *s = arg;
-	return fetching_status(s->fetching, name);
+	static struct fetch_status zone; /* housekeeping only */
+	const struct server *s = arg;
+	struct transfer_view v;
+	if (!find_zone(s, name, &v))
+		return fetching_status(s->fetching, name);
+	/* A transfer is a download of another kind. */
+	zone = (struct fetch_status){
+		.tried_s = v.last_check_s,
+		.fetched_s = v.last_success_s,
+		.next_s = v.next_check_s,
+		.n_failures = v.error[0] != 0,
+		.is_running = v.is_busy,
+	};
+	snprintf(zone.name, sizeof zone.name, "%s", name);
+	snprintf(zone.why, sizeof zone.why, "%s", v.error);
+	return &zone;
+}
+
+static bool api_is_old(void *arg, const char *name)
+{
+	const struct server *s = arg;
+	return fetching_is_old(s->fetching, name);
 }
 
 static int api_fetch_now(void *arg, const char *name)
 {
 	struct server *s = arg;
-	return fetching_update(s->fetching, name);
+	struct transfer_view v;
+	int e = fetching_update(s->fetching, name);
+	for (unsigned i = 0; i < transfer_n_zones(s->transfer); i++) {
+		transfer_view(s->transfer, i, &v);
+		if ((name == NULL || strcmp(v.list, name) == 0) &&
+		    transfer_check_now(s->transfer, v.list) == 0)
+			e = 0;
+	}
+	return e;
 }
 
 static int api_reread(void *arg)
@@ -593,6 +639,7 @@ static int start_control(struct server *s, const struct config *c)
 		.list_problem = api_get_list_problem,
 		.report = api_get_report,
 		.fetched = api_get_fetched,
+		.is_old = api_is_old,
 		.fetch_now = api_fetch_now,
 		.reread = api_reread,
 		.reload = api_start_reload,

@@ -2,6 +2,7 @@
 #include "weir/fetching.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,16 @@
 #include "weir/hosts.h"
 #include "weir/loader.h"
 
+/* Where a list comes from. */
+enum source {
+	SOURCE_FILE,
+	SOURCE_URL,
+	SOURCE_PRIMARIES,
+};
+
 /* What was told of a list, so that it is told once. */
 struct told {
+	enum source source;
 	char name[FETCH_NAME_MAX + 1];
 	uint64_t error_digest; /* of the sentence; 0: nothing is wrong */
 	bool is_old;
@@ -167,7 +176,10 @@ static int keep_told(struct fetching *f, const struct config *c)
 		if (old != NULL)
 			now[i] = *old;
 		snprintf(now[i].name, sizeof now[i].name, "%s", l->name);
-		now[i].max_age_s = l->url != NULL && l->url[0] != 0 ? l->max_age_s : 0;
+		now[i].max_age_s = l->max_age_s;
+		now[i].source = l->primaries.n > 0                 ? SOURCE_PRIMARIES
+		                : l->url != NULL && l->url[0] != 0 ? SOURCE_URL
+		                                                   : SOURCE_FILE;
 	}
 	free(f->told);
 	f->told = now;
@@ -209,24 +221,65 @@ void fetching_loaded(struct fetching *f, bool is_in_force)
 		tell_list(f, &f->told[i]);
 }
 
+/* When the list was last known to be current; 0: never. */
+static uint64_t current_s(const struct fetching *f, const struct told *t)
+{
+	const struct fetch_status *s = fetching_status(f, t->name);
+	const struct feeds_report *r = loader_report(f->plan.loader, t->name);
+	switch (t->source) {
+	case SOURCE_URL:
+		return s != NULL ? s->fetched_s : 0;
+	case SOURCE_PRIMARIES:
+		return f->plan.transferred_s != NULL ? f->plan.transferred_s(f->plan.arg, t->name)
+		                                     : 0;
+	case SOURCE_FILE:
+		break;
+	}
+	/* A version that was chosen is as old as it was meant to be. */
+	return r == NULL || r->origin == FEEDS_FROM_VERSION ? wall_s() : r->loaded_s;
+}
+
+static void tell_age(struct fetching *f, const struct told *t, uint64_t age_s)
+{
+	static const char *const old[] = {
+		[SOURCE_FILE] = "its file was not written for",
+		[SOURCE_URL] = "its server was not reached for",
+		[SOURCE_PRIMARIES] = "its primaries did not answer for",
+	};
+	static const char *const good[] = {
+		[SOURCE_FILE] = "its file is new again",
+		[SOURCE_URL] = "its server is reached again",
+		[SOURCE_PRIMARIES] = "its primaries answer again",
+	};
+	char text[320];
+	const struct fetch_status *s = fetching_status(f, t->name);
+	if (t->is_old)
+		snprintf(text, sizeof text,
+		         "list '%s': %s %" PRIu64 " s (max-age %" PRIu32 " s)%s%.60s", t->name,
+		         old[t->source], age_s, t->max_age_s,
+		         s != NULL && s->why[0] != 0 ? ": " : "", s != NULL ? s->why : "");
+	else
+		snprintf(text, sizeof text, "list '%s': %s", t->name, good[t->source]);
+	log_write(t->is_old ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s", text);
+	alert(f, t->is_old ? "feed-old" : "feed-good", t->is_old, text);
+}
+
 static void look_at_age(struct fetching *f, struct told *t, uint64_t now_s)
 {
-	char text[320], age[32];
-	const struct fetch_status *s = fetching_status(f, t->name);
-	uint64_t then_s = s != NULL && s->fetched_s != 0 ? s->fetched_s : t->since_s;
+	uint64_t then_s = current_s(f, t);
+	if (then_s == 0)
+		then_s = t->since_s;
 	bool is_old = t->max_age_s != 0 && now_s > then_s && now_s - then_s > t->max_age_s;
 	if (is_old == t->is_old)
 		return;
 	t->is_old = is_old;
-	snprintf(age, sizeof age, "%llu s", (unsigned long long)(now_s - then_s));
-	if (is_old)
-		snprintf(text, sizeof text,
-		         "list '%s': its server was not reached for %s (max-age %u s): %.60s",
-		         t->name, age, t->max_age_s, s != NULL ? s->why : "");
-	else
-		snprintf(text, sizeof text, "list '%s': its server is reached again", t->name);
-	log_write(is_old ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s", text);
-	alert(f, is_old ? "feed-old" : "feed-good", is_old, text);
+	tell_age(f, t, now_s - then_s);
+}
+
+bool fetching_is_old(const struct fetching *f, const char *list)
+{
+	const struct told *t = f != NULL ? find_told(f, list) : NULL;
+	return t != NULL && t->is_old;
 }
 
 void fetching_tick(struct fetching *f)

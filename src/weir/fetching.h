@@ -3,8 +3,8 @@
  * weir/fetching.h - the main thread's side of downloads.
  *
  * What:      tells the fetching thread which lists have a url, looks the names of their servers up
- *            for it (weir/hosts.h), and has the lists read again when a new
- *            version has come. Alerts (events) say what was refused, and which lists are too old.
+ *            for it (weir/hosts.h), and has the lists read again when a new version has come.
+ *            Alerts (events) say what was refused, and which lists, of whatever source, are too old.
  * Not here:  downloading -> fetch/fetch.h
  * Threads:   the main thread, registered with base/rcu.h.
  * Memory:    a status of some KiB for each such list.
@@ -28,6 +28,9 @@ struct fetching_plan {
 	struct loader *loader;
 	struct event_ring *ring; /* the main thread's; NULL: no events */
 	struct hosts *hosts;
+	/* When a list's primaries last answered; 0: never. */
+	uint64_t (*transferred_s)(void *arg, const char *list);
+	void *arg;
 };
 
 /* When the workers run. 0 or -errno (said in the log). */
@@ -42,5 +45,7 @@ void fetching_loaded(struct fetching *f, bool is_in_force);
 MUST_USE int fetching_update(struct fetching *f, const char *list);
 /* NULL: the list is not downloaded. Borrowed within the turn. */
 const struct fetch_status *fetching_status(const struct fetching *f, const char *list);
+/* Was it told that the list is older than its max-age? */
+bool fetching_is_old(const struct fetching *f, const char *list);
 void fetching_stop(struct fetching *f); /* before the workers go: nothing new begins */
 void fetching_free(struct fetching *f); /* when they have gone */

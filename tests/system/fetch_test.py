@@ -288,6 +288,25 @@ def test_an_old_feed_is_told(server, start_weir):
     assert feed(w)["state"] == "empty"
 
 
+def test_an_old_file_is_told_if_wanted(start_weir, tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_bytes(OLD)
+    os.utime(path, (time.time() - 1000,) * 2)
+
+    def prepare(w):
+        w.config["lists"] = [{"name": "feed", "file": str(path), "max-age": "5m"},
+                             {"name": "by-hand", "file": str(path)}]
+        w.config["groups"][0]["lists"] = ["feed", "by-hand"]
+    w = start_weir(prepare=prepare)
+    assert until(lambda: alerts(w, "feed-old"))
+    assert [x.get("too_old") for x in feeds(w)["feeds"]["lists"]] == [True, None]
+    assert "its file was not written for" in log_of(w) and "'by-hand'" not in log_of(w)
+    assert "too old (max-age)" in w.cli("feeds").stdout
+    path.write_bytes(NEW)
+    w.cli("reload")
+    assert until(lambda: "too_old" not in feed(w)), feed(w)
+
+
 class Signer:
     """minisign's and signify's file formats."""
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Policy zones that come from other servers. X1 to X9: the statements of docs/transfer.md."""
 
+import json
 import os
 import random
 import socket
@@ -493,3 +494,40 @@ def test_a_slow_primary_does_not_hold_up_the_end(start_weir):
         assert time.monotonic() - start < 3
     finally:
         s.stop()
+
+
+def feed(w):
+    return next(x for x in json.loads(w.cli("feeds", "--json").stdout)["feeds"]["lists"])
+
+
+def test_versions_of_a_zone_are_kept_and_rolled_back_to(start_weir, primary):
+    w = start_weir(prepare=follow(**{"min-update-interval": "0s"}))
+    p = primary("knot", w, None, rules(["one.bad.org"]))
+    assert until(lambda: blocked(w, "one.bad.org"), 15), log_of(w)
+    for serial, name in ((2, "two"), (3, "three")):
+        p.publish(rules([name + ".bad.org"]))
+        assert until(lambda: blocked(w, name + ".bad.org"), 15), log_of(w)
+    assert [v["serial"] for v in feed(w)["versions"]] == [1, 2, 3]
+    text = w.cli("feeds").stdout
+    assert f"zone {ZONE} from 127.0.0.1@{w.primary_port}" in text and "confirmed" in text, text
+    w.cli("feeds", "rollback", "feed", "1")
+    assert until(lambda: blocked(w, "one.bad.org")) and not blocked(w, "three.bad.org")
+    p.publish(rules(["four.bad.org"]))  # it is followed still, and waits
+    assert has_serial(w, 4, 15)
+    assert until(lambda: feed(w)["state"] == "pinned") and blocked(w, "one.bad.org")
+    w.stop()
+    w.start()
+    assert blocked(w, "one.bad.org") and not blocked(w, "four.bad.org")
+    w.cli("feeds", "unpin", "feed")
+    assert until(lambda: blocked(w, "four.bad.org")) and not blocked(w, "one.bad.org")
+    assert feed(w)["serial"] == 4
+
+
+def test_a_zone_whose_primaries_are_silent_is_told(start_weir, primary):
+    w = start_weir(prepare=follow(**{"max-age": "2s"}))
+    assert until(lambda: "too_old" in feed(w)), feed(w)
+    assert "its primaries did not answer for" in log_of(w)
+    primary("knot", w, None, rules(["one.bad.org"]))
+    w.cli("feeds", "update", "feed")
+    assert until(lambda: blocked(w, "one.bad.org"), 15), log_of(w)
+    assert until(lambda: "its primaries answer again" in log_of(w))

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -25,6 +26,12 @@ static const struct {
 	{ "by title", "Host", 0, 0, "id,\"HOST\",x\n1,a.b,c.d\n", "tree a.b" },
 	{ "titles in a comment", "url", 0, 0, "################\n# made today\n# id,dateadded,url\n#\n\"1\",\"2022\",\"http://a.b/x\"\n", "exact a.b" },
 	{ "tabs, empty columns", "3", '\t', 0, "1\t\ta.b\n\t\tb.c\nx\ty\n", "tree a.b; tree b.c; skip NO_COLUMN 1" },
+	{ "line ends in quotes", "3", 0, 0, "1,\"x\ny, \"\"z\"\"\n\n# w\",a.b\n2,,b.c,\"q\nr\"\n3,,c.d\n", "tree a.b; tree b.c; tree c.d" },
+	{ "the value in lines", "1", 0, 0, "\"a.b\"\n\"c.d\ne.f\"\ng.h\n", "tree a.b; tree g.h; skip BAD_CHARACTER 1" },
+	{ "titles in lines", "host", 0, 0, "\"long\ntitle\",host\n1,a.b\n", "tree a.b" },
+	{ "a stray quote before", "2", 0, 0, "1,a.b\n\"2,b.c\n3,\"c.d\"\n4,d.e\n", "tree a.b; tree c.d; tree d.e; skip QUOTE 1" },
+	{ "a stray quote behind", "1", 0, 0, "a.b,\"x\nb.c,\"y\"\nc.d,z\n", "tree a.b; tree b.c; tree c.d" },
+	{ "a quote that nothing ends", "1", 0, 0, "a.b\nb.c,\"x\nc.d\nd.e", "tree a.b; tree b.c; tree c.d; tree d.e" },
 	{ "pipes", "2", '|', 0, "1 | a.b | x\n", "tree a.b" },
 	{ "a title that is nowhere", "domain", 0, -ENOKEY, "a,b\n1,c.d\n", "" },
 	{ "no such number", "9", 0, 0, "a.b,c.d\n", "skip NO_COLUMN 1" },
@@ -56,8 +63,41 @@ static void test_columns(void **state)
 	}
 }
 
+/* More lines than a record may have, behind a quote: lines again. Numbers of lines stay right. */
+static void test_long_records(void **state)
+{
+	(void)state;
+	static struct render o;
+	static char text[80 * 1024];
+	struct feeds_report report = { 0 };
+	struct scan s = { .format = FEEDS_CSV, .report = &report, .rule = render_rule, .arg = &o };
+	size_t n = (size_t)sprintf(text, "first.x\n\"open,\n");
+	for (unsigned i = 0; i < 70; i++)
+		n += (size_t)sprintf(text + n, "n%u.x,\"a\nb\"\n", i);
+	o.n = 0;
+	o.text[0] = 0;
+	assert_int_equal(render_document(&s, text, n), 0);
+	assert_int_equal(report.names, 71);
+	assert_int_equal(report.skips[FEEDS_SKIP_QUOTE], 1);
+	assert_int_equal(report.skipped, 1);
+	assert_int_equal(report.lines, 142);
+	assert_int_equal(report.examples[0].line, 2);
+
+	report = (struct feeds_report){ 0 };
+	n = (size_t)sprintf(text, "first.x\nopen.x,\"");
+	memset(text + n, 'y', sizeof text - n);
+	for (size_t i = n + 1000; i < sizeof text; i += 1000)
+		text[i] = '\n';
+	assert_int_equal(render_document(&s, text, sizeof text), 0);
+	assert_true(report.names >= 2);
+	assert_int_equal(report.lines, 2 + (sizeof text - n - 1) / 1000);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_columns) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_long_records),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

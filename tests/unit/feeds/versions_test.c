@@ -270,6 +270,35 @@ static void test_parsing(void **state)
 	assert_int_equal(versions_pin_parse("", 0, &pin), -EBADMSG);
 }
 
+/* Sixty versions of a zone, one a minute, and one the day after. */
+static void test_bursts(void **state)
+{
+	struct feeds_version v[FEEDS_MAX_VERSIONS];
+	struct feeds_plan zone = { .state_dir = state_dir, .keep_versions = 5 };
+	(void)state;
+	files_put_text("zone", "x");
+	for (unsigned i = 0; i <= 61; i++) {
+		struct feeds_version one = { .came_s = 1000000 + (i < 61 ? 60 * i : 86400),
+			                     .bytes = 1,
+			                     .digest = i + 1,
+			                     .has_serial = true,
+			                     .serial = i };
+		assert_int_equal(versions_add(&zone, "zone", files_path("zone"), &one), 0);
+		assert_int_equal(one.number, i + 1);
+	}
+	unsigned n = feeds_versions(state_dir, "zone", v);
+	assert_int_equal(n, 5);
+	assert_int_equal(v[0].serial, 0);
+	assert_int_equal(v[n - 2].serial, 60);
+	assert_int_equal(v[n - 1].serial, 61);
+	for (unsigned i = 0; i < n; i++) {
+		char file[64];
+		snprintf(file, sizeof file, "state/versions/zone/%u", v[i].number);
+		assert_true(files_exists(file));
+	}
+	assert_false(files_exists("state/versions/zone/30"));
+}
+
 static int set_up(void **state)
 {
 	struct siphash_key key = { 1, 2 };
@@ -315,6 +344,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_protected_from_the_beginning),
 		cmocka_unit_test(test_serials),
+		cmocka_unit_test(test_bursts),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

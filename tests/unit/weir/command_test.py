@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 import unittest
 
 WEIR, SOURCE = (os.path.abspath(a) for a in sys.argv[1:3])
@@ -129,6 +130,26 @@ class Check(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertIn(f'file: "{os.path.realpath(self.folder.name)}/etc/list.txt"', out)
         self.assertIn(f'state: "{os.path.realpath(self.folder.name)}/etc/../state"', out)
+
+    def test_print_shows_no_secrets(self):
+        text = """
+            state: /nonexistent
+            keys:
+              - {name: k, algorithm: hmac-sha256, secret: c2VjcmV0c2VjcmV0}
+            lists:
+              - name: a
+                url: "https://x.example/l?user=me&api_key=c2VjcmV0&x=1"
+                mirrors: ["https://y.example/l?Token=c2VjcmV0"]
+                headers: ["X-Api-Key: c2VjcmV0"]
+                proxy: "http://me:c2VjcmV0@proxy.example:3128"
+            groups: [{name: g, clients: [127.0.0.0/8], lists: [a]}]
+            """
+        code, out, err = run("check", "--print", self.write("secrets.yaml", textwrap.dedent(text)))
+        self.assertEqual(code, 0, err)
+        self.assertNotIn("c2VjcmV0", out)
+        for shown in ('"https://x.example/l?user=me&api_key=(hidden)&x=1"', '"X-Api-Key: (hidden)"',
+                      '"http://(hidden)@proxy.example:3128"', 'secret: "(hidden)"'):
+            self.assertIn(shown, out)
 
     def test_print_and_defaults_are_good(self):
         code, out, _ = run("check", "--print", os.path.join(SOURCE, "conf/run.yaml"))
