@@ -16,6 +16,7 @@
 #define LIMIT_ANY                .max = 0
 #define LIMIT_SECRET             .disguise = OPTION_SECRET
 #define LIMIT_HEADER             .disguise = OPTION_HEADER
+#define LIMIT_HOOK               .disguise = OPTION_HOOK
 #define LIMIT_URL                .disguise = OPTION_URL
 #define LIMIT_RANGE(least, most) .min = (least), .max = (most)
 #define LIMIT_WORDS(w)           .words = (w)

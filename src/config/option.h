@@ -79,6 +79,7 @@ enum option_disguise {
 	OPTION_SECRET, /* nothing is shown */
 	OPTION_HEADER, /* "Name: value": the value is not */
 	OPTION_URL,    /* a user and password, and what looks like a key in the query, are not */
+	OPTION_HOOK,   /* a URL: its path is a password, often */
 };
 
 struct option {

@@ -62,6 +62,15 @@ static void disguise_url(FILE *to, const char *url)
 	}
 }
 
+static void disguise_path(FILE *to, const char *url)
+{
+	const char *host = strstr(url, "://");
+	const char *path = host != NULL ? strchr(host + 3, '/') : NULL;
+	bool is_hidden = path != NULL && path[1] != 0;
+	fprintf(to, "%.*s%s", is_hidden ? (int)(path + 1 - url) : (int)strlen(url), url,
+	        is_hidden ? hidden : "");
+}
+
 /* The text as it may be shown; the caller's. NULL: no memory. */
 static char *disguised(enum option_disguise how, const char *text)
 {
@@ -72,6 +81,8 @@ static char *disguised(enum option_disguise how, const char *text)
 		return NULL;
 	if (how == OPTION_URL)
 		disguise_url(to, text);
+	else if (how == OPTION_HOOK)
+		disguise_path(to, text);
 	else if (how == OPTION_HEADER)
 		fprintf(to, "%.*s: %s", (int)strcspn(text, ":"), text, hidden);
 	else

@@ -143,12 +143,16 @@ class Check(unittest.TestCase):
                 headers: ["X-Api-Key: c2VjcmV0"]
                 proxy: "http://me:c2VjcmV0@proxy.example:3128"
             groups: [{name: g, clients: [127.0.0.0/8], lists: [a]}]
+            alerts:
+              - {name: chat, to: "https://hooks.example/services/c2VjcmV0", format: slack, secret: c2VjcmV0}
+              - {name: log, to: "tls://log.example:6514"}
             """
         code, out, err = run("check", "--print", self.write("secrets.yaml", textwrap.dedent(text)))
         self.assertEqual(code, 0, err)
         self.assertNotIn("c2VjcmV0", out)
         for shown in ('"https://x.example/l?user=me&api_key=(hidden)&x=1"', '"X-Api-Key: (hidden)"',
-                      '"http://(hidden)@proxy.example:3128"', 'secret: "(hidden)"'):
+                      '"http://(hidden)@proxy.example:3128"', '"https://hooks.example/(hidden)"',
+                      '"tls://log.example:6514"', 'secret: "(hidden)"'):
             self.assertIn(shown, out)
 
     def test_print_and_defaults_are_good(self):
