@@ -71,9 +71,9 @@ static void test_long_records(void **state)
 	static char text[80 * 1024];
 	struct feeds_report report = { 0 };
 	struct scan s = { .format = FEEDS_CSV, .report = &report, .rule = render_rule, .arg = &o };
-	size_t n = (size_t)sprintf(text, "first.x\n\"open,\n");
+	size_t n = (size_t)snprintf(text, sizeof text, "first.x\n\"open,\n");
 	for (unsigned i = 0; i < 70; i++)
-		n += (size_t)sprintf(text + n, "n%u.x,\"a\nb\"\n", i);
+		n += (size_t)snprintf(text + n, sizeof text - n, "n%u.x,\"a\nb\"\n", i);
 	o.n = 0;
 	o.text[0] = 0;
 	assert_int_equal(render_document(&s, text, n), 0);
@@ -84,7 +84,7 @@ static void test_long_records(void **state)
 	assert_int_equal(report.examples[0].line, 2);
 
 	report = (struct feeds_report){ 0 };
-	n = (size_t)sprintf(text, "first.x\nopen.x,\"");
+	n = (size_t)snprintf(text, sizeof text, "first.x\nopen.x,\"");
 	memset(text + n, 'y', sizeof text - n);
 	for (size_t i = n + 1000; i < sizeof text; i += 1000)
 		text[i] = '\n';
