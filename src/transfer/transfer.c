@@ -318,11 +318,25 @@ void transfer_published_view(const struct transfer *t, unsigned i, struct transf
 	publisher_view(t->publisher, i, ret);
 }
 
+bool transfer_find(const struct transfer *t, const char *list, struct transfer_view *ret)
+{
+	for (unsigned i = 0; t != NULL && i < t->n_followed; i++) {
+		if (strcmp(secondary_list(t->followed[i]), list) != 0)
+			continue;
+		transfer_view(t, i, ret);
+		return true;
+	}
+	return false;
+}
+
 int transfer_check_now(struct transfer *t, const char *list)
 {
-	struct secondary *s = find(t, list);
-	if (s == NULL)
-		return -ENOENT;
-	secondary_check_now(s);
-	return 0;
+	int e = -ENOENT;
+	for (unsigned i = 0; i < t->n_followed; i++) {
+		if (list != NULL && strcmp(secondary_list(t->followed[i]), list) != 0)
+			continue;
+		secondary_check_now(t->followed[i]);
+		e = 0;
+	}
+	return e;
 }

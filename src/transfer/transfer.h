@@ -94,5 +94,7 @@ struct transfer_published {
 unsigned transfer_n_published(const struct transfer *t);
 void transfer_published_view(const struct transfer *t, unsigned i, struct transfer_published *ret);
 
-/* Check now, whatever the timers say. -ENOENT: no such list. */
+/* The zone of this list; false: it has none, or t is NULL. */
+bool transfer_find(const struct transfer *t, const char *list, struct transfer_view *ret);
+/* Check now, whatever the timers say; NULL: all. -ENOENT: no such list. */
 MUST_USE int transfer_check_now(struct transfer *t, const char *list);

@@ -172,23 +172,11 @@ static void add_seen(struct server *s)
 		seeing_add(s->seeing, worker_seen(s->workers[i]));
 }
 
-/* Of a list with primaries: how its zone stands. */
-static bool find_zone(const struct server *s, const char *list, struct transfer_view *ret)
-{
-	if (s->transfer == NULL)
-		return false; /* at the start */
-	for (unsigned i = 0; i < transfer_n_zones(s->transfer); i++) {
-		transfer_view(s->transfer, i, ret);
-		if (strcmp(ret->list, list) == 0)
-			return true;
-	}
-	return false;
-}
-
 static uint64_t transferred_s(void *arg, const char *list)
 {
+	const struct server *s = arg;
 	struct transfer_view v;
-	return find_zone(arg, list, &v) ? v.last_success_s : 0;
+	return transfer_find(s->transfer, list, &v) ? v.last_success_s : 0;
 }
 
 static int start_fetching(struct server *s, const struct config *c)
@@ -526,7 +514,7 @@ static const char *api_get_list_problem(void *arg, const char *name)
 	const struct feeds_report *r = loader_report(s->loader, name);
 	struct transfer_view v;
 	/* What keeps a zone from being current says more than what the last file was like. */
-	if (find_zone(s, name, &v) && v.error[0] != 0)
+	if (transfer_find(s->transfer, name, &v) && v.error[0] != 0)
 		return v.error;
 	return r != NULL && r->message[0] != 0 ? r->message : NULL;
 }
@@ -542,7 +530,7 @@ static const struct fetch_status *api_get_fetched(void *arg, const char *name)
 	static struct fetch_status zone; /* housekeeping only */
 	const struct server *s = arg;
 	struct transfer_view v;
-	if (!find_zone(s, name, &v))
+	if (!transfer_find(s->transfer, name, &v))
 		return fetching_status(s->fetching, name);
 	/* A transfer is a download of another kind. */
 	zone = (struct fetch_status){
@@ -566,15 +554,8 @@ static bool api_is_old(void *arg, const char *name)
 static int api_fetch_now(void *arg, const char *name)
 {
 	struct server *s = arg;
-	struct transfer_view v;
 	int e = fetching_update(s->fetching, name);
-	for (unsigned i = 0; i < transfer_n_zones(s->transfer); i++) {
-		transfer_view(s->transfer, i, &v);
-		if ((name == NULL || strcmp(v.list, name) == 0) &&
-		    transfer_check_now(s->transfer, v.list) == 0)
-			e = 0;
-	}
-	return e;
+	return transfer_check_now(s->transfer, name) == 0 ? 0 : e;
 }
 
 static int api_reread(void *arg)
