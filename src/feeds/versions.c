@@ -235,7 +235,8 @@ static void forget_bursts(const char *state_dir, const char *list, struct versio
 {
 	char path[PATH_ROOM];
 	struct versions_pin pin = { 0 };
-	(void)versions_pinned(state_dir, list, &pin);
+	if (versions_pinned(state_dir, list, &pin) < 0)
+		return; /* one of them may be the chosen one */
 	for (unsigned i = 1; i + 2 < v->n && v->n > keep;) {
 		const struct feeds_version *one = &v->at[i], *before = &v->at[i - 1];
 		if (!one->has_serial || one->number == pin.number ||
