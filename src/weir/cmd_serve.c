@@ -527,22 +527,10 @@ static const struct feeds_report *api_get_report(void *arg, const char *name)
 
 static const struct fetch_status *api_get_fetched(void *arg, const char *name)
 {
-	static struct fetch_status zone; /* housekeeping only */
 	const struct server *s = arg;
 	struct transfer_view v;
-	if (!transfer_find(s->transfer, name, &v))
-		return fetching_status(s->fetching, name);
-	/* A transfer is a download of another kind. */
-	zone = (struct fetch_status){
-		.tried_s = v.last_check_s,
-		.fetched_s = v.last_success_s,
-		.next_s = v.next_check_s,
-		.n_failures = v.error[0] != 0,
-		.is_running = v.is_busy,
-	};
-	snprintf(zone.name, sizeof zone.name, "%s", name);
-	snprintf(zone.why, sizeof zone.why, "%s", v.error);
-	return &zone;
+	return transfer_find(s->transfer, name, &v) ? fetching_status_of_zone(&v)
+	                                            : fetching_status(s->fetching, name);
 }
 
 static bool api_is_old(void *arg, const char *name)

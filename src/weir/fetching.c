@@ -221,6 +221,21 @@ void fetching_loaded(struct fetching *f, bool is_in_force)
 		tell_list(f, &f->told[i]);
 }
 
+const struct fetch_status *fetching_status_of_zone(const struct transfer_view *v)
+{
+	static struct fetch_status zone; /* housekeeping only */
+	zone = (struct fetch_status){
+		.tried_s = v->last_check_s,
+		.fetched_s = v->last_success_s,
+		.next_s = v->next_check_s,
+		.n_failures = v->error[0] != 0,
+		.is_running = v->is_busy,
+	};
+	snprintf(zone.name, sizeof zone.name, "%s", v->list);
+	snprintf(zone.why, sizeof zone.why, "%s", v->error);
+	return &zone;
+}
+
 /* When the list was last known to be current; 0: never. */
 static uint64_t current_s(const struct fetching *f, const struct told *t)
 {

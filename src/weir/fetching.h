@@ -18,6 +18,7 @@
 #include "events/events.h"
 #include "fetch/fetch.h"
 #include "io/loop.h"
+#include "transfer/transfer.h"
 
 struct hosts;
 struct loader;
@@ -45,6 +46,8 @@ void fetching_loaded(struct fetching *f, bool is_in_force);
 MUST_USE int fetching_update(struct fetching *f, const char *list);
 /* NULL: the list is not downloaded. Borrowed within the turn. */
 const struct fetch_status *fetching_status(const struct fetching *f, const char *list);
+/* The same of a zone: a transfer is a download of another kind. Borrowed until the next call. */
+const struct fetch_status *fetching_status_of_zone(const struct transfer_view *v);
 /* Was it told that the list is older than its max-age? */
 bool fetching_is_old(const struct fetching *f, const char *list);
 void fetching_stop(struct fetching *f); /* before the workers go: nothing new begins */
