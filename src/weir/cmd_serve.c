@@ -7,9 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -23,6 +21,7 @@
 #include "weir/hosts.h"
 #include "weir/learning.h"
 #include "weir/loader.h"
+#include "weir/manager.h"
 #include "weir/muting.h"
 #include "weir/parts.h"
 #include "weir/privileges.h"
@@ -256,25 +255,6 @@ static int open_workers(struct server *s, const struct config *c, unsigned n)
 		}
 	}
 	return e;
-}
-
-/* The manager that started us (sd_notify(3)), if it wants to know. */
-static void notify_manager(const char *state)
-{
-	const char *path = getenv("NOTIFY_SOCKET"); /* NOLINT(concurrency-mt-unsafe): read only */
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	if (path == NULL || strlen(path) >= sizeof sa.sun_path)
-		return;
-	memcpy(sa.sun_path, path, strlen(path));
-	if (sa.sun_path[0] == '@')
-		sa.sun_path[0] = 0;
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	socklen_t n = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-	if (fd >= 0) {
-		if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&sa, n) < 0)
-			log_warning("the service manager could not be told: %s", strerror(errno));
-		close(fd);
-	}
 }
 
 /* ---- keeping house ---- */
@@ -722,13 +702,13 @@ static int start(struct server *s, const struct config *c)
 	s->reach_since_ns = clock_mono_ns();
 	timer_set(s->loop, &s->reach, s->reach_since_ns + REACH_LOOK_MS * NS_PER_MS);
 	tell_start(s, c);
-	notify_manager("READY=1");
+	manager_notify("READY=1");
 	return e;
 }
 
 static void stop(struct server *s)
 {
-	notify_manager("STOPPING=1");
+	manager_notify("STOPPING=1");
 	control_free(s->control);
 	s->control = NULL;
 	fetching_stop(s->fetching);
