@@ -7,7 +7,7 @@
  * Memory:    none.
  * Cost:      a few system calls.
  * Limits:    that it could not be told is logged, and that is all.
- * Tests:     packaging/ (Type=notify)
+ * Tests:     tests/unit/weir/manager_test.c
  */
 #pragma once
 
