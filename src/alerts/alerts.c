@@ -317,7 +317,11 @@ int alerts_configure(struct alerts *a, const struct config_alerts *to)
 	a->is_settled = true;
 	a->shared.has_moved = true;
 	want_keeper(a);
+	/* Those that stayed may have missed an alert, or be waiting for the addresses of a host. */
+	for (unsigned i = 0; i < n; i++)
+		pthread_cond_broadcast(&a->at[i]->wake);
 	unlock(a);
+	a->shared.wake(a->shared.arg);
 	return e;
 }
 

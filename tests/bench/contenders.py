@@ -275,6 +275,8 @@ class Weir(Contender):
         }
         if self.with_events:
             config["events"] = {"file": os.path.join(d, "events.jsonl"), "max-size": "512MiB", "keep": 1}
+        else:
+            config["incidents"] = {"enable": False}  # they are made of events
         self.conf_path = self.file("weir.yaml", json.dumps(config, indent=1) + "\n")
         return [os.path.abspath(self.binary), "serve", "-c", self.conf_path]
 
