@@ -106,18 +106,18 @@ def start_on_53(lab, tmp_path):
         w.stop()
 
 
-def run_iodine(weir, relay, tmp_path, qtype, limit_s, quiet_s=6):
-    """Until it has set itself up, or nothing has reached the server for a while; what it said."""
+def run_iodine(weir, relay, tmp_path, qtype, limit_s, quiet_s=6, until="setup complete", more=()):
+    """Until it has said that, or nothing has reached the server for a while; what it said."""
     path = tmp_path / f"iodine-{qtype}.log"
     with open(path, "wb") as log:
-        p = subprocess.Popen(["iodine", "-f", "-r", "-P", "secret", "-T", qtype, weir.address, "tunnel.test"],
+        p = subprocess.Popen(["iodine", "-f", "-r", "-P", "secret", "-T", qtype, *more, weir.address, "tunnel.test"],
                              stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
     end, last, last_at = time.monotonic() + limit_s, -1, time.monotonic()
     while time.monotonic() < end and p.poll() is None:
         n = relay.count()[0]
         if n != last:
             last, last_at = n, time.monotonic()
-        if "setup complete" in path.read_text(errors="replace") or time.monotonic() - last_at > quiet_s:
+        if until in path.read_text(errors="replace") or time.monotonic() - last_at > quiet_s:
             break
         time.sleep(0.2)
     if p.poll() is None:
@@ -129,8 +129,8 @@ def run_iodine(weir, relay, tmp_path, qtype, limit_s, quiet_s=6):
 @needs_tunnel
 def test_without_detection_the_tunnel_works(start_on_53, relay, iodined, tmp_path):
     """Or the tests below would show nothing."""
-    said = run_iodine(start_on_53({}), relay, tmp_path, "NULL", 40, 15)
-    assert "setup complete" in said, said
+    said = run_iodine(start_on_53({}), relay, tmp_path, "NULL", 60, 30, "Server tunnel IP", ("-m", "200"))
+    assert "Server tunnel IP" in said, said  # it has logged in
 
 
 @needs_tunnel
@@ -147,6 +147,17 @@ def test_iodine_never_gets_through(start_on_53, lab, relay, iodined, tmp_path, q
     assert len(sites) == 20
     for name in sites:
         assert weir.ask(name).rcode() == dns.rcode.NOERROR, name
+
+
+@needs_tunnel
+@pytest.mark.parametrize("qtype", ["NULL", "TXT", "CNAME"])
+def test_a_tunnel_that_knows_its_way_is_stopped(start_on_53, relay, iodined, tmp_path, qtype):
+    """Told the size of fragments, iodine sets itself up with some 300 bytes; then it is over."""
+    weir = start_on_53({"detect": {"enable": True}})
+    run_iodine(weir, relay, tmp_path, qtype, 40, 8, "never said", ("-m", "200"))
+    packets, name_bytes = relay.count()
+    print(f"iodine -m 200 {qtype}: {packets} packets, {name_bytes} bytes of names")
+    assert name_bytes <= NAME_BYTES_MAX
 
 
 @pytest.fixture
