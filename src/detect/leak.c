@@ -461,10 +461,11 @@ static void tell_debt(struct detect_call *call, const char *what, const struct d
                       const struct leak_options *o, uint64_t budget_us, uint64_t now_us)
 {
 	uint64_t owed_us = d != NULL ? debt_owed_us(&d->paid_us, now_us) : 0;
-	detector_tell(call, "%s: %u%% of the budget is used up, %llu of %llu bytes", what,
-	              (unsigned)(owed_us * 100 / budget_us),
-	              (unsigned long long)((double)owed_us / US_PER_H * o->rate_bits / 8),
-	              (unsigned long long)((double)budget_us / US_PER_H * o->rate_bits / 8));
+	detector_tell(
+		call, "%s: %u%% of the budget is used up, %llu of %llu bytes", what,
+		(unsigned)(owed_us * 100 / budget_us),
+		(unsigned long long)(owed_us / 1000 * o->rate_bits / (US_PER_H / 1000) / 8),
+		(unsigned long long)(budget_us / 1000 * o->rate_bits / (US_PER_H / 1000) / 8));
 }
 
 static void leak_explain(struct detect_call *call)

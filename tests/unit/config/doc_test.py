@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 # Read inside src/config, or accepted for a version to come.
-USED_ELSEWHERE = {"root_hints": "config/load.c",
+USED_ELSEWHERE = {"root_hints": "config/load.c", "timezone": "config/hours.c",
                   **dict.fromkeys(("special_names", "mdns", "doh_canary", "block_relay"),
                                   "local/builtin.def")}
 
