@@ -482,14 +482,14 @@ struct findings {
 	bool is_whole;    /* lists that changed must be read whole */
 };
 
-static int compile_once(const struct feeds_plan *plan, struct policy_image *current,
+static int compile_once(const struct feeds_plan *plan, struct policy_image *from,
                         const struct policy_image *in_force, uint8_t *tag,
                         struct feeds_result *result, struct findings *f)
 {
 	struct compile c = {
 		.plan = plan,
 		.result = result,
-		.current = current,
+		.current = from,
 		.in_force = in_force,
 		.is_whole = f->is_whole,
 	};

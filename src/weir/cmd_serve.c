@@ -765,8 +765,8 @@ static int serve(const char *config_path, struct config *config)
 	loop_free(s.loop);
 	rcu_drain();
 	rcu_thread_stop();
-	if (e == 0)
-		log_info("ended");
+	log_write(e == 0 ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "%s%s",
+	          e == 0 ? "ended" : "cannot start: ", e == 0 ? "" : strerror(-e));
 	return e == 0 ? COMMAND_OK : COMMAND_FAILED;
 }
 

@@ -267,7 +267,7 @@ class FaultyWeir(resolvers.Weir):
     def mark(self):
         return os.path.getsize(self.process.log_path)
 
-    def told(self, mark, what="weir: (warning|error)|[(]after"):
+    def told(self, mark, what="weir: (warning|error)|[(]after|will be read whole"):
         """Warnings and errors since then."""
         with open(self.process.log_path, errors="replace") as f:
             f.seek(mark)

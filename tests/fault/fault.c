@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -302,6 +303,10 @@ int main(int argc, char **argv)
 			last = status;
 	}
 	if (WIFSIGNALED(last)) {
+		const struct rlimit none = {
+			0, 0
+		}; /* the core that is of interest is the program's */
+		setrlimit(RLIMIT_CORE, &none);
 		signal(WTERMSIG(last), SIG_DFL);
 		kill(getpid(), WTERMSIG(last));
 	}

@@ -101,7 +101,7 @@ class Feed(Step):
 
     name = target = "feed"
     sample = 6
-    words = ("list 'feed'", "feed", "lists could not", "policy", "lists cannot")
+    words = ("list 'feed'", "feed", "alerts", "lists could not", "policy", "lists cannot")
 
     def trigger(self):
         self.call(command="feeds", action="update", name="feed")
@@ -370,7 +370,7 @@ class PublishList(PublishEdits):
 
     name, target = "publish-list", "pats"
     sample = 3
-    words = ("zone", "list 'pats'", "pats", "policy", "lists could not", "reload", "weir.yaml",
+    words = ("zone", "list 'pats'", "alerts", "pats", "policy", "lists could not", "reload", "weir.yaml",
              "local data")
     published = {"zone": "pats.example", "list": "pats"}
 
@@ -569,7 +569,7 @@ class Start(Step):
         if w.is_dead():
             r.outcome = "killed, old" if how.startswith("KILL") else "old"
             # Without memory the dynamic loader and liburcu end the process by themselves.
-            is_library = key.endswith(" memory") and w.process.popen.returncode in (-6, 127)
+            is_library = key.endswith(" memory") and w.process.popen.returncode in (-6, -11, 127)
             if not how.startswith("KILL") and not lines and not is_library:
                 r.wrong.append("it did not start, and nobody was told")
             if w.process.popen.returncode in (-6, -11) and not is_library:
