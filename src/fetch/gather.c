@@ -121,7 +121,7 @@ static int part_begin_anew(struct gather *g)
 static bool part_resume(struct gather *g, char ret_at[PAGES_POSITION_MAX + 1])
 {
 	char what[SHA256_HEX + 1];
-	uint64_t n;
+	uint64_t n = 0;
 	enum fetch_kind kind = g->plan.source->kind;
 	if (kind == FETCH_MISP_SERVER) /* its pages have no order that could be gone on in */
 		return false;
