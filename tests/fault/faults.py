@@ -61,9 +61,9 @@ def is_of_files(key):
 
 
 def is_of_interest(key):
-    """Workers answer questions, others write events and send alerts: not what this is about."""
+    """Workers answer questions, others write events, send alerts and zones: not what this is about."""
     thread, call, subject = split(key)
-    if thread == "weir-alerts":
+    if thread in ("weir-alerts", "weir/send"):
         return False
     if re.match(r"weir(/\d|-events|/api)", thread):
         return is_of_files(key) and thread != "weir-events"
