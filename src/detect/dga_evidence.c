@@ -10,17 +10,20 @@
 #include <string.h>
 
 enum {
-	UNIT = 256,        /* of sums, which are kept as integers */
-	VOTE = 64,         /* of votes */
+	UNIT = 256, /* of sums, which are kept as integers */
+	VOTE = 64,  /* of votes */
+	THICK_UNIT = 64,
 	SUM_MAX = 1 << 16, /* 256: far above any threshold; it fades from there */
 };
 
 struct slot {
 	_Atomic uint64_t client; /* 0: free */
-	_Atomic uint32_t sum;
+	_Atomic uint32_t sums[DGA_KINDS];
 	_Atomic uint32_t seen_s; /* the last name */
 	_Atomic uint16_t n_names, n_failed;
-	_Atomic uint16_t next; /* place in recent[] */
+	_Atomic uint16_t next;     /* place in recent[] */
+	_Atomic uint16_t thick;    /* failures, fading by DGA_THICK_HALF_LIFE_S; THICK_UNIT */
+	_Atomic uint32_t failed_s; /* the last failure */
 	_Atomic uint16_t votes[DGA_VOTED_MAX];
 	_Atomic uint32_t recent[DGA_RECENT];
 };
@@ -87,9 +90,14 @@ static uint32_t idle_of(const struct slot *s, uint32_t now_s)
 	return now_s > seen_s ? now_s - seen_s : 0;
 }
 
-static float sum_of(const struct slot *s, uint32_t now_s)
+static float sum_of(const struct slot *s, enum dga_kind kind, uint32_t now_s)
 {
-	return (float)LOAD(s->sum) / UNIT * fade(idle_of(s, now_s));
+	return (float)LOAD(s->sums[kind]) / UNIT * fade(idle_of(s, now_s));
+}
+
+static float highest_of(const struct slot *s, uint32_t now_s)
+{
+	return fmaxf(sum_of(s, DGA_KIND_LETTERS, now_s), sum_of(s, DGA_KIND_WORDS, now_s));
 }
 
 /* ---- places ---- */
@@ -110,7 +118,8 @@ static struct slot *find(const struct dga_table *t, uint64_t client)
 
 static void start_anew(struct slot *s)
 {
-	STORE(s->sum, 0);
+	for (unsigned i = 0; i < DGA_KINDS; i++)
+		STORE(s->sums[i], 0);
 	STORE(s->n_names, 0);
 	STORE(s->n_failed, 0);
 	for (unsigned i = 0; i < DGA_VOTED_MAX; i++)
@@ -121,6 +130,8 @@ static void take(struct slot *s, uint64_t client)
 {
 	start_anew(s);
 	STORE(s->next, 0);
+	STORE(s->thick, 0);
+	STORE(s->failed_s, 0);
 	for (unsigned i = 0; i < DGA_RECENT; i++)
 		STORE(s->recent[i], 0);
 	STORE(s->client, client);
@@ -133,7 +144,7 @@ static struct slot *find_or_take(struct dga_table *t, uint64_t client, uint32_t 
 		return s;
 	s = &set[0];
 	for (unsigned i = 0; i < DGA_WAYS && LOAD(s->client) != 0; i++) {
-		float sum = sum_of(&set[i], now_s), least = sum_of(s, now_s);
+		float sum = highest_of(&set[i], now_s), least = highest_of(s, now_s);
 		if (LOAD(set[i].client) == 0 || sum < least ||
 		    (sum <= least && idle_of(&set[i], now_s) > idle_of(s, now_s)))
 			s = &set[i];
@@ -161,6 +172,18 @@ static uint16_t add_16(uint16_t a, unsigned b)
 	return a + b > UINT16_MAX ? UINT16_MAX : (uint16_t)(a + b);
 }
 
+/* How thick failures come, with this one. */
+static float count_failure(struct slot *s, uint32_t now_s)
+{
+	uint32_t before_s = LOAD(s->failed_s), idle_s = now_s > before_s ? now_s - before_s : 0;
+	float thick =
+		(float)LOAD(s->thick) / THICK_UNIT * exp2f(-(float)idle_s / DGA_THICK_HALF_LIFE_S);
+	thick += 1;
+	STORE(s->thick, (uint16_t)(fminf(thick, 1000) * THICK_UNIT));
+	STORE(s->failed_s, now_s);
+	return thick;
+}
+
 static void vote(struct slot *s, const struct dga_name *n)
 {
 	for (unsigned i = 0; i < n->n_share && i < DGA_VOTED_MAX; i++)
@@ -172,7 +195,7 @@ static void vote(struct slot *s, const struct dga_name *n)
 static void tell(const struct slot *s, uint32_t now_s, struct dga_standing *ret)
 {
 	unsigned best = 0, all = 0;
-	*ret = (struct dga_standing){ .sum = sum_of(s, now_s),
+	*ret = (struct dga_standing){ .sum = highest_of(s, now_s),
 		                      .n_names = LOAD(s->n_names),
 		                      .n_failed = LOAD(s->n_failed),
 		                      .family = UINT_MAX };
@@ -195,17 +218,27 @@ void dga_table_add(struct dga_table *t, const struct dga_name *n, struct dga_sta
 		tell(s, n->now_s, ret);
 		return;
 	}
-	float e = fminf(fmaxf(n->evidence, -DGA_CLIP), DGA_CLIP);
-	float sum = sum_of(s, n->now_s) + e;
+	/* Rounded: they fade between. */
+	float thick = n->is_failed ? roundf(count_failure(s, n->now_s)) : 0, sums[DGA_KINDS];
+	float bonus = thick >= DGA_THICK && thick < DGA_THICKER ? DGA_THICK_BONUS : 0;
+	bool is_any = false, is_for = false;
+	for (unsigned i = 0; i < DGA_KINDS; i++) {
+		float e = fminf(fmaxf(n->evidence[i] + bonus, -DGA_CLIP), DGA_CLIP);
+		sums[i] = sum_of(s, (enum dga_kind)i, n->now_s) + e;
+		is_any |= sums[i] > 0;
+		is_for |= n->evidence[i] > 0;
+	}
 	STORE(s->seen_s, n->now_s);
-	if (!(sum > 0)) {
+	if (!is_any) {
 		start_anew(s);
 	} else {
-		float units = sum * UNIT;
-		STORE(s->sum, units < SUM_MAX ? (uint32_t)units : SUM_MAX);
+		for (unsigned i = 0; i < DGA_KINDS; i++) {
+			float units = fmaxf(sums[i], 0) * UNIT;
+			STORE(s->sums[i], units < SUM_MAX ? (uint32_t)units : SUM_MAX);
+		}
 		STORE(s->n_names, add_16(LOAD(s->n_names), 1));
 		STORE(s->n_failed, add_16(LOAD(s->n_failed), n->is_failed));
-		if (n->share != NULL && e > 0)
+		if (n->share != NULL && is_for)
 			vote(s, n);
 	}
 	tell(s, n->now_s, ret);

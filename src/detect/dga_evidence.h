@@ -6,7 +6,10 @@
  *            that does not exist, or that is new and not popular, brings a log likelihood ratio
  *            (detect/dga_model.h) times a weight; the sum never falls below 0, and fades by half
  *            in DGA_HALF_LIFE_S. A domain counts once while it is among the client's last
- *            DGA_RECENT. Beside the sum stand votes for families.
+ *            DGA_RECENT. There are two sums, one for generators of letters and one for those of words
+ *            (detect/dga_model.h); the higher one speaks. Failures that come thick are evidence
+ *            themselves, once: the DGA_THICK-th to the last before DGA_THICKER in some ten minutes
+ *            bring DGA_THICK_BONUS more. Beside the sums stand votes for families.
  * Not here:  scores -> detect/dga_model.h; which names count, and weights -> detect/dga.c.
  * Threads:   any; relaxed atomics, no lock. Two threads that add for one client at once may lose
  *            one name's evidence, or count it for a client that just took the place.
@@ -25,17 +28,23 @@
 #include <stdint.h>
 
 #include "base/must.h"
+#include "detect/dga_model.h"
 
 enum {
 	DGA_CLIP = 6,       /* a name's evidence is within +- this */
 	DGA_RECENT = 32,    /* domains of a client that are remembered */
 	DGA_VOTED_MAX = 64, /* families that can be voted for; those behind are not named */
 	DGA_WAYS = 8,
+	DGA_THICK = 4,
+	DGA_THICKER = 8,
+	DGA_THICK_HALF_LIFE_S = 600,
 	DGA_NAMES_MIN = 5, /* distinct names before anything is said of a client */
 	DGA_HALF_LIFE_S = 6 * 3600,
 	DGA_SLOT = 320,
 	DGA_CLIENTS_MAX = 1 << 20,
 };
+
+#define DGA_THICK_BONUS 0.9F
 
 struct dga_table;
 
@@ -48,18 +57,18 @@ float dga_weigh(float evidence, bool is_failed);
 
 /* One name of a client. */
 struct dga_name {
-	uint64_t client;    /* hash, not 0 */
-	uint32_t domain;    /* hash of the registered domain */
-	float evidence;     /* weighted; cut to +-DGA_CLIP */
-	bool is_failed;     /* it does not exist */
-	const float *share; /* of each family, n_share of them; NULL: no votes */
+	uint64_t client;           /* hash, not 0 */
+	uint32_t domain;           /* hash of the registered domain */
+	float evidence[DGA_KINDS]; /* weighted; cut to +-DGA_CLIP */
+	bool is_failed;            /* it does not exist */
+	const float *share;        /* of each family, n_share of them; NULL: no votes */
 	unsigned n_share;
 	uint32_t now_s; /* any clock that goes forward */
 };
 
 /* How a client stands. */
 struct dga_standing {
-	float sum;
+	float sum;         /* the higher one */
 	unsigned n_names;  /* distinct ones since the sum was 0 */
 	unsigned n_failed; /* of these */
 	unsigned family;   /* the one with the most votes; UINT_MAX: none */

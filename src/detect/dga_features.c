@@ -17,7 +17,6 @@ enum {
 	RUN_LETTERS_MAX = 5,
 	RUN_CLASS_MIN = 4,
 	RUN_CLASS_MAX = 6,
-	RARE_TRIGRAM = -72, /* 2^-9 */
 	TAG_MASK = 0x3fff,
 };
 
@@ -68,13 +67,17 @@ static_assert(CLASS_CONSONANT == 1 && CLASS_DIGIT == 2, "the table says so");
 static const uint32_t rare_letters =
 	1U << 9 | 1U << 10 | 1U << 16 | 1U << 21 | 1U << 22 | 1U << 23 | 1U << 25;
 
-static uint32_t mix(uint64_t h)
+static uint64_t mix_64(uint64_t h)
 {
 	h ^= h >> 32;
 	h *= 0xd6e8feb86659fd93ULL;
-	h ^= h >> 32;
-	h *= 0xd6e8feb86659fd93ULL;
-	return (uint32_t)(h >> 32);
+	return h ^ h >> 32;
+}
+
+/* The upper half of a product depends on all of the lower bits. */
+static uint32_t mix(uint64_t h)
+{
+	return (uint32_t)(h * 0x9e3779b97f4a7c15ULL >> 32);
 }
 
 /* ---- tokens ---- */
@@ -120,7 +123,7 @@ static unsigned add_outside(const struct label *l, const char *suffix, size_t n_
 			16 * (uint64_t)(shape[DGA_SHAPE_UNCOVERED] > 1),
 	};
 	for (size_t i = 0; i < sizeof tokens / sizeof *tokens && at < DGA_IDS_MAX; i++)
-		ids[at++] = mix(tokens[i] * 8 + i + 0x5b00000000000000ULL);
+		ids[at++] = mix(mix_64(tokens[i] * 8 + i + 0x5b00000000000000ULL));
 	return at;
 }
 
@@ -158,11 +161,18 @@ static void shape_counts(const struct label *l, float *s)
 	s[DGA_SHAPE_RUN_DIGITS] = (float)longest[CLASS_DIGIT];
 	s[DGA_SHAPE_DISTINCT] = (float)n_distinct / n;
 	s[DGA_SHAPE_ENTROPY] = entropy;
-	s[DGA_SHAPE_HEX] = n_hex == l->n_text && of_class[CLASS_DIGIT] > 0;
+	s[DGA_SHAPE_HEX] = n_hex == l->n_text && of_class[CLASS_DIGIT] > 0 ? 1.0F : 0.0F;
 	s[DGA_SHAPE_CHANGES] = (float)n_changes;
 	s[DGA_SHAPE_REPEATS] = (float)n_repeats;
-	s[DGA_SHAPE_IDN] = l->n_text > 4 && memcmp(l->text, "xn--", 4) == 0;
+	s[DGA_SHAPE_IDN] = l->n_text > 4 && memcmp(l->text, "xn--", 4) == 0 ? 1.0F : 0.0F;
 	s[DGA_SHAPE_RARE_LETTERS] = (float)n_rare / n;
+}
+
+static const float rare_log2_p = -9;
+
+static size_t trigram_of(unsigned a, unsigned b, unsigned c)
+{
+	return ((size_t)a * DGA_SYMBOLS + b) * DGA_SYMBOLS + c;
 }
 
 static void shape_trigrams(const struct dga_lexicon *lex, const struct label *l, float *s)
@@ -171,13 +181,12 @@ static void shape_trigrams(const struct dga_lexicon *lex, const struct label *l,
 	unsigned n = 0, n_rare = 0;
 	for (unsigned i = 1; i < l->n; i++, n++) {
 		unsigned before = i >= 2 ? l->sym[i - 2] : SYM_START;
-		int p = lex->trigrams[(before * DGA_SYMBOLS + l->sym[i - 1]) * DGA_SYMBOLS +
-		                      l->sym[i]];
-		float log2_p = (float)p / 8;
+		float log2_p =
+			(float)lex->trigrams[trigram_of(before, l->sym[i - 1], l->sym[i])] / 8;
 		sum += log2_p;
 		squares += log2_p * log2_p;
 		min = log2_p < min ? log2_p : min;
-		n_rare += p < RARE_TRIGRAM;
+		n_rare += log2_p < rare_log2_p;
 		window[n % 4] = log2_p;
 		float four = window[0] + window[1] + window[2] + window[3];
 		min4 = four < min4 ? four : min4;
@@ -194,9 +203,8 @@ static void shape_trigrams(const struct dga_lexicon *lex, const struct label *l,
 
 static struct dga_word_hash word_hash_of(uint64_t h)
 {
-	uint32_t m = mix(h);
-	uint16_t tag = (uint16_t)(mix(h + 0x9e3779b97f4a7c15ULL) & TAG_MASK);
-	return (struct dga_word_hash){ .place = m, .tag = tag };
+	uint64_t m = mix_64(h);
+	return (struct dga_word_hash){ .place = (uint32_t)m, .tag = (uint16_t)(m >> 50) };
 }
 
 static uint64_t word_add(uint64_t h, char c)
@@ -257,7 +265,8 @@ static void read_words(const struct dga_lexicon *lex, const struct label *l, str
 				continue;
 			unsigned class = class_of_hash(lex, word_hash_of(h));
 			/* A word of three letters is little evidence. */
-			float cost = best[i].cost + cost_word[class] + (n == DGA_WORD_MIN ? 1 : 0);
+			float cost =
+				best[i].cost + cost_word[class] + (n == DGA_WORD_MIN ? 1.0F : 0.0F);
 			if (class > 0 && cost < best[i + n].cost)
 				best[i + n] = (struct reading){ cost, (uint8_t)n, (uint8_t) class };
 		}
@@ -275,7 +284,8 @@ static unsigned shape_words(const struct dga_lexicon *lex, const struct label *l
 		covered[best[i].class] += best[i].len;
 		if (best[i].class == 0)
 			continue;
-		ids[n_words++] = mix(hash_text(l->text + i - best[i].len, best[i].len, 0x3a5ULL));
+		ids[n_words++] =
+			mix(mix_64(hash_text(l->text + i - best[i].len, best[i].len, 0x3a5ULL)));
 		n_rare += best[i].class == 1;
 		longest = best[i].len > longest ? best[i].len : longest;
 	}

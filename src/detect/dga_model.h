@@ -36,7 +36,7 @@ enum {
 	DGA_HIDDEN_MAX = 128,
 	DGA_FAMILIES_MAX = 250,
 	DGA_FAMILY_NAME = 24, /* bytes, with the NUL */
-	DGA_BINS = 64,        /* of the table from log-odds to evidence */
+	DGA_BINS = 32,        /* of a table from log-odds to evidence */
 	DGA_NO_FAMILY = 255,
 };
 
@@ -69,7 +69,15 @@ struct dga_numbers {
 	const float *levels;   /* DGA_LEVELS: log-odds of the three confidences */
 	const float *sums;     /* DGA_LEVELS: of a client's evidence, at the three confidences */
 	const float *bins;     /* 2: the log-odds where the first bin begins; width of a bin */
-	const float *evidence; /* DGA_BINS: natural log of the likelihood ratio, clipped */
+	const float
+		*evidence; /* DGA_KINDS x DGA_BINS: natural log of the likelihood ratio, clipped */
+};
+
+/* What a name can be evidence for: the log-odds mean less for names that are meant to look ordinary. */
+enum dga_kind {
+	DGA_KIND_LETTERS, /* that the client has a generator of letters */
+	DGA_KIND_WORDS,   /* one of words or syllables */
+	DGA_KINDS,
 };
 
 /* Confidences of a single name: one ordinary name in 100, 1,000 and 10,000 is above. */
@@ -112,8 +120,8 @@ const struct dga_numbers *dga_model_numbers(const struct dga_model *m);
 const char *dga_family_name(const struct dga_model *m, unsigned family); /* "" if there is none */
 
 struct dga_score {
-	float log_odds; /* that the name is generated, at even odds before */
-	float evidence; /* natural log of the likelihood ratio, calibrated, within +-DGA_CLIP */
+	float log_odds;               /* that the name is generated, at even odds before */
+	float evidence[DGA_KINDS];    /* natural log of the likelihood ratio, within +-DGA_CLIP */
 	float hidden[DGA_HIDDEN_MAX]; /* for dga_family() */
 };
 

@@ -26,7 +26,7 @@ static void use(const struct dga_model *m, const uint8_t *data, size_t n)
 		size_t len = i < ARRAY_LEN(names) ? strlen(name) : n_own;
 		dga_score(m, name, len, "co.uk", 5, &s);
 		must(isfinite(s.log_odds));
-		must(isfinite(s.evidence));
+		must(isfinite(s.evidence[0]) && isfinite(s.evidence[1]));
 		unsigned family = dga_family(m, &s, share);
 		must(family == DGA_NO_FAMILY || family < dga_model_header(m)->n_families);
 		must(strlen(dga_family_name(m, family)) < DGA_FAMILY_NAME);

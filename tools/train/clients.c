@@ -5,13 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void put(float **to, size_t *n, size_t room, float evidence)
+typedef float evidence[DGA_KINDS];
+
+static void put(evidence **to, size_t *n, size_t room, const float *e)
 {
 	if (*to == NULL)
 		*to = malloc(room * sizeof **to);
 	if (*to == NULL)
 		die("no memory", "clients");
-	(*to)[(*n)++] = evidence;
+	memcpy((*to)[(*n)++], e, sizeof(evidence));
 }
 
 void crowd_make(struct crowd *c, const struct dga_model *m, const struct corpus *corpus,
@@ -67,7 +69,7 @@ static struct taste taste_of(struct dice *d)
 	return t;
 }
 
-static float draw(const struct crowd *c, enum set set, struct dice *d)
+static const float *draw(const struct crowd *c, enum set set, struct dice *d)
 {
 	if (c->n_ordinary[set] == 0)
 		die("no ordinary names of this set in this part", set_names[set]);
@@ -82,15 +84,16 @@ static struct dga_table *table_new(void)
 	return t;
 }
 
-static struct dga_standing ask(struct dga_table *t, float evidence, bool is_failed, struct dice *d,
+static struct dga_standing ask(struct dga_table *t, const float *e, bool is_failed, struct dice *d,
                                uint32_t now_s)
 {
 	struct dga_standing s;
 	struct dga_name n = { .client = 1,
 		              .domain = (uint32_t)dice_next(d),
-		              .evidence = dga_weigh(evidence, is_failed),
 		              .is_failed = is_failed,
 		              .now_s = now_s };
+	for (unsigned i = 0; i < DGA_KINDS; i++)
+		n.evidence[i] = dga_weigh(e[i], is_failed);
 	dga_table_add(t, &n, &s);
 	return s;
 }
@@ -131,8 +134,9 @@ unsigned *crowd_infected(const struct crowd *c, unsigned family, float sum, size
 		dga_table_forget(t, 1);
 		asked[i] = NAMES_GIVEN + 1;
 		for (unsigned k = 1; k <= NAMES_GIVEN; k++) {
-			float e = c->generated[family]
-			                      [dice_below(&d, (uint32_t)c->n_generated[family])];
+			const float *e =
+				c->generated[family]
+					    [dice_below(&d, (uint32_t)c->n_generated[family])];
 			struct dga_standing s = ask(t, e, true, &d, 1000 + k * 30);
 			if (s.sum >= sum && s.n_names >= DGA_NAMES_MIN) {
 				asked[i] = k;

@@ -25,9 +25,9 @@ enum {
 /* Names of one part with their evidence, by where they come from. */
 struct crowd {
 	const struct dga_model *m;
-	float *ordinary[SETS];
+	float (*ordinary[SETS])[DGA_KINDS];
 	size_t n_ordinary[SETS];
-	float *generated[DGA_FAMILIES_MAX];
+	float (*generated[DGA_FAMILIES_MAX])[DGA_KINDS];
 	size_t n_generated[DGA_FAMILIES_MAX];
 };
 

@@ -63,6 +63,7 @@ struct entry {
 	uint8_t set;    /* of an ordinary name */
 	uint8_t family; /* of a generated one */
 	uint8_t part;
+	uint32_t kept;     /* its features: 1 + place in the trainer's store; 0: none */
 	bool is_free;      /* its licence allows an excerpt to be shipped */
 	bool is_confirmed; /* its address is known, and no generated or listed name lives there */
 };

@@ -9,6 +9,9 @@
 
 static const char usage[] =
 	"usage: dga-train freeze DATA DICTIONARY FOLDER SEEDS DAY   train, and set all thresholds\n"
+	"                        SEEDS: how many, or from-to\n"
+	"       dga-train refreeze DATA DICTIONARY FOLDER SEEDS     thresholds of clients anew\n"
+	"       dga-train preview DATA DICTIONARY FOLDER SEEDS      the table, from the validation part\n"
 	"       dga-train test   DATA DICTIONARY FOLDER SEEDS       the table, from the test part\n"
 	"       dga-train excerpt DATA DICTIONARY > SAMPLE          names of the test part to ship\n"
 	"       dga-train check  MODEL SAMPLE RATE WRONG NAMES      a model with such an excerpt: the share\n"
@@ -31,14 +34,24 @@ int main(int n, char **arg)
 	static struct material m;
 	const char *verb = n > 1 ? arg[1] : "";
 	if (strcmp(verb, "freeze") == 0 && n == 7) {
-		unsigned seeds = number(arg[5], SEEDS_MAX, "SEEDS"),
-			 day = number(arg[6], 99991231, "DAY");
+		unsigned first = 1, last;
+		char *dash = strchr(arg[5], '-');
+		if (dash != NULL) {
+			*dash = '\0';
+			first = number(arg[5], SEEDS_MAX, "SEEDS");
+		}
+		last = number(dash != NULL ? dash + 1 : arg[5], SEEDS_MAX, "SEEDS");
+		uint32_t day = number(arg[6], 99991231, "DAY");
 		material_read(&m, arg[2], arg[3]);
-		runs_freeze(&m, arg[4], seeds, day);
-	} else if (strcmp(verb, "test") == 0 && n == 6) {
+		runs_freeze(&m, arg[4], first, last, day);
+	} else if ((strcmp(verb, "test") == 0 || strcmp(verb, "preview") == 0) && n == 6) {
 		unsigned seeds = number(arg[5], SEEDS_MAX, "SEEDS");
 		material_read(&m, arg[2], arg[3]);
-		runs_test(&m, arg[4], seeds);
+		runs_test(&m, arg[4], seeds, verb[0] == 't' ? PART_TEST : PART_VALID);
+	} else if (strcmp(verb, "refreeze") == 0 && n == 6) {
+		unsigned seeds = number(arg[5], SEEDS_MAX, "SEEDS");
+		material_read(&m, arg[2], arg[3]);
+		runs_refreeze(&m, arg[4], seeds);
 	} else if (strcmp(verb, "excerpt") == 0 && n == 4) {
 		material_read(&m, arg[2], arg[3]);
 		sample_write(&m.corpus);

@@ -224,6 +224,64 @@ WIDE static void step_dense(struct net *net, float rate)
 	}
 }
 
+/* ---- features that are kept ---- */
+
+struct kept {
+	size_t at; /* in kept_ids */
+	unsigned ends[DGA_BAGS];
+	float shape[DGA_SHAPE];
+};
+static struct kept *kept;
+static uint32_t *kept_ids;
+static size_t n_kept, n_kept_ids;
+
+static void keep_all(struct entries *e, const struct lexicon *lex, size_t *room_ids)
+{
+	struct dga_features f;
+	for (size_t i = 0; i < e->n; i++) {
+		struct entry *one = &e->at[i];
+		if (one->part != PART_TRAIN)
+			continue;
+		dga_features(&lex->view, one->label, one->n_label, one->suffix, one->n_suffix, &f);
+		unsigned n = f.ends[DGA_BAGS - 1];
+		if (n_kept_ids + n > *room_ids) {
+			*room_ids = *room_ids * 2 + (1 << 20);
+			kept_ids = realloc(kept_ids, *room_ids * sizeof *kept_ids);
+			if (kept_ids == NULL)
+				die("no memory", "features");
+		}
+		struct kept *k = &kept[n_kept++];
+		k->at = n_kept_ids;
+		memcpy(kept_ids + n_kept_ids, f.ids, n * sizeof *f.ids);
+		n_kept_ids += n;
+		memcpy(k->ends, f.ends, sizeof k->ends);
+		memcpy(k->shape, f.shape, sizeof k->shape);
+		one->kept = (uint32_t)n_kept;
+	}
+}
+
+void net_keep_features(struct corpus *c, const struct lexicon *lex)
+{
+	size_t room_ids = 0;
+	kept = malloc((c->ordinary.n + c->generated.n) * sizeof *kept);
+	if (kept == NULL)
+		die("no memory", "features");
+	keep_all(&c->ordinary, lex, &room_ids);
+	keep_all(&c->generated, lex, &room_ids);
+}
+
+static void features_of(const struct entry *e, const struct lexicon *lex, struct dga_features *ret)
+{
+	if (e->kept == 0) {
+		dga_features(&lex->view, e->label, e->n_label, e->suffix, e->n_suffix, ret);
+		return;
+	}
+	const struct kept *k = &kept[e->kept - 1];
+	memcpy(ret->ids, kept_ids + k->at, k->ends[DGA_BAGS - 1] * sizeof *ret->ids);
+	memcpy(ret->ends, k->ends, sizeof k->ends);
+	memcpy(ret->shape, k->shape, sizeof k->shape);
+}
+
 /* ---- names in order ---- */
 
 struct feed {
@@ -324,7 +382,7 @@ static void set_scaling(struct net *net, struct feed *f, const struct lexicon *l
 		struct dga_features x;
 		struct entry e = i % 2 == 0 ? draw_generated(f, &net->plan, d)
 		                            : f->basis.at[dice_below(d, (uint32_t)f->basis.n)];
-		dga_features(&lex->view, e.label, e.n_label, e.suffix, e.n_suffix, &x);
+		features_of(&e, lex, &x);
 		for (unsigned k = 0; k < DGA_SHAPE; k++) {
 			sum[k] += (double)x.shape[k];
 			squares[k] += (double)x.shape[k] * (double)x.shape[k];
@@ -341,11 +399,12 @@ static void forget_runs(struct pass *p, float share, struct dice *d)
 {
 	if (share <= 0)
 		return;
+	const uint32_t limit = (uint32_t)((double)share * 4294967295.0);
 	unsigned at = 0, start = 0;
 	for (unsigned b = 0; b < DGA_BAGS; b++) {
 		unsigned end = p->f.ends[b];
 		for (unsigned i = start; i < end; i++)
-			if (b == DGA_BAGS - 1 || dice_share(d) >= (double)share)
+			if (b == DGA_BAGS - 1 || (uint32_t)dice_next(d) >= limit)
 				p->f.ids[at++] = p->f.ids[i];
 		start = end;
 		p->f.ends[b] = at;
@@ -402,7 +461,7 @@ struct net *net_train(const struct net_plan *plan, const struct corpus *c,
 			e = c->ordinary.at[f.typos[dice_below(&d, (uint32_t)f.n_typos)]];
 		else
 			e = c->ordinary.at[f.ordinary[at++]];
-		dga_features(&lex->view, e.label, e.n_label, e.suffix, e.n_suffix, &p->f);
+		features_of(&e, lex, &p->f);
 		forget_runs(p, plan->forget, &d);
 		loss += (double)learn(net, p, &e, is_generated, n_done < n_epoch,
 		                      plan->rate * left);

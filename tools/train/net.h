@@ -34,11 +34,16 @@ struct net_tail {
 		[DGA_LEVELS]; /* not in the file: the same as levels, with all names of the list */
 	float levels[DGA_LEVELS], sums[DGA_LEVELS];
 	float bins[2];
-	float evidence[DGA_BINS];
+	float evidence[DGA_KINDS * DGA_BINS];
 };
 
 struct net;
 
+/*
+ * Works out the features of all names of the training part, once for all networks that are trained
+ * in this process: some 600 bytes a name, kept until it ends.
+ */
+void net_keep_features(struct corpus *c, const struct lexicon *lex);
 struct net *net_train(const struct net_plan *plan, const struct corpus *c,
                       const struct lexicon *lex, const struct words *words);
 void net_free(struct net *net);

@@ -11,7 +11,7 @@
 
 enum {
 	DAYS = 50000,
-	BINS_FROM = -12, /* of log-odds; DGA_BINS of half a unit */
+	BINS_FROM = -12, /* of log-odds; DGA_BINS of one unit */
 };
 
 /* So many of a million client-days may be taken for infected ones, at the three confidences. */
@@ -69,12 +69,12 @@ static bool is_out(const struct family *f, int out)
 
 /* How log-odds are spread, of names of families that were not shown and of ordinary ones. */
 struct spread {
-	double generated[DGA_BINS], ordinary[DGA_BINS];
+	double generated[DGA_KINDS][DGA_BINS], ordinary[DGA_BINS];
 };
 
 static unsigned bin_of(float log_odds)
 {
-	float at = (log_odds - BINS_FROM) * 2 + 0.5F;
+	float at = log_odds - BINS_FROM + 0.5F;
 	return !(at > 0) ? 0 : at >= DGA_BINS ? DGA_BINS - 1 : (unsigned)at;
 }
 
@@ -83,6 +83,11 @@ static unsigned bin_of_name(const struct dga_model *m, const struct entry *e)
 	struct dga_score s;
 	dga_score(m, e->label, e->n_label, e->suffix, e->n_suffix, &s);
 	return bin_of(s.log_odds);
+}
+
+static enum dga_kind kind_of(unsigned family)
+{
+	return families[family].kind == KIND_LETTERS ? DGA_KIND_LETTERS : DGA_KIND_WORDS;
 }
 
 /* Each family that was left out weighs the same; of ordinary names, those that fail and rank. */
@@ -101,7 +106,8 @@ static void spread_add(struct spread *s, const struct dga_model *model, const st
 		const struct entry *e = &c->generated.at[i];
 		if (e->part == PART_VALID && is_out(&families[e->family], out) &&
 		    n_family[e->family] >= 15)
-			s->generated[bin_of_name(model, e)] += 1.0 / (double)n_family[e->family];
+			s->generated[kind_of(e->family)][bin_of_name(model, e)] +=
+				1.0 / (double)n_family[e->family];
 	}
 	for (size_t i = 0; i < c->ordinary.n; i++) {
 		const struct entry *e = &c->ordinary.at[i];
@@ -111,29 +117,50 @@ static void spread_add(struct spread *s, const struct dga_model *model, const st
 	}
 }
 
-/* The logarithm of the ratio of both, smoothed, never falling. */
-static void evidence_of(const struct spread *s, struct net_tail *tail)
+/* Bins that belong together: the ratio must not fall from one to the next. */
+struct pool {
+	double generated, ordinary;
+	unsigned n;
+};
+
+static double ratio_of(const struct pool *p)
 {
+	return log((p->generated + 5e-4) / (p->ordinary + 5e-4));
+}
+
+/* The logarithm of the ratio of both, never falling: neighbours that fall are pooled. */
+static void evidence_of_kind(const double *generated, const double *ordinary, float *evidence)
+{
+	struct pool pool[DGA_BINS];
 	double n_generated = 0, n_ordinary = 0;
-	tail->bins[0] = BINS_FROM;
-	tail->bins[1] = 0.5F;
+	unsigned n = 0, at = 0;
 	for (unsigned i = 0; i < DGA_BINS; i++) {
-		n_generated += s->generated[i];
-		n_ordinary += s->ordinary[i];
+		n_generated += generated[i];
+		n_ordinary += ordinary[i];
 	}
 	for (unsigned i = 0; i < DGA_BINS; i++) {
-		double g = 0, o = 0;
-		/* Three bins together. */
-		for (unsigned k = i > 0 ? i - 1 : 0; k <= i + 1 && k < DGA_BINS; k++) {
-			g += s->generated[k] / n_generated;
-			o += s->ordinary[k] / n_ordinary;
+		pool[n++] =
+			(struct pool){ generated[i] / n_generated, ordinary[i] / n_ordinary, 1 };
+		while (n >= 2 && (ratio_of(&pool[n - 2]) >= ratio_of(&pool[n - 1]) ||
+		                  pool[n - 2].generated + pool[n - 2].ordinary < 2e-3)) {
+			pool[n - 2].generated += pool[n - 1].generated;
+			pool[n - 2].ordinary += pool[n - 1].ordinary;
+			pool[n - 2].n += pool[n - 1].n;
+			n--;
 		}
-		double e = log((g + 2e-4) / (o + 2e-4));
-		e = e > DGA_CLIP ? DGA_CLIP : e < -DGA_CLIP ? -DGA_CLIP : e;
-		if (i > 0 && e < (double)tail->evidence[i - 1])
-			e = (double)tail->evidence[i - 1];
-		tail->evidence[i] = (float)e;
 	}
+	for (unsigned i = 0; i < n; i++) {
+		double e = ratio_of(&pool[i]);
+		e = e > DGA_CLIP ? DGA_CLIP : e < -DGA_CLIP ? -DGA_CLIP : e;
+		for (unsigned k = 0; k < pool[i].n; k++)
+			evidence[at++] = (float)e;
+	}
+}
+
+static void evidence_of(const struct spread *s, float *evidence)
+{
+	for (unsigned i = 0; i < DGA_KINDS; i++)
+		evidence_of_kind(s->generated[i], s->ordinary, evidence + (size_t)i * DGA_BINS);
 }
 
 /* ---- thresholds ---- */
@@ -144,8 +171,7 @@ static int float_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void set_sums(const struct dga_model *m, const struct corpus *c, unsigned seed,
-                     struct net_tail *tail)
+static void find_sums(const struct dga_model *m, const struct corpus *c, unsigned seed, float *sums)
 {
 	struct crowd crowd;
 	crowd_make(&crowd, m, c, PART_VALID);
@@ -153,7 +179,7 @@ static void set_sums(const struct dga_model *m, const struct corpus *c, unsigned
 	qsort(highest, DAYS, sizeof *highest, float_compare);
 	for (unsigned i = 0; i < DGA_LEVELS; i++) {
 		size_t above = (size_t)(days_wrong[i] / 1e6 * DAYS);
-		tail->sums[i] = highest[DAYS - 1 - above] + 0.01F;
+		sums[i] = highest[DAYS - 1 - above] + 0.01F;
 	}
 	free(highest);
 	crowd_free(&crowd);
@@ -175,26 +201,29 @@ static struct net *train_one(const struct material *m, unsigned seed, int out, u
 	return net_train(&plan, &m->corpus, &m->lexicon, &m->words);
 }
 
+static void write_line(FILE *frozen, const char *path, const float *listed, const float *levels,
+                       const float *sums)
+{
+	const char *name = strrchr(path, '/');
+	const float *all[] = { listed, levels, sums };
+	fprintf(frozen, "%s", name == NULL ? path : name + 1);
+	for (unsigned i = 0; i < 3 * DGA_LEVELS; i++)
+		fprintf(frozen, "\t%.4f", (double)all[i / DGA_LEVELS][i % DGA_LEVELS]);
+	fprintf(frozen, "\n");
+	fflush(frozen);
+}
+
 static void freeze_one(const struct material *m, const struct net *net, struct net_tail *tail,
                        const char *path, unsigned seed, FILE *frozen)
 {
 	struct dga_model *model = model_of(net, m, tail, NULL);
 	measure_levels(model, &m->corpus, PART_VALID, false, tail->listed);
 	measure_levels(model, &m->corpus, PART_VALID, true, tail->levels);
-	set_sums(model, &m->corpus, seed, tail);
+	find_sums(model, &m->corpus, seed, tail->sums);
 	dga_model_free(model);
 	model = model_of(net, m, tail, path);
 	dga_model_free(model);
-	const char *name = strrchr(path, '/');
-	fprintf(frozen, "%s", name == NULL ? path : name + 1);
-	for (unsigned i = 0; i < DGA_LEVELS; i++)
-		fprintf(frozen, "\t%.4f", (double)tail->listed[i]);
-	for (unsigned i = 0; i < DGA_LEVELS; i++)
-		fprintf(frozen, "\t%.4f", (double)tail->levels[i]);
-	for (unsigned i = 0; i < DGA_LEVELS; i++)
-		fprintf(frozen, "\t%.4f", (double)tail->sums[i]);
-	fprintf(frozen, "\n");
-	fflush(frozen);
+	write_line(frozen, path, tail->listed, tail->levels, tail->sums);
 }
 
 static void frozen_path(char path[4096], const char *folder)
@@ -205,7 +234,8 @@ static void frozen_path(char path[4096], const char *folder)
 static void add_spread(struct spread *to, const struct spread *from)
 {
 	for (unsigned i = 0; i < DGA_BINS; i++) {
-		to->generated[i] += from->generated[i];
+		for (unsigned k = 0; k < DGA_KINDS; k++)
+			to->generated[k][i] += from->generated[k][i];
 		to->ordinary[i] += from->ordinary[i];
 	}
 }
@@ -231,14 +261,16 @@ static void freeze_seed(const struct material *m, const char *folder, unsigned s
 		for (int k = 0; k < FOLDS_OUT; k++)
 			if (k != out)
 				add_spread(&others, &spread[k]);
-		evidence_of(&others, &tail);
+		tail.bins[0] = BINS_FROM;
+		tail.bins[1] = 1;
+		evidence_of(&others, tail.evidence);
 		path_of(path, folder, seed, out == FOLDS_OUT ? -1 : out);
 		freeze_one(m, net[out], &tail, path, seed, frozen);
 		net_free(net[out]);
 	}
 }
 
-void runs_freeze(const struct material *m, const char *folder, unsigned n_seeds, uint32_t day)
+static FILE *open_frozen(const char *folder)
 {
 	char path[4096];
 	frozen_path(path, folder);
@@ -246,8 +278,81 @@ void runs_freeze(const struct material *m, const char *folder, unsigned n_seeds,
 	if (frozen == NULL)
 		die("cannot be written", path);
 	fprintf(frozen,
-	        "model\tlisted 1e-2\t1e-3\t1e-4\tconfirmed 1e-2\t1e-3\t1e-4\tsum low\tmedium\thigh\n");
-	for (unsigned seed = 1; seed <= n_seeds; seed++)
+	        "model\tlisted 1e-2\t1e-3\t1e-4\tconfirmed 1e-2\t1e-3\t1e-4\tsum low\tmedium\t"
+	        "high\n");
+	return frozen;
+}
+
+void runs_freeze(struct material *m, const char *folder, unsigned first, unsigned last,
+                 uint32_t day)
+{
+	FILE *frozen = open_frozen(folder);
+	net_keep_features(&m->corpus, &m->lexicon);
+	for (unsigned seed = first; seed <= last; seed++)
 		freeze_seed(m, folder, seed, day, frozen);
+	fclose(frozen);
+}
+
+static struct dga_model *read_model(const char *path, uint8_t **ret_bytes, size_t *ret_n)
+{
+	struct dga_model *model;
+	char why[DGA_WHY_MAX];
+	*ret_bytes = (uint8_t *)read_packed(path, ret_n);
+	if (dga_model_take(*ret_bytes, *ret_n, &model, why) != 0)
+		die(why, path);
+	return model;
+}
+
+/* A trained model gets evidence and the thresholds of clients anew. */
+static void refreeze_one(const struct material *m, const char *path, const struct spread *others,
+                         unsigned seed, FILE *frozen)
+{
+	size_t n;
+	uint8_t *bytes;
+	float listed[DGA_LEVELS], levels[DGA_LEVELS];
+	struct dga_model *model = read_model(path, &bytes, &n);
+	const struct dga_numbers *k = dga_model_numbers(model);
+	struct dga_file_header *h = (struct dga_file_header *)bytes;
+	float *first = (float *)(bytes + ((const uint8_t *)k->scale - bytes));
+	float *sums = first + (k->sums - k->scale);
+	first[k->bins - k->scale] = BINS_FROM;
+	first[k->bins - k->scale + 1] = 1;
+	evidence_of(others, first + (k->evidence - k->scale));
+	find_sums(model, &m->corpus, seed, sums);
+	h->checksum = dga_model_checksum(bytes, n);
+	write_file(path, bytes, n);
+	measure_levels(model, &m->corpus, PART_VALID, false, listed);
+	memcpy(levels, k->levels, sizeof levels);
+	write_line(frozen, path, listed, levels, sums);
+	dga_model_free(model);
+}
+
+static void refreeze_seed(const struct material *m, const char *folder, unsigned seed, FILE *frozen)
+{
+	struct spread spread[FOLDS_OUT] = { 0 };
+	char path[4096];
+	for (int out = 0; out < FOLDS_OUT; out++) {
+		size_t n;
+		uint8_t *bytes;
+		path_of(path, folder, seed, out);
+		struct dga_model *model = read_model(path, &bytes, &n);
+		spread_add(&spread[out], model, &m->corpus, out);
+		dga_model_free(model);
+	}
+	for (int out = -1; out < FOLDS_OUT; out++) {
+		struct spread others = { 0 };
+		for (int k = 0; k < FOLDS_OUT; k++)
+			if (k != out)
+				add_spread(&others, &spread[k]);
+		path_of(path, folder, seed, out);
+		refreeze_one(m, path, &others, seed, frozen);
+	}
+}
+
+void runs_refreeze(const struct material *m, const char *folder, unsigned n_seeds)
+{
+	FILE *frozen = open_frozen(folder);
+	for (unsigned seed = 1; seed <= n_seeds; seed++)
+		refreeze_seed(m, folder, seed, frozen);
 	fclose(frozen);
 }

@@ -25,7 +25,11 @@ struct material {
 
 void material_read(struct material *m, const char *data, const char *dictionary);
 
-/* For the seeds 1 to n: one model with all families and FOLDS_OUT without some, into the folder. */
-void runs_freeze(const struct material *m, const char *folder, unsigned n_seeds, uint32_t day);
-/* Prints the table. */
-void runs_test(const struct material *m, const char *folder, unsigned n_seeds);
+/* For the seeds from first to last: one model with all families and FOLDS_OUT without some, into the folder. */
+void runs_freeze(struct material *m, const char *folder, unsigned first, unsigned last,
+                 uint32_t day);
+/* Thresholds of clients anew, for the models that are in the folder: after a change in
+ * detect/dga_evidence.h. */
+void runs_refreeze(const struct material *m, const char *folder, unsigned n_seeds);
+/* Prints the table of the test part; with PART_VALID, what may be looked at while one still chooses. */
+void runs_test(const struct material *m, const char *folder, unsigned n_seeds, enum part part);

@@ -134,9 +134,9 @@ void sample_score(const char *model, char **names, unsigned n)
 		}
 		dga_score(m, e.label, strlen(e.label), e.suffix, strlen(e.suffix), &s);
 		unsigned family = dga_family(m, &s, share);
-		printf("%-40s log-odds %6.2f level %d evidence %5.2f  most like %s (%.2f)\n",
-		       names[i], (double)s.log_odds, dga_level(m, s.log_odds), (double)s.evidence,
-		       dga_family_name(m, family),
+		printf("%-40s log-odds %6.2f level %d evidence %5.2f %5.2f  most like %s (%.2f)\n",
+		       names[i], (double)s.log_odds, dga_level(m, s.log_odds),
+		       (double)s.evidence[0], (double)s.evidence[1], dga_family_name(m, family),
 		       family == DGA_NO_FAMILY ? 0 : (double)share[family]);
 	}
 	dga_model_free(m);

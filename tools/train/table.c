@@ -31,6 +31,7 @@ struct seed_result {
 };
 
 static struct rates shown;
+static enum part shown_part;
 
 struct frozen {
 	float listed[DGA_LEVELS], levels[DGA_LEVELS], sums[DGA_LEVELS];
@@ -95,10 +96,10 @@ static void measure_named(const struct dga_model *m, const struct corpus *c, str
 	for (size_t i = 0; i < c->generated.n; i++) {
 		const struct entry *e = &c->generated.at[i];
 		struct dga_score s;
-		if (e->part != PART_TEST)
+		if (e->part != shown_part)
 			continue;
 		dga_score(m, e->label, e->n_label, e->suffix, e->n_suffix, &s);
-		if (s.evidence <= 0)
+		if (s.evidence[0] <= 0 && s.evidence[1] <= 0)
 			continue;
 		n[e->family]++;
 		right[e->family] += dga_family(m, &s, share) == e->family;
@@ -110,7 +111,7 @@ static void measure_named(const struct dga_model *m, const struct corpus *c, str
 static void measure_days(const struct dga_model *m, const struct corpus *c, const float *sums,
                          uint64_t seed, struct crowd *crowd, struct seed_result *r)
 {
-	crowd_make(crowd, m, c, PART_TEST);
+	crowd_make(crowd, m, c, shown_part);
 	float *highest = crowd_days(crowd, DAYS, seed + 100);
 	for (unsigned l = 0; l < DGA_LEVELS; l++) {
 		unsigned n = 0;
@@ -131,7 +132,7 @@ static void test_all(const struct material *m, const char *folder, unsigned seed
 	snprintf(name, sizeof name, "seed%u-all.model", seed);
 	struct dga_model *model = open_frozen(folder, name, &f);
 	for (unsigned v = 0; v < VIEWS; v++) {
-		measure_rates(model, &m->corpus, PART_TEST, v == VIEW_LISTED ? f.listed : f.levels,
+		measure_rates(model, &m->corpus, shown_part, v == VIEW_LISTED ? f.listed : f.levels,
 		              &shown);
 		for (unsigned k = 0; k < n_families; k++)
 			r->in[v][k] = shown.generated[k][DGA_LEVEL_MEDIUM];
@@ -156,13 +157,13 @@ static void test_left(const struct material *m, const char *folder, unsigned see
 	snprintf(name, sizeof name, "seed%u-without%u.model", seed, out);
 	struct dga_model *model = open_frozen(folder, name, &f);
 	for (unsigned v = 0; v < VIEWS; v++) {
-		measure_rates(model, &m->corpus, PART_TEST, v == VIEW_LISTED ? f.listed : f.levels,
+		measure_rates(model, &m->corpus, shown_part, v == VIEW_LISTED ? f.listed : f.levels,
 		              &rates);
 		for (unsigned k = 0; k < n_families; k++)
 			if (families[k].fold / 2 == out)
 				r->left[v][k] = rates.generated[k][DGA_LEVEL_MEDIUM];
 	}
-	crowd_make(&crowd, model, &m->corpus, PART_TEST);
+	crowd_make(&crowd, model, &m->corpus, shown_part);
 	for (unsigned k = 0; k < n_families; k++)
 		if (families[k].fold / 2 == out)
 			r->p95[k] = infected_p95(&crowd, k, f.sums[DGA_LEVEL_MEDIUM], seed,
@@ -299,8 +300,9 @@ static void print_clients(const struct seed_result *r, unsigned n)
 	       days[1] <= 1 ? "reached" : "MISSED");
 }
 
-void runs_test(const struct material *m, const char *folder, unsigned n_seeds)
+void runs_test(const struct material *m, const char *folder, unsigned n_seeds, enum part part)
 {
+	shown_part = part;
 	static struct seed_result r[SEEDS_MAX];
 	for (unsigned s = 0; s < n_seeds; s++) {
 		test_all(m, folder, s + 1, &r[s]);
@@ -308,8 +310,8 @@ void runs_test(const struct material *m, const char *folder, unsigned n_seeds)
 			test_left(m, folder, s + 1, out, &r[s]);
 		fprintf(stderr, "seed %u tested\n", s + 1);
 	}
-	printf("generated domains: test part, %u seeds, thresholds from the validation part\n",
-	       n_seeds);
+	printf("generated domains: %s part, %u seeds, thresholds from the validation part\n",
+	       part == PART_TEST ? "test" : "VALIDATION", n_seeds);
 	print_families(r, n_seeds);
 	static const char *const titles[VIEWS] = { "as listed", "confirmed" };
 	for (unsigned v = 0; v < VIEWS; v++) {

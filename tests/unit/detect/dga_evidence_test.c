@@ -21,8 +21,8 @@ static struct dga_standing add(struct dga_table *t, uint64_t client, uint32_t do
 	struct dga_standing s;
 	struct dga_name n = { .client = client,
 		              .domain = domain,
-		              .evidence = evidence,
-		              .is_failed = domain % 2,
+		              .evidence = { evidence, evidence / 2 },
+		              .is_failed = domain == 1,
 		              .now_s = now_s };
 	dga_table_add(t, &n, &s);
 	return s;
@@ -97,12 +97,12 @@ static void families_are_voted_for(void **state)
 	struct dga_table *t = table_of(10);
 	float share[3] = { 0.1F, 0.9F, 0 };
 	struct dga_standing s;
-	struct dga_name n = { .client = 7, .evidence = 2, .share = share, .n_share = 3 };
+	struct dga_name n = { .client = 7, .evidence = { 2, 2 }, .share = share, .n_share = 3 };
 	for (n.domain = 1; n.domain < 10; n.domain++)
 		dga_table_add(t, &n, &s);
 	assert_int_equal(s.family, 1);
 	assert_true(s.share > 0.85F && s.share < 0.95F);
-	n.evidence = -1; /* names that speak against it have no vote */
+	n.evidence[0] = n.evidence[1] = -1; /* names that speak against it have no vote */
 	share[0] = 1;
 	for (; n.domain < 20; n.domain++)
 		dga_table_add(t, &n, &s);
@@ -136,11 +136,63 @@ static void the_table_is_as_small_as_is_said(void **state)
 	dga_table_free(t);
 }
 
+static void the_higher_sum_speaks(void **state)
+{
+	(void)state;
+	struct dga_table *t = table_of(10);
+	struct dga_standing s;
+	struct dga_name n = { .client = 7, .domain = 1, .evidence = { -3, 2 } };
+	dga_table_add(t, &n, &s);
+	assert_true(is_near(s.sum, 2) && s.n_names == 1);
+	n = (struct dga_name){ .client = 7, .domain = 2, .evidence = { 4, -1 } };
+	dga_table_add(t, &n, &s);
+	assert_true(is_near(s.sum, 4) && s.n_names == 2);
+	n = (struct dga_name){ .client = 7, .domain = 3, .evidence = { -5, 1 } };
+	dga_table_add(t, &n, &s);
+	assert_true(is_near(s.sum, 2) && s.n_names == 3);
+	n = (struct dga_name){ .client = 7, .domain = 4, .evidence = { -5, -5 } };
+	dga_table_add(t, &n, &s);
+	assert_true(s.sum == 0 && s.n_names == 0);
+	dga_table_free(t);
+}
+
+static void thick_failures_are_evidence_once(void **state)
+{
+	(void)state;
+	struct {
+		const char *why;
+		uint32_t step_s, n;
+		float sum; /* of names that say nothing themselves */
+	} rows[] = {
+		{ "three are not thick", 1, 3, 0 },
+		{ "the fourth to the seventh", 1, 7, 4 * DGA_THICK_BONUS },
+		{ "no more behind that", 1, 200, 4 * DGA_THICK_BONUS },
+		{ "slowly: never", 600, 50, 0 },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct dga_table *t = table_of(10);
+		struct dga_standing s = { 0 };
+		for (uint32_t k = 0; k < rows[i].n; k++) {
+			struct dga_name n = { .client = 7,
+				              .domain = k + 1,
+				              .is_failed = true,
+				              .now_s = 1000 + k * rows[i].step_s };
+			dga_table_add(t, &n, &s);
+		}
+		/* It fades a little on the way. */
+		if (s.sum > rows[i].sum + 0.02F || s.sum < rows[i].sum * 0.97F - 0.02F)
+			fail_msg("%s: %f", rows[i].why, (double)s.sum);
+		dga_table_free(t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(evidence_adds_up_and_never_falls_below_nothing),
 		cmocka_unit_test(a_domain_counts_once),
+		cmocka_unit_test(the_higher_sum_speaks),
+		cmocka_unit_test(thick_failures_are_evidence_once),
 		cmocka_unit_test(suspicion_fades),
 		cmocka_unit_test(families_are_voted_for),
 		cmocka_unit_test(who_is_suspected_is_not_pushed_out),

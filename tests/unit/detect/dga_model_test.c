@@ -17,10 +17,10 @@ static void names_are_scored(void **state)
 	tiny_make(&t, &k);
 	struct dga_model *m = tiny_open(&t);
 	dga_score(m, "abcdefghijklmno", 15, "com", 3, &s);
-	assert_true(fabsf(s.log_odds - 5) < 1e-4F && s.evidence == 3);
+	assert_true(fabsf(s.log_odds - 5) < 1e-4F && s.evidence[0] == 3 && s.evidence[1] == 3);
 	assert_int_equal(dga_level(m, s.log_odds), DGA_LEVEL_MEDIUM);
 	dga_score(m, "abc", 3, "com", 3, &s);
-	assert_true(fabsf(s.log_odds + 7) < 1e-4F && s.evidence == -2);
+	assert_true(fabsf(s.log_odds + 7) < 1e-4F && s.evidence[0] == -2);
 	assert_int_equal(dga_level(m, s.log_odds), -1);
 	assert_int_equal(dga_level(m, 100), DGA_LEVEL_HIGH);
 	dga_model_free(m);
@@ -34,6 +34,7 @@ static void evidence_is_between_its_bins(void **state)
 	struct dga_score s;
 	tiny_make(&t, &k);
 	*tiny_number(&t, k.direct + DGA_BAGS * DGA_DIM + DGA_SHAPE_LENGTH) = 0;
+	*tiny_number(&t, k.evidence + DGA_BINS) = -4; /* of the other kind */
 	float *out = tiny_number(&t, k.out_0);
 	struct {
 		float log_odds, evidence;
@@ -42,7 +43,9 @@ static void evidence_is_between_its_bins(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		*out = rows[i].log_odds;
 		dga_score(m, "abc", 3, "com", 3, &s);
-		assert_true(fabsf(s.evidence - rows[i].evidence) < 1e-4F);
+		assert_true(fabsf(s.evidence[0] - rows[i].evidence) < 1e-4F);
+		if (rows[i].log_odds < -16)
+			assert_true(s.evidence[1] == -4);
 	}
 	dga_model_free(m);
 }

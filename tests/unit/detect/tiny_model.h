@@ -68,10 +68,10 @@ static inline void tiny_make(struct tiny *t, struct dga_numbers *k)
 	*tiny_number(t, k->levels + DGA_LEVEL_LOW) = 0;
 	*tiny_number(t, k->levels + DGA_LEVEL_MEDIUM) = 5;
 	*tiny_number(t, k->levels + DGA_LEVEL_HIGH) = 10;
-	*tiny_number(t, k->bins) = -32;
+	*tiny_number(t, k->bins) = -16;
 	*tiny_number(t, k->bins + 1) = 1;
-	for (unsigned i = 0; i < DGA_BINS; i++)
-		*tiny_number(t, k->evidence + i) = i > 32 ? 3 : -2;
+	for (unsigned i = 0; i < DGA_KINDS * DGA_BINS; i++)
+		*tiny_number(t, k->evidence + i) = i % DGA_BINS > 16 ? 3 : -2;
 	memcpy(t->families, "first", 5);
 	memcpy(t->families + DGA_FAMILY_NAME, "second", 6);
 	tiny_seal(t);
