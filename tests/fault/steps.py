@@ -565,7 +565,7 @@ class Start(Step):
         if w.start(limit_s=8, arm=f"{k} {how} {key}"):
             self.bed.settle()
         told = r.said = w.told(mark, ".*")
-        lines = [line for line in told if faults.re.search("(warning|error)", line)]
+        lines = [line for line in told if faults.re.search("warning|rror|cannot", line)]
         if w.is_dead():
             r.outcome = "killed, old" if how.startswith("KILL") else "old"
             # Without memory the dynamic loader and liburcu end the process by themselves.
