@@ -86,7 +86,16 @@ def test_the_lab_is_worth_asking(sound, lab):
 
 def test_sound_zones_as_the_oracle(sound, oracle, weir):
     expected = ask_all(oracle, sound)
-    failing = [q for q, (got, _) in expected.items() if got == "timeout" or got[0] == "SERVFAIL"]
+
+    def failed():
+        return [q for q, (got, _) in expected.items() if got == "timeout" or got[0] == "SERVFAIL"]
+
+    for _ in range(2):  # a server that loses every other query can look dead to it, for 5 seconds
+        again = [q for q in failed() if q[0].endswith("flapping.test.")]
+        if again:
+            time.sleep(6)
+            expected.update(ask_all(oracle, again))
+    failing = failed()
     assert [q for q in failing if q != ("nsrefused.test.", "NS")] == [], "the oracle itself fails"
     expected = {q: e for q, e in expected.items() if q not in failing}
     differences = compare(expected, ask_all(weir, list(expected)))
