@@ -132,7 +132,7 @@ static const char *place_parts(struct dga_model *m)
 	/* Words may be two bytes: the floats are then not at a multiple of four. */
 	if ((size_t)(at - m->bytes) % sizeof(float) != 0)
 		return "damaged: the size of its table of words";
-	const float *first = (const float *)at;
+	const float *first = (const float *)(const void *)at;
 	dga_model_place(h, first, &m->numbers);
 	m->families = (const char *)(first + h->n_numbers);
 	return contents_fault(m, first);

@@ -17,7 +17,7 @@ extern const uint8_t detect_popular[][ENTRY], detect_popular_end[][ENTRY];
 
 size_t popular_count(void)
 {
-	return (size_t)(detect_popular_end - detect_popular);
+	return ((uintptr_t)detect_popular_end - (uintptr_t)detect_popular) / ENTRY;
 }
 
 static uint64_t entry(size_t i)

@@ -390,7 +390,8 @@ static void write_key(struct gather *g)
 	XXH64_hash_t h = XXH3_64bits(g->plan.url, strlen(g->plan.url));
 	if (collection != NULL)
 		h = XXH3_64bits_withSeed(collection, strlen(collection), h);
-	snprintf(g->key, sizeof g->key, "%u-%016llx", g->plan.source->kind, (unsigned long long)h);
+	snprintf(g->key, sizeof g->key, "%u-%016llx", (unsigned)g->plan.source->kind,
+	         (unsigned long long)h);
 }
 
 int gather_start(const struct gather_plan *plan, struct gather **ret)
