@@ -354,9 +354,11 @@ int spool_flush(struct spool *s)
 static bool take(struct spool_place *p, const char *line, size_t n, uint64_t seq,
                  enum alert_severity severity, struct spool_item *ret, uint64_t *ret_lost)
 {
-	char *json = strndup(line + SPOOL_HEAD, n - SPOOL_HEAD);
+	char *json = malloc(n - SPOOL_HEAD + 1);
 	if (json == NULL)
 		return false;
+	memcpy(json, line + SPOOL_HEAD, n - SPOOL_HEAD);
+	json[n - SPOOL_HEAD] = 0;
 	*ret_lost += seq - p->seq;
 	p->seq = seq + 1;
 	*ret = (struct spool_item){ .seq = seq, .severity = severity, .json = json };
