@@ -19,13 +19,18 @@ enum {
 };
 
 /* The file: this, the special lines, then key and number of each rule that comes more than once. */
+/* An even number: there is no padding in the file. */
+enum {
+	KNOWN_ROOM = FEEDS_N_SKIPS + FEEDS_N_SKIPS % 2
+};
+
 struct head {
 	uint8_t magic[8];
 	uint64_t checksum; /* XXH3 of all behind it */
 	struct policy_list_source source;
 	struct facts_counts counts;
 	uint64_t header;
-	uint32_t n_known[FEEDS_N_SKIPS];
+	uint32_t n_known[KNOWN_ROOM];
 	uint32_t n_special, n_twice;
 };
 
@@ -170,7 +175,7 @@ int facts_format(const struct facts *f, void **ret, size_t *ret_n)
 		          .n_special = f->n_special,
 		          .n_twice = f->twice.n };
 	memcpy(h.magic, magic, sizeof magic);
-	memcpy(h.n_known, f->n_known, sizeof h.n_known);
+	memcpy(h.n_known, f->n_known, sizeof f->n_known);
 	size_t n = file_bytes(&h);
 	uint8_t *bytes = malloc(n);
 	if (bytes == NULL)
@@ -235,6 +240,7 @@ int facts_parse(const void *bytes, size_t n, struct facts *ret)
 	memcpy(&h, bytes, sizeof h);
 	if (memcmp(h.magic, magic, sizeof magic) != 0 || h.n_special > FACTS_SPECIAL_MAX ||
 	    h.n_twice > FACTS_MAX_BYTES / TWICE_BYTES || file_bytes(&h) != n ||
+	    ((int)KNOWN_ROOM > (int)FEEDS_N_SKIPS && h.n_known[KNOWN_ROOM - 1] != 0) ||
 	    XXH3_64bits((const uint8_t *)bytes + SUMMED_FROM, n - SUMMED_FROM) != h.checksum)
 		return -EBADMSG;
 	f.source = h.source;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Wider instructions where the machine has them. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+/* Wider instructions where the machine has them; TSan does not live with how they are chosen. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
 #define WIDE __attribute__((target_clones("avx2", "default")))
 #else
 #define WIDE
