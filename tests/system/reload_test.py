@@ -184,7 +184,8 @@ def test_a_bad_file_keeps_the_last_good(start_weir, spoil):
     assert "main" in said, said
     assert blocks(w.ask("x.wild.org")), said
     assert rcode(w.ask("y.wild.org")) == "NOERROR"
-    assert rss_kib(w.process.pid) - before < 100 << 10
+    # What a sanitizer remembers of freed memory is not ours.
+    assert is_sanitized(w.process.pid) or rss_kib(w.process.pid) - before < 20 << 10
     # the same with a fresh start: the copy of before the damage holds
     w.stop()
     w.start()
