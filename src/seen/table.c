@@ -130,12 +130,27 @@ static struct seen_place *place_for(const struct seen_spot *spot, uint64_t day)
 static bool replace(struct seen *s, struct seen_place *p, uint64_t first, uint64_t rest)
 {
 	uint64_t old = atomic_load_explicit(&p->first, memory_order_relaxed);
-	if (!atomic_compare_exchange_strong_explicit(&p->first, &old, first, memory_order_acq_rel,
+	if (!atomic_compare_exchange_strong_explicit(&p->first, &old, first, memory_order_seq_cst,
 	                                             memory_order_relaxed))
 		return false;
 	atomic_store_explicit(&p->rest, rest, memory_order_release);
 	atomic_fetch_add_explicit(old == 0 ? &s->domains : &s->evicted, 1, memory_order_relaxed);
 	return true;
+}
+
+/* Workers that meet a domain at the same instant may each enter it: the first place stays. */
+static void drop_twins(struct seen *s, const struct seen_spot *spot)
+{
+	bool is_there = false;
+	for (unsigned i = 0; i < 2 * SEEN_BUCKET; i++) {
+		struct seen_place *p = &spot->buckets[i / SEEN_BUCKET][i % SEEN_BUCKET];
+		uint64_t first = atomic_load_explicit(&p->first, memory_order_seq_cst);
+		if (first == 0 || (first & ~SEEN_STEP_MASK) != spot->mark)
+			continue;
+		if (is_there && atomic_compare_exchange_strong(&p->first, &first, 0))
+			atomic_fetch_sub_explicit(&s->domains, 1, memory_order_relaxed);
+		is_there = true;
+	}
 }
 
 /* False: it is not remembered. */
@@ -146,8 +161,10 @@ static bool insert(struct seen *s, const struct seen_spot *spot, uint64_t first,
 		struct seen_place *p = place_for(spot, rest >> 48);
 		if (p == NULL)
 			break;
-		if (replace(s, p, first, rest))
+		if (replace(s, p, first, rest)) {
+			drop_twins(s, spot);
 			return true;
+		}
 	}
 	atomic_fetch_add_explicit(&s->refused, 1, memory_order_relaxed);
 	return false;
