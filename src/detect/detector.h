@@ -82,8 +82,3 @@ void detector_tell(struct detect_call *call, const char *text, ...) PRINTF_LIKE(
 uint64_t detector_hash(const struct detect_call *call, const void *bytes, size_t n);
 /* Of an address: IPv4 whole, IPv6 its first 64 bits. */
 uint64_t detector_hash_network(const struct detect_call *call, const struct addr *a);
-
-/* ---- domain.c: pure; some us (dns/registered.h has the registered domain) ---- */
-
-/* Is it the root, a top-level domain or another public suffix of registries (the ICANN part)? */
-bool domain_is_registry(const uint8_t *lower);

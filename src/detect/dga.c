@@ -4,7 +4,6 @@
  * asks for adds up, and a client whose sum is high is reported (docs/dga.md).
  */
 #include <errno.h>
-#include <libpsl.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -144,11 +143,10 @@ static const uint8_t *subject_of(struct dga *d, const uint8_t *name)
 	return name;
 }
 
-static bool is_suffix_known(const char *suffix)
+/* Is its top-level domain in the list of public suffixes? */
+static bool is_top_known(const uint8_t *lower)
 {
-	const char *dot = strrchr(suffix, '.');
-	return psl_is_public_suffix2(psl_builtin(), dot == NULL ? suffix : dot + 1,
-	                             PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE) != 0;
+	return name_suffix(name_skip(lower, name_labels(lower) - 1)) == NAME_SUFFIX_REGISTRY;
 }
 
 static uint64_t pack(const struct scored *s)
@@ -187,7 +185,7 @@ static void score_anew(const struct dga_model *m, const uint8_t *registered, str
 	dga_score(m, (const char *)registered + 1, registered[0], suffix, n, &s);
 	bool is_for = s.evidence[DGA_KIND_LETTERS] > 0 || s.evidence[DGA_KIND_WORDS] > 0;
 	unsigned family = is_for ? dga_family(m, &s, share) : DGA_NO_FAMILY;
-	float part = is_suffix_known(suffix) ? 1 : 1.0F / UNKNOWN_SUFFIX_SHARE;
+	float part = is_top_known(registered) ? 1 : 1.0F / UNKNOWN_SUFFIX_SHARE;
 	for (unsigned i = 0; i < DGA_KINDS; i++)
 		ret->evidence[i] = (int8_t)(s.evidence[i] * part * EVIDENCE_UNIT);
 	ret->level = (int8_t)dga_level(m, s.log_odds);

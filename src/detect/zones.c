@@ -85,7 +85,7 @@ static struct zone_facts find_out(struct zones *z, const uint8_t *lower)
 	f.registered_labels = registered != NULL ? name_labels(registered) : 0;
 	if (is_vendor(z, lower))
 		f.kind = ZONE_VENDOR;
-	else if (domain_is_registry(lower) || name_equal(lower, v4) || name_equal(lower, v6))
+	else if (name_is_registry(lower) || name_equal(lower, v4) || name_equal(lower, v6))
 		f.kind = ZONE_REGISTRY;
 	else if (name_is_within(lower, v4) || name_is_within(lower, v6))
 		f.kind = ZONE_REVERSE;

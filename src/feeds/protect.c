@@ -2,10 +2,11 @@
 #include "feeds/protect.h"
 
 #include <errno.h>
-#include <libpsl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+
+#include "dns/registered.h"
 
 #define NONE UINT32_MAX
 
@@ -33,7 +34,6 @@ struct feeds_protected {
 	struct slot *slots;
 	size_t n_slots; /* a power of two */
 	uint64_t digest;
-	psl_ctx_t *suffixes; /* NULL: the list is not installed */
 };
 
 static const struct {
@@ -103,7 +103,6 @@ int feeds_protected_new(const struct feeds_protected_spec *specs, unsigned n,
 	p->n_slots = slots_for(specs, n);
 	p->slots = calloc(p->n_slots, sizeof *p->slots);
 	p->at = calloc(ARRAY_LEN(builtin) + n, sizeof *p->at);
-	p->suffixes = psl_latest(NULL);
 	if (p->slots == NULL || p->at == NULL) {
 		feeds_protected_free(p);
 		return -ENOMEM;
@@ -123,7 +122,6 @@ void feeds_protected_free(struct feeds_protected *p)
 {
 	if (p == NULL)
 		return;
-	psl_free(p->suffixes);
 	free(p->at);
 	free(p->slots);
 	free(p);
@@ -133,26 +131,19 @@ void feeds_protected_free(struct feeds_protected *p)
  * Is it a public suffix of the registries? Those of more than one label matter below the domains of
  * countries, which have two letters, or are written in other letters.
  */
-static bool is_suffix(const struct feeds_protected *p, const struct name *name, unsigned n_labels)
+static bool is_suffix(const struct name *name, unsigned n_labels)
 {
-	char text[NAME_TEXT_MAX];
-	if (n_labels == 0 || (n_labels == 1 && p->suffixes == NULL))
-		return true;
-	if (n_labels > 4 || p->suffixes == NULL)
-		return false;
-	const uint8_t *top = name_skip(name->wire, n_labels - 1);
+	const uint8_t *top = name_skip(name->wire, n_labels > 0 ? n_labels - 1 : 0);
 	if (n_labels > 1 && top[0] != 2 && (top[0] < 4 || memcmp(top + 1, "xn--", 4) != 0))
 		return false;
-	name_to_text(name->wire, text);
-	return psl_is_public_suffix2(p->suffixes, text, PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE) !=
-	       0;
+	return n_labels == 0 || name_suffix(name->wire) == NAME_SUFFIX_REGISTRY;
 }
 
 enum protect_kind protect_covers(const struct feeds_protected *p, const struct name *name,
                                  enum policy_scope scope, struct protect_hit *ret)
 {
 	unsigned n_labels = name_labels(name->wire);
-	if (scope != POLICY_SCOPE_EXACT && is_suffix(p, name, n_labels)) {
+	if (scope != POLICY_SCOPE_EXACT && is_suffix(name, n_labels)) {
 		*ret = (struct protect_hit){
 			.kind = PROTECT_SUFFIX,
 			.why = n_labels == 0   ? "everything"

@@ -70,8 +70,8 @@ static int by_name(const void *a, const void *b)
 
 /*
  * Is the registered domain to be allowed whole? Where many names differ in their labels, more of
- * them will come. A domain that is a public suffix itself is nobody's to allow, and libpsl never
- * gives one out as registered.
+ * them will come. A domain that is a public suffix itself is nobody's to allow, and
+ * name_registered() never gives one out.
  */
 static bool is_general(const struct learn_domain *d)
 {

@@ -7,7 +7,7 @@
  * Not here:  the file -> file.c; the proposal -> propose.c.
  * Threads:   one at a time.
  * Memory:    about 300 bytes a name, at most LEARN_NAMES_MAX.
- * Cost:      a hash and a look-up; for a new name the public suffix list too (libpsl).
+ * Cost:      a hash and a look-up; for a new name the public suffix list too.
  * Limits:    see learn/learn.h; when it is full, new names are counted and not kept.
  * Tests:     tests/unit/learn/store_test.c
  */
