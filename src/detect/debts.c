@@ -68,6 +68,13 @@ static struct set *set_of(const struct debts *d, uint64_t key)
 	return &d->sets[(key >> 20) & d->mask];
 }
 
+void debts_prefetch(const struct debts *d, uint64_t key)
+{
+	const struct set *s = set_of(d, key);
+	for (size_t at = 0; at < sizeof *s; at += 64)
+		__builtin_prefetch((const char *)s + at, 1);
+}
+
 static bool owes(const struct debt *e, uint64_t now_us)
 {
 	return debt_owed_us(&e->paid_us, now_us) > 0 || debt_owed_us(&e->asked_us, now_us) > 0;

@@ -46,6 +46,8 @@ size_t debts_bytes(const struct debts *d);
 size_t debts_places(const struct debts *d);
 size_t debts_place_of(const struct debts *d, const struct debt *e);
 
+/* It will be asked for soon. */
+void debts_prefetch(const struct debts *d, uint64_t key);
 /* The bucket of a key (not 0), which gets a place if there is none; never NULL. */
 struct debt *debts_take(struct debts *d, uint64_t key, uint64_t now_us);
 /* Its bucket, if it may owe something; NULL: it does not. */

@@ -15,6 +15,8 @@
  *            increment, never memory safety. The others: the housekeeping thread.
  * Memory:    state: process. What prepare() made: until no worker can see it. question() and
  *            answer() allocate nothing.
+ *            A detector whose prepare() made nothing (*ret_prepared is NULL) is not asked until it
+ *            does; explain() is.
  * Cost:      question() and answer(): some 100 ns.
  * Limits:    keys that an outsider chooses are hashed with detector_hash(), whose key nobody knows;
  *            what is kept must not be evicted by whoever wants it forgotten.
@@ -24,6 +26,7 @@
 
 #include "base/clock.h"
 #include "detect/detect.h"
+#include "detect/zones.h"
 
 struct detector;
 
@@ -77,6 +80,17 @@ void detector_defer(struct detect_call *call, uint64_t wait_ms);
 
 /* explain(): a sentence. */
 void detector_tell(struct detect_call *call, const char *text, ...) PRINTF_LIKE(2, 3);
+
+/* What is known of the name that was asked for: found out once a packet or answer, for all detectors. */
+struct name_facts {
+	const uint8_t
+		*registered; /* its registered domain, a pointer into it; NULL: there is none */
+	unsigned n_labels, n_registered; /* of both; n_registered may be > 0 in reverse zones too */
+	enum zone_kind kind;
+};
+const struct name_facts *detector_facts(struct detect_call *call);
+/* The same of the name of a zone, or of any other. */
+struct zone_facts detector_zone(const struct detect_call *call, const uint8_t *lower);
 
 /* A keyed 64-bit hash of a few bytes, never 0; the key is the process's own. */
 uint64_t detector_hash(const struct detect_call *call, const void *bytes, size_t n);

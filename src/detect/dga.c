@@ -15,7 +15,6 @@
 #include "detect/detector.h"
 #include "detect/dga_evidence.h"
 #include "detect/dga_model.h"
-#include "detect/zones.h"
 #include "dns/registered.h"
 
 enum {
@@ -27,7 +26,6 @@ enum {
 };
 
 struct dga {
-	struct zones *zones;
 	struct dga_table *clients;
 	/* By registered domain: 32 bits of the hash, and struct scored. 0: empty. */
 	_Atomic uint64_t memo[MEMO_WORDS];
@@ -101,7 +99,6 @@ static void dga_stop(void *state)
 {
 	struct dga *d = state;
 	dga_table_free(d->clients);
-	zones_free(d->zones);
 	free(d);
 }
 
@@ -110,9 +107,7 @@ static int dga_start(const struct config *c, void **ret)
 	struct dga *d = calloc(1, sizeof *d);
 	if (d == NULL)
 		return -ENOMEM;
-	int e = zones_new(&d->zones);
-	if (e == 0)
-		e = dga_table_new(c->detect.clients, &d->clients);
+	int e = dga_table_new(c->detect.clients, &d->clients);
 	if (e != 0) {
 		dga_stop(d);
 		return e;
@@ -124,20 +119,19 @@ static int dga_start(const struct config *c, void **ret)
 static size_t dga_bytes(const void *state)
 {
 	const struct dga *d = state;
-	return d == NULL ? 0 : sizeof *d + zones_bytes(d->zones) + dga_table_bytes(d->clients);
+	return d == NULL ? 0 : sizeof *d + dga_table_bytes(d->clients);
 }
 
 /* ---- one name ---- */
 
-/* The registered domain of a name that can be evidence; NULL: it cannot. */
-static const uint8_t *subject_of(struct dga *d, const uint8_t *name)
+/* The registered domain of the question that can be evidence; NULL: it cannot. */
+static const uint8_t *subject_of(struct detect_call *call)
 {
-	struct zone_facts f = zones_look(d->zones, name);
-	if (f.registered_labels < 2 || f.kind == ZONE_VENDOR || f.kind == ZONE_REVERSE ||
-	    f.kind == ZONE_REGISTRY || f.kind == ZONE_POPULAR)
+	const struct name_facts *f = detector_facts(call);
+	const uint8_t *name = call->q != NULL ? call->q->question : call->a->question;
+	if (f->registered == NULL || f->n_registered < 2 || f->kind != ZONE_ANYBODY)
 		return NULL;
-	unsigned n = name_labels(name);
-	for (; n > f.registered_labels; n--, name += *name + 1U)
+	for (; name != f->registered; name += *name + 1U)
 		if (name[0] > 0 && name[1] == '_')
 			return NULL; /* directories, mail: asked by programs, for what people wrote */
 	return name;
@@ -285,10 +279,10 @@ static void dga_answer(struct detect_call *call)
 	struct scored name;
 	struct dga_standing s;
 	float share[DGA_FAMILIES_MAX];
-	if (call->prepared == NULL || a->is_failure ||
+	if (a->is_failure ||
 	    (a->rcode != RCODE_NXDOMAIN && (a->rcode != RCODE_NOERROR || a->is_cached)))
 		return;
-	const uint8_t *registered = subject_of(d, a->question);
+	const uint8_t *registered = subject_of(call);
 	if (registered == NULL)
 		return;
 	bool is_failed = is_domain_missing(a, registered);
@@ -319,11 +313,11 @@ static void dga_question(struct detect_call *call)
 	struct scored name;
 	struct dga_standing s;
 	float share[DGA_FAMILIES_MAX];
-	if (call->prepared == NULL || !q->is_first || q->is_again ||
+	if (!q->is_first || q->is_again ||
 	    !dga_table_find(d->clients, client_of(call, q->client), seconds_of(q->now_ns), &s))
 		return;
 	int level = level_of(call->prepared, &s);
-	const uint8_t *registered = level < DGA_LEVEL_HIGH ? NULL : subject_of(d, q->question);
+	const uint8_t *registered = level < DGA_LEVEL_HIGH ? NULL : subject_of(call);
 	if (registered == NULL)
 		return;
 	/* Its score is not remembered: the answer shall find it new. */
@@ -345,7 +339,7 @@ static void dga_explain(struct detect_call *call)
 		detector_tell(call, "there is no model");
 		return;
 	}
-	const uint8_t *registered = subject_of(d, q->question);
+	const uint8_t *registered = subject_of(call);
 	if (registered == NULL) {
 		detector_tell(call, "this name is no evidence");
 	} else {

@@ -26,6 +26,7 @@ static const struct detector *const detectors[N_DETECTORS] = {
 /* What the configuration says, as it is in force. */
 struct settings {
 	bool is_on[N_DETECTORS];
+	bool is_asked[N_DETECTORS]; /* on, and nothing is missing */
 	void *prepared[N_DETECTORS];
 	unsigned n_groups;
 	/* The last row is of groups that are not in the configuration. */
@@ -40,6 +41,7 @@ struct counters {
 
 struct detect {
 	struct siphash_key key;
+	struct zones *zones;
 	_Atomic(struct settings *) settings;
 	_Atomic(struct mutes *) mutes; /* NULL: none */
 	void *states[N_DETECTORS];
@@ -58,6 +60,8 @@ struct detect_front {
 	struct detect_finding last; /* what detector_found() has no room for */
 	struct detect_facts *facts;
 	unsigned at; /* the detector being asked */
+	bool has_name_facts;
+	struct name_facts name_facts; /* of the question */
 };
 
 static void count(_Atomic uint64_t *c)
@@ -183,6 +187,30 @@ void detector_tell(struct detect_call *call, const char *text, ...)
 	va_end(args);
 }
 
+struct zone_facts detector_zone(const struct detect_call *call, const uint8_t *lower)
+{
+	return zones_look(call->front->d->zones, lower);
+}
+
+const struct name_facts *detector_facts(struct detect_call *call)
+{
+	struct detect_front *f = call->front;
+	if (f->has_name_facts)
+		return &f->name_facts;
+	struct zone_facts z = detector_zone(call, f->question);
+	unsigned n = name_labels(f->question);
+	bool has_registered = z.registered_labels > 0 && z.registered_labels <= n;
+	f->name_facts = (struct name_facts){
+		.registered =
+			has_registered ? name_skip(f->question, n - z.registered_labels) : NULL,
+		.n_labels = n,
+		.n_registered = z.registered_labels,
+		.kind = z.kind,
+	};
+	f->has_name_facts = true;
+	return &f->name_facts;
+}
+
 uint64_t detector_hash(const struct detect_call *call, const void *bytes, size_t n)
 {
 	uint64_t h = siphash13(&call->front->d->key, bytes, n);
@@ -237,38 +265,40 @@ static uint32_t factor_of(const struct detect_findings *f)
 	return 1;
 }
 
+/* The detectors' turns, until one of them blocks. */
+static void ask_all(struct detect_front *f, const struct detect_question *q,
+                    const struct detect_answer *a)
+{
+	struct detect_result *r = f->result;
+	for (unsigned i = 0; i < N_DETECTORS && r->outcome != DETECT_BLOCKED; i++) {
+		void (*hook)(struct detect_call *) =
+			q != NULL ? detectors[i]->question : detectors[i]->answer;
+		if (!f->settings->is_asked[i] || hook == NULL)
+			continue;
+		struct detect_call call = call_of(f, i);
+		call.q = q;
+		call.a = a;
+		call.factor = factor_of(&r->findings);
+		count(&f->d->counters[i].asked);
+		hook(&call);
+		if (q == NULL)
+			r->outcome = DETECT_PASS; /* only packets can wait */
+		settle(r);
+	}
+}
+
 void detect_question(struct detect *d, const struct detect_question *q, struct detect_result *ret)
 {
 	struct detect_front f = { .client = q->client, .question = q->question, .group = q->group };
-	if (!start_front(d, &f, ret))
-		return;
-	for (unsigned i = 0; i < N_DETECTORS && ret->outcome != DETECT_BLOCKED; i++) {
-		if (!f.settings->is_on[i] || detectors[i]->question == NULL)
-			continue;
-		struct detect_call call = call_of(&f, i);
-		call.q = q;
-		call.factor = factor_of(&ret->findings);
-		count(&d->counters[i].asked);
-		detectors[i]->question(&call);
-		settle(ret);
-	}
+	if (start_front(d, &f, ret))
+		ask_all(&f, q, NULL);
 }
 
 void detect_answer(struct detect *d, const struct detect_answer *a, struct detect_result *ret)
 {
 	struct detect_front f = { .client = a->client, .question = a->question, .group = a->group };
-	if (!start_front(d, &f, ret))
-		return;
-	for (unsigned i = 0; i < N_DETECTORS && ret->outcome != DETECT_BLOCKED; i++) {
-		if (!f.settings->is_on[i] || detectors[i]->answer == NULL)
-			continue;
-		struct detect_call call = call_of(&f, i);
-		call.a = a;
-		count(&d->counters[i].asked);
-		detectors[i]->answer(&call);
-		ret->outcome = DETECT_PASS; /* only packets can wait */
-		settle(ret);
-	}
+	if (start_front(d, &f, ret))
+		ask_all(&f, NULL, a);
 }
 
 void detect_explain(struct detect *d, const struct detect_question *q, struct detect_facts *ret)
@@ -311,6 +341,8 @@ static int settings_new(const struct config *c, struct settings **ret)
 		s->is_on[i] = config_detector_is_on(c, (enum detector_id)i);
 		if (detectors[i]->prepare != NULL)
 			e = detectors[i]->prepare(c, &s->prepared[i]);
+		s->is_asked[i] =
+			s->is_on[i] && (detectors[i]->prepare == NULL || s->prepared[i] != NULL);
 		for (unsigned g = 0; g <= c->groups.n; g++) {
 			for (unsigned k = 0; k < DETECT_CONFIDENCES; k++)
 				s->actions[g][i][k] = (uint8_t)config_detect_action(
@@ -366,7 +398,7 @@ int detect_new(const struct config *c, struct detect **ret)
 	if (d == NULL)
 		return -ENOMEM;
 	random_bytes(&d->key, sizeof d->key);
-	int e = 0;
+	int e = zones_new(&d->zones);
 	for (unsigned i = 0; i < N_DETECTORS && e == 0; i++) {
 		if (detectors[i]->start != NULL)
 			e = detectors[i]->start(c, &d->states[i]);
@@ -392,12 +424,13 @@ void detect_free(struct detect *d)
 		if (d->states[i] != NULL && detectors[i]->stop != NULL)
 			detectors[i]->stop(d->states[i]);
 	}
+	zones_free(d->zones);
 	free(d);
 }
 
 size_t detect_bytes(const struct detect *d)
 {
-	size_t n = sizeof *d;
+	size_t n = sizeof *d + zones_bytes(d->zones);
 	for (unsigned i = 0; i < N_DETECTORS; i++) {
 		if (detectors[i]->bytes != NULL)
 			n += detectors[i]->bytes(d->states[i]);

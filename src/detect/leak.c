@@ -13,7 +13,6 @@
 #include "detect/debts.h"
 #include "detect/detector.h"
 #include "detect/names.h"
-#include "detect/zones.h"
 
 enum {
 	PAIRS_PER_CLIENT =
@@ -47,7 +46,6 @@ static const struct ceiling {
 struct leak {
 	struct debts *clients, *pairs, *domains;
 	struct names *names; /* one a place of clients */
-	struct zones *zones;
 };
 
 struct leak_options {
@@ -63,7 +61,6 @@ static void leak_stop(void *state)
 	debts_free(l->clients);
 	debts_free(l->pairs);
 	debts_free(l->domains);
-	zones_free(l->zones);
 	free(l->names);
 	free(l);
 }
@@ -79,8 +76,6 @@ static int leak_start(const struct config *c, void **ret_state)
 		e = debts_new(n * PAIRS_PER_CLIENT, &l->pairs);
 	if (e == 0)
 		e = debts_new(n * DOMAINS_PER_CLIENT, &l->domains);
-	if (e == 0)
-		e = zones_new(&l->zones);
 	if (e == 0) {
 		l->names = calloc(debts_places(l->clients), sizeof *l->names);
 		e = l->names != NULL ? 0 : -ENOMEM;
@@ -97,8 +92,7 @@ static size_t leak_bytes(const void *state)
 {
 	const struct leak *l = state;
 	return sizeof *l + debts_bytes(l->clients) + debts_bytes(l->pairs) +
-	       debts_bytes(l->domains) + zones_bytes(l->zones) +
-	       debts_places(l->clients) * sizeof *l->names;
+	       debts_bytes(l->domains) + debts_places(l->clients) * sizeof *l->names;
 }
 
 static int leak_prepare(const struct config *c, void **ret_prepared)
@@ -122,31 +116,25 @@ struct target {
 };
 
 /* A forwarder shows nothing of delegations: the registered domain stands for one. */
-static const uint8_t *find_registered(struct zones *z, const uint8_t *name)
+static const uint8_t *find_registered(const struct detect_call *call, const uint8_t *name)
 {
-	unsigned labels = name_labels(name);
-	for (unsigned n = 1; n <= labels; n++) {
-		const uint8_t *at = name_skip(name, labels - n);
-		if (zones_look(z, at).registered_labels > 0)
-			return at;
-	}
-	return name_skip(name, labels);
+	unsigned labels = name_labels(name), n = detector_zone(call, name).registered_labels;
+	return n > 0 && n < labels ? name_skip(name, labels - n) : name;
 }
 
 /* False: nothing is told to anybody who could be meant. */
 static bool find_target(const struct detect_call *call, struct target *ret)
 {
-	const struct leak *l = call->state;
 	const struct detect_question *q = call->q;
 	const uint8_t *zone = q->zone.name;
 	if (zone == NULL || (q->zone.is_forward && !name_is_root(zone)))
 		return false; /* the operator's own servers */
 	if (q->zone.is_forward)
-		zone = find_registered(l->zones, q->name);
-	struct zone_facts f = zones_look(l->zones, zone);
+		zone = find_registered(call, q->name);
+	struct zone_facts f = detector_zone(call, zone);
 	if (f.kind == ZONE_REGISTRY)
 		return false;
-	if (q->zone.is_forward && zones_look(l->zones, q->name).kind == ZONE_VENDOR)
+	if (q->zone.is_forward && detector_zone(call, q->name).kind == ZONE_VENDOR)
 		f.kind = ZONE_VENDOR;
 	unsigned labels = name_labels(zone);
 	unsigned n = f.registered_labels == 0 || f.registered_labels > labels ? labels
@@ -158,6 +146,48 @@ static bool find_target(const struct detect_call *call, struct target *ret)
 	if (ret->servers_key == 0)
 		ret->servers_key = detector_hash(call, zone, name_len(zone));
 	return true;
+}
+
+/* The keys of those who will owe it. */
+struct keys {
+	uint64_t client, network, domain;
+	uint64_t servers; /* of the client and the servers, by their names */
+	uint64_t address; /* of the client and the server's network; 0: it is not known */
+};
+
+static uint64_t key_of_client(const struct detect_call *call)
+{
+	const struct addr *client = call->q->client;
+	uint64_t key = detector_hash(call, client->bytes, sizeof client->bytes) ^ 1;
+	return key != 0 ? key : 1;
+}
+
+static uint64_t key_of_pair(const struct detect_call *call, uint64_t client, uint64_t servers)
+{
+	uint64_t keys[2] = { client, servers };
+	return detector_hash(call, keys, sizeof keys);
+}
+
+/* All of them at once: their places come from memory while the name is being read. */
+static void find_keys(const struct detect_call *call, const struct target *t, struct keys *ret)
+{
+	const struct leak *l = call->state;
+	const struct detect_zone *z = &call->q->zone;
+	ret->client = key_of_client(call);
+	debts_prefetch(l->clients, ret->client);
+	ret->servers = key_of_pair(call, ret->client, t->servers_key);
+	debts_prefetch(l->pairs, ret->servers);
+	ret->domain = detector_hash(call, t->registered, name_len(t->registered));
+	debts_prefetch(l->domains, ret->domain);
+	ret->address = 0;
+	if (!z->is_forward && z->server != NULL) {
+		ret->address =
+			key_of_pair(call, ret->client, detector_hash_network(call, z->server));
+		debts_prefetch(l->pairs, ret->address);
+	}
+	ret->network = detector_hash_network(call, call->q->client);
+	if (!call->q->client->is_v4)
+		debts_prefetch(l->clients, ret->network);
 }
 
 /* ---- what it tells ---- */
@@ -260,32 +290,26 @@ static bool is_prevalent(struct debt *domain, uint64_t client_key)
 	return __builtin_popcountll(marks) >= PREVALENT_CLIENTS;
 }
 
-static void find_scopes(struct detect_call *call, const struct target *t, uint64_t client_key,
+static void find_scopes(struct detect_call *call, const struct target *t, const struct keys *k,
                         struct debt *client, struct charge *ret)
 {
 	const struct leak *l = call->state;
 	const struct detect_question *q = call->q;
 	struct ceiling f = ceilings[t->kind];
 	uint64_t budget_us = ret->o->burst_us, now_us = ret->now_us;
-	uint64_t network = detector_hash_network(call, q->client);
-	uint64_t domain = detector_hash(call, t->registered, name_len(t->registered));
 	struct scope *s = ret->scopes;
-	s[OF_DOMAIN].debt = debts_take(l->domains, domain, now_us);
-	if (is_prevalent(s[OF_DOMAIN].debt, network) && t->kind == ZONE_ANYBODY) {
+	s[OF_DOMAIN].debt = debts_take(l->domains, k->domain, now_us);
+	if (is_prevalent(s[OF_DOMAIN].debt, k->network) && t->kind == ZONE_ANYBODY) {
 		f.servers *= PREVALENT_FACTOR;
 		f.client *= PREVALENT_FACTOR;
 		f.domain *= PREVALENT_FACTOR * PREVALENT_FACTOR;
 	}
-	uint64_t keys[2] = { client_key, t->servers_key };
-	s[OF_SERVERS].debt = debts_take(l->pairs, detector_hash(call, keys, sizeof keys), now_us);
-	if (!q->zone.is_forward && q->zone.server != NULL) {
-		keys[1] = detector_hash_network(call, q->zone.server);
-		s[OF_ADDRESS].debt =
-			debts_take(l->pairs, detector_hash(call, keys, sizeof keys), now_us);
-	}
+	s[OF_SERVERS].debt = debts_take(l->pairs, k->servers, now_us);
+	if (k->address != 0)
+		s[OF_ADDRESS].debt = debts_take(l->pairs, k->address, now_us);
 	s[OF_CLIENT].debt = client;
 	if (!q->client->is_v4)
-		s[OF_NETWORK].debt = debts_take(l->clients, network, now_us);
+		s[OF_NETWORK].debt = debts_take(l->clients, k->network, now_us);
 	s[OF_SERVERS] =
 		(struct scope){ s[OF_SERVERS].debt, cost_us(ret, f.servers), budget_us / 2 };
 	s[OF_ADDRESS] =
@@ -433,19 +457,20 @@ static void leak_question(struct detect_call *call)
 	struct leak *l = call->state;
 	const struct detect_question *q = call->q;
 	struct target t;
+	struct keys k;
 	struct path path;
 	if (q->is_again || !find_target(call, &t))
 		return;
 	struct charge c = { .o = call->prepared, .now_us = q->now_ns / 1000 + 1 };
-	uint64_t client_key = detector_hash(call, q->client->bytes, sizeof q->client->bytes) ^ 1;
-	client_key += client_key == 0;
-	struct debt *client = debts_take(l->clients, client_key, c.now_us);
+	find_keys(call, &t, &k);
+	struct debt *client = debts_take(l->clients, k.client, c.now_us);
 	struct names *names = &l->names[debts_place_of(l->clients, client)];
+	__builtin_prefetch(names);
 	uint32_t last = (uint32_t)atomic_load_explicit(&client->extra, memory_order_relaxed);
-	walk_path(call, &t, client_key, q->name, &path);
+	walk_path(call, &t, k.client, q->name, &path);
 	c.bits = bits_of_path(&path, names, last) + bits_of_type(q->sent_type);
 	c.bits *= call->factor;
-	find_scopes(call, &t, client_key, client, &c);
+	find_scopes(call, &t, &k, client, &c);
 	/* One that was refused a moment ago is known by its other tag; sent, it costs what it costs. */
 	uint32_t refused = ~path.tags[path.n] | 1;
 	bool is_retry = names_find(names, 0, refused) != NAMES_NEW;
@@ -490,14 +515,12 @@ static void leak_explain(struct detect_call *call)
 		                                 : kinds[ZONE_REGISTRY]);
 		return;
 	}
-	uint64_t client_key = detector_hash(call, q->client->bytes, sizeof q->client->bytes) ^ 1;
-	client_key += client_key == 0;
-	uint64_t keys[2] = { client_key, t.servers_key };
+	uint64_t client_key = key_of_client(call);
 	detector_tell(call, "%s", kinds[t.kind]);
 	tell_debt(call, "this client, unpopular domains",
 	          debts_find(l->clients, client_key, now_us), o, o->burst_us, now_us);
 	tell_debt(call, "this client, these servers",
-	          debts_find(l->pairs, detector_hash(call, keys, sizeof keys), now_us), o,
+	          debts_find(l->pairs, key_of_pair(call, client_key, t.servers_key), now_us), o,
 	          o->burst_us / 2, now_us);
 }
 

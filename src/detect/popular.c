@@ -33,15 +33,22 @@ bool popular_has(const uint8_t *lower)
 	static const struct siphash_key zeros;
 	uint64_t wanted = siphash24(&zeros, lower, name_len(lower)) >> 16;
 	size_t low = 0, high = popular_count();
+	uint64_t from = 0, to = UINT64_C(1) << 8 * ENTRY;
+	/* Hashes are spread evenly: where it stands follows from its value, to some hundred places. */
 	while (low < high) {
-		size_t at = low + (high - low) / 2;
+		double share = (double)(wanted - from) / (double)(to - from);
+		size_t at = low + (size_t)(share * (double)(high - low));
+		at = at < high ? at : high - 1;
 		uint64_t its = entry(at);
 		if (its == wanted)
 			return true;
-		if (its < wanted)
+		if (its < wanted) {
 			low = at + 1;
-		else
+			from = its;
+		} else {
 			high = at;
+			to = its;
+		}
 	}
 	return false;
 }

@@ -3,10 +3,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/random.h"
+#include "base/siphash.h"
 #include "detect/popular.h"
 #include "dns/registered.h"
 
@@ -80,12 +82,15 @@ static bool is_vendor(struct zones *z, const uint8_t *lower)
 static struct zone_facts find_out(struct zones *z, const uint8_t *lower)
 {
 	static const uint8_t v4[] = "\7in-addr\4arpa", v6[] = "\3ip6\4arpa";
-	const uint8_t *registered = name_registered(lower);
+	enum name_suffix suffix;
+	const uint8_t *registered = name_registered_beside(lower, &suffix);
+	bool is_registry = name_is_root(lower) || suffix == NAME_SUFFIX_REGISTRY ||
+	                   suffix == NAME_SUFFIX_UNKNOWN;
 	struct zone_facts f = { .kind = ZONE_ANYBODY };
 	f.registered_labels = registered != NULL ? name_labels(registered) : 0;
 	if (is_vendor(z, lower))
 		f.kind = ZONE_VENDOR;
-	else if (name_is_registry(lower) || name_equal(lower, v4) || name_equal(lower, v6))
+	else if (is_registry || name_equal(lower, v4) || name_equal(lower, v6))
 		f.kind = ZONE_REGISTRY;
 	else if (name_is_within(lower, v4) || name_is_within(lower, v6))
 		f.kind = ZONE_REVERSE;

@@ -100,22 +100,24 @@ static void walk(const uint8_t *lower, struct walk *ret)
 	}
 }
 
-const uint8_t *name_registered(const uint8_t *lower)
+const uint8_t *name_registered_beside(const uint8_t *lower, enum name_suffix *ret_suffix)
 {
 	struct walk w;
 	walk(lower, &w);
-	return w.n_suffix < w.n_labels ? w.labels[w.n_labels - w.n_suffix - 1] : NULL;
+	bool has_registered = w.n_suffix < w.n_labels;
+	*ret_suffix = has_registered ? NAME_SUFFIX_NONE : w.kind;
+	return has_registered ? w.labels[w.n_labels - w.n_suffix - 1] : NULL;
+}
+
+const uint8_t *name_registered(const uint8_t *lower)
+{
+	enum name_suffix suffix;
+	return name_registered_beside(lower, &suffix);
 }
 
 enum name_suffix name_suffix(const uint8_t *lower)
 {
-	struct walk w;
-	walk(lower, &w);
-	return w.n_suffix == w.n_labels ? w.kind : NAME_SUFFIX_NONE;
-}
-
-bool name_is_registry(const uint8_t *lower)
-{
-	enum name_suffix kind = name_suffix(lower);
-	return name_is_root(lower) || kind == NAME_SUFFIX_REGISTRY || kind == NAME_SUFFIX_UNKNOWN;
+	enum name_suffix suffix;
+	(void)name_registered_beside(lower, &suffix);
+	return suffix;
 }

@@ -32,5 +32,5 @@ enum name_suffix {
 };
 enum name_suffix name_suffix(const uint8_t *lower);
 
-/* Nobody's in particular: the root, a top-level domain or another suffix of registries. */
-bool name_is_registry(const uint8_t *lower);
+/* Both of the above, for the price of one. */
+const uint8_t *name_registered_beside(const uint8_t *lower, enum name_suffix *ret_suffix);

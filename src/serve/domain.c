@@ -10,11 +10,21 @@
 #include "serve/serve.h"
 
 /* Names of addresses are nobody's domains. NULL: there is none. */
-static const uint8_t *domain_of(const uint8_t *lower)
+static const uint8_t *find_domain(const uint8_t *lower)
 {
 	static const uint8_t arpa[] = "\4arpa";
 	const uint8_t *domain = name_registered(lower);
 	return domain != NULL && !name_is_within(domain, arpa) ? domain : NULL;
+}
+
+/* That of the question, found once; the question changes where an alias leads elsewhere. */
+static const uint8_t *domain_of(struct query *q)
+{
+	if (q->domain_of != q->hashes.h[0]) {
+		q->domain = find_domain(q->question.name.wire);
+		q->domain_of = q->hashes.h[0];
+	}
+	return q->domain;
 }
 
 static uint64_t now_s(void)
@@ -30,7 +40,7 @@ void query_add_age(struct query *q, struct policy_terms *terms)
 		return;
 	/* Once a question: it must not become older, nor known, while it is answered. */
 	if (q->aged != q->hashes.h[0]) {
-		const uint8_t *domain = domain_of(q->question.name.wire);
+		const uint8_t *domain = domain_of(q);
 		q->age_s = domain != NULL ? seen_age_s(s, domain, now_s()) : SEEN_NOT_NEW;
 		q->aged = q->hashes.h[0];
 	}
@@ -45,7 +55,7 @@ void query_note_domain(struct query *q)
 	/* What an operator asks to look at something (weir query) makes it no older. */
 	if (s == NULL || q->is_noted || q->origin->protocol == EVENT_CONTROL)
 		return;
-	domain = domain_of(q->question.name.wire);
+	domain = domain_of(q);
 	if (domain == NULL)
 		return;
 	q->is_noted = true;
@@ -78,7 +88,7 @@ void query_end_domain(struct query *q)
 		query_note_domain(q);
 	if (!q->is_noted || q->found == NULL || q->is_stale)
 		return;
-	const uint8_t *domain = domain_of(q->question.name.wire);
+	const uint8_t *domain = domain_of(q);
 	if (domain != NULL && has_answered(q->found, domain))
 		seen_confirm(s, q->serve->seen, domain);
 }
@@ -93,7 +103,7 @@ bool query_tell_domain(const struct query *q, struct event_domain *ret)
 		matters |= is_of_new_domains(q, v->logged[i]);
 	if (s == NULL || !matters)
 		return false;
-	ret->name = domain_of(q->question.name.wire);
+	ret->name = find_domain(q->question.name.wire);
 	if (ret->name == NULL)
 		return false;
 	seen_find(s, ret->name, &d);

@@ -209,6 +209,8 @@ void serve_begin(struct query *q)
 	q->n_ns_lookups = q->n_ns_unknown = 0;
 	q->is_dns64 = false;
 	q->is_noted = false;
+	q->domain = NULL;
+	q->domain_of = 0;
 	q->aged = 0;
 	q->own.outcome = LOCAL_UNKNOWN;
 	q->group = POLICY_NO_GROUP;

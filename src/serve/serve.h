@@ -116,6 +116,8 @@ struct query {
 	uint32_t dns64_ttl_s;
 	struct local_found own; /* outcome not UNKNOWN: we answer; this turn only */
 	bool is_noted;          /* in the table of domains */
+	const uint8_t *domain;  /* registered domain of question.name, in it; NULL: there is none */
+	uint64_t domain_of;     /* hash of the name that domain is of; 0: of none */
 	uint64_t aged;          /* hash of the name that age_s is of; 0: of none */
 	uint32_t age_s;         /* of its registered domain; SEEN_NOT_NEW */
 	uint16_t group;

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "dns/name.h"
+
 static void zones_are_told_apart(void **state)
 {
 	(void)state;
