@@ -294,9 +294,9 @@ static void take_answer(struct gather *g, const struct request *r)
 	}
 	if (e == 0 && pages_url(g->pages) == NULL)
 		finish(g);
-	else if (e != 0 || ask(g) != 0)
-		fail(g, r->url, ": ",
-		     e == -EFBIG ? "more than max-size" : "no room for the answer");
+	else if (e != 0 || (e = ask(g)) != 0)
+		fail(g, r->url, ": the answer cannot be kept: ",
+		     e == -EFBIG ? "more than max-size" : strerrordesc_np(-e));
 }
 
 static void answered(struct request *r)

@@ -39,6 +39,7 @@ struct pages {
 	void *at;                              /* MISP feed: in it */
 	unsigned page;                         /* MISP server */
 	char body[512];                        /* MISP server */
+	char why[128];                         /* the last answer is no good */
 	unsigned n;
 };
 
@@ -135,7 +136,11 @@ static bool read_time(const char *text, uint64_t *ret_s, uint64_t *ret_ns)
 	return true;
 }
 
-static const char *const no_room = "cannot be kept: the disk takes no more, or there is no memory";
+static const char *cannot_keep(struct pages *p, int e)
+{
+	snprintf(p->why, sizeof p->why, "cannot be kept: %s", strerrordesc_np(-e));
+	return p->why;
+}
 
 /* The object behind its mark. */
 static const char *keep(struct pages *p, const struct collection_mark *mark, json_t *o)
@@ -144,7 +149,7 @@ static const char *keep(struct pages *p, const struct collection_mark *mark, jso
 	size_t n_head = collection_mark_write(mark, head);
 	char *text = json_dumps(o, JSON_COMPACT);
 	if (text == NULL)
-		return no_room;
+		return cannot_keep(p, -ENOMEM);
 	size_t n = strlen(text);
 	/* "{...}" without its first byte, between the mark and a line end. */
 	char *line = n > 2 ? malloc(n_head + n) : NULL;
@@ -159,7 +164,7 @@ static const char *keep(struct pages *p, const struct collection_mark *mark, jso
 	free(text);
 	return e == 0        ? NULL
 	       : e == -EFBIG ? "has more than max-size with those before it"
-	                     : no_room;
+	                     : cannot_keep(p, e);
 }
 
 static void set_id(struct collection_mark *m, const char *id, const json_t *o)
@@ -374,6 +379,7 @@ static const char *take_manifest(struct pages *p, json_t *o)
 	const char *slash = strrchr(p->url, '/');
 	const char *uuid;
 	json_t *about;
+	int e;
 	snprintf(p->base, sizeof p->base, "%.*s", (int)(slash + 1 - p->url), p->url);
 	if (json_object_size(o) == 0)
 		return "lists no event";
@@ -381,12 +387,17 @@ static const char *take_manifest(struct pages *p, json_t *o)
 	{
 		if (!is_uuid(uuid))
 			return "names an event that is no UUID";
-		int e = collection_want(p->plan.contents, uuid, stamp_of(about));
+		e = collection_want(p->plan.contents, uuid, stamp_of(about));
 		if (e != 0)
-			return e == -E2BIG ? "lists more events than can be kept" : no_room;
+			return e == -E2BIG ? "lists more events than can be kept"
+			                   : cannot_keep(p, e);
 	}
-	if (p->plan.look(p->plan.arg) != 0)
-		return "cannot be compared with what is there";
+	e = p->plan.look(p->plan.arg);
+	if (e != 0) {
+		snprintf(p->why, sizeof p->why, "cannot be compared with what is there: %s",
+		         strerrordesc_np(-e));
+		return p->why;
+	}
 	p->manifest = json_incref(o);
 	return next_event(p);
 }

@@ -85,6 +85,7 @@ class Primary:
 
     def __init__(self):
         self.versions, self.serial, self.has_deltas, self.is_down = {}, 0, False, False
+        self.tls = None  # an SSLContext: then over TLS only (RFC 9103)
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -167,6 +168,8 @@ class Primary:
                 return
             try:
                 c.settimeout(5)
+                if self.tls is not None:
+                    c = self.tls.wrap_socket(c, server_side=True)
                 while not self.is_down:
                     n = struct.unpack("!H", self.read(c, 2))[0]
                     for m in self.messages(dns.message.from_wire(self.read(c, n))):
@@ -287,6 +290,7 @@ class Bed:
         self.pats_path = os.path.join(w.watched, "pats.list")
         self.version = dict.fromkeys(LISTS, 1)
         self.next = {}  # where it is not the version + 1
+        self.give_feed = self.give_text  # how the rules of `feed` are offered
         w.config["resolver"] = {"trust-anchors": "none", "root-hints": w.lab.root_hints,
                                 "forward": [{"zone": ".", "to": [f"127.0.0.1@{self.upstream.port}"]}]}
         w.config["local"]["zones"].append({"zone": "feeds.test", "records": ["@ A 127.0.0.1"]})
@@ -324,7 +328,7 @@ class Bed:
         """Version v is what the world has."""
         rules = rules_of(name, v, n_filler)
         if name == "feed":
-            self.server.files["/feed.txt"] = "".join(r + "\n" for r in rules).encode()
+            self.give_feed(rules)
         elif name == "zone":
             self.primary.publish(v, rules)
         else:
@@ -332,6 +336,9 @@ class Bed:
             with open(self.pats_path + ".new", "w") as f:
                 f.write("".join(line + "\n" for line in lines))
             os.rename(self.pats_path + ".new", self.pats_path)
+
+    def give_text(self, rules):
+        self.server.files["/feed.txt"] = "".join(r + "\n" for r in rules).encode()
 
     def network(self, is_up):
         self.primary.is_down = not is_up

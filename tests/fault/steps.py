@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The steps that are made to fail: what begins each, what is old and what is new, and how it is tried again."""
+import itertools
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import dns.zone
 import bed as bed_module
 import faults
 from bed import LISTS
+from indicator_servers import MispFeed, Taxii, attribute, indicator, stamp
 
 
 class Step:
@@ -130,6 +132,67 @@ class Ixfr(Axfr):
     def prepare(self):
         self.bed.primary.has_deltas = True
         Step.prepare(self)
+
+
+class AxfrTls(Axfr):
+    """The whole zone over TLS (RFC 9103)."""
+
+    name = "axfr-tls"
+
+    def __init__(self, bed):
+        super().__init__(bed)
+        bed.weir.config["lists"][1].update({"tls": "true", "tls-name": "feeds.test", "tls-ca": bed.server.ca})
+        bed.primary.tls = bed.server.context_of("primary.pem", ["feeds.test"])
+        bed.primary.tls.set_alpn_protocols(["dot"])
+
+    def says(self, how, text):
+        return super().says(how, text) or how == "ECONNRESET" and "broke off the TLS handshake" in text
+
+
+class Collection(Feed):
+    """Indicators: pages or events, gathered, changed by what is new, and then as a feed."""
+
+    sample = 2
+
+    def __init__(self, bed):
+        super().__init__(bed)
+        self.source = self.make(bed.server)
+        self.given = set()
+        bed.weir.config["lists"][0].update(self.source.options(bed.server))
+        bed.give_feed = self.give
+
+
+class TaxiiStep(Collection):
+    """A TAXII collection: what was added since, and what was revoked."""
+
+    name = "taxii"
+
+    def make(self, server):
+        source = Taxii(server, "taxii")
+        source.page, self.numbers = 100, {}
+        return source
+
+    def give(self, rules):
+        now = set(rules)
+        for r in sorted(self.given ^ now):
+            number = self.numbers.setdefault(r, len(self.numbers))
+            self.source.add(indicator(number, r, modified=stamp(-900 + self.source.clock / 100), revoked=r not in now))
+        self.given = now
+
+
+class MispStep(Collection):
+    """A MISP feed: a manifest and events, of which those are asked for that are new."""
+
+    name = "misp"
+
+    def make(self, server):
+        self.times = itertools.count(1)
+        return MispFeed(server, "misp")
+
+    def give(self, rules):
+        at = len(rules) // 3
+        for number, part in enumerate((rules[:at], rules[at:2 * at], rules[2 * at:])):
+            self.source.put(number, *(attribute(r) for r in part), timestamp=next(self.times))
 
 
 class Reload(Step):
@@ -625,5 +688,5 @@ class FirstStart(Start):
             return False
 
 
-STEPS = {s.name: s for s in (Feed, Axfr, Ixfr, Reload, Pin, Unpin, Accept, Edit, Undo, Rewrite,
+STEPS = {s.name: s for s in (Feed, TaxiiStep, MispStep, Axfr, AxfrTls, Ixfr, Reload, Pin, Unpin, Accept, Edit, Undo, Rewrite,
                              PublishEdits, PublishList, Trust, Learn, Enforce, Start, FirstStart)}

@@ -266,20 +266,21 @@ class FeedsServer:
         ca = _certificate("test authority", ca_key, "test authority", ca_key, ca=True)
         _write_pem(self.ca, ca)
 
-        def context(file, names, **more):
-            key = ec.generate_private_key(ec.SECP256R1())
-            path = os.path.join(directory, file)
-            _write_pem(path, _certificate(names[0], key, "test authority", ca_key, names, **more),
-                       key)
-            c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            c.load_cert_chain(path)
-            return c
-
-        self.good = Server(self, context("good.pem", self.HOSTS))
-        self.expired = Server(self, context("expired.pem", self.HOSTS, days=(-30, -1)))
-        self.wrong_host = Server(self, context("wrong.pem", ["somebody.else.example"]))
+        self.ca_key = ca_key
+        self.good = Server(self, self.context_of("good.pem", self.HOSTS))
+        self.expired = Server(self, self.context_of("expired.pem", self.HOSTS, days=(-30, -1)))
+        self.wrong_host = Server(self, self.context_of("wrong.pem", ["somebody.else.example"]))
         self.plain = Server(self, None)
         self.servers = [self.good, self.expired, self.wrong_host, self.plain]
+
+    def context_of(self, file, names, **more):
+        """With a certificate for these names, by the authority of `ca`."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        path = os.path.join(self.directory, file)
+        _write_pem(path, _certificate(names[0], key, "test authority", self.ca_key, names, **more), key)
+        c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        c.load_cert_chain(path)
+        return c
 
     def url(self, path, host="feeds.test", server=None):
         return f"https://{host}:{(server or self.good).port}{path}"
