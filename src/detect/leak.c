@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "detect/bits.h"
+#include "detect/ceilings.h"
 #include "detect/debts.h"
 #include "detect/detector.h"
 #include "detect/names.h"
@@ -18,30 +19,12 @@ enum {
 	PAIRS_PER_CLIENT =
 		16, /* (client, servers) that owe something at the same time, on average */
 	DOMAINS_PER_CLIENT = 4,
-	DOMAIN_FACTOR = 4,   /* all clients together, to what one may send to a domain */
 	NETWORK_FACTOR = 10, /* an IPv6 network of 64 bits, to one of its addresses */
 	SURE_TIMES = 3,      /* so many budgets were asked for: a tunnel */
 	ASKED_TIMES = 16,    /* more is not remembered */
-	PREVALENT_CLIENTS = 8,
-	PREVALENT_FACTOR = 4,
 };
 
 #define US_PER_H UINT64_C(3600000000)
-
-/*
- * What the rates of a kind of zone are multiplied by: of one client to its servers; of one
- * client to all of them (what is sent there weighs so much less); of all clients to the domain.
- * None is without bound.
- */
-static const struct ceiling {
-	uint32_t servers, client, domain;
-} ceilings[ZONE_KINDS] = {
-	[ZONE_REGISTRY] = { 1, 1, 1 }, /* not used */
-	[ZONE_ANYBODY] = { 1, 1, DOMAIN_FACTOR },
-	[ZONE_POPULAR] = { 100, 100, 10000 },
-	[ZONE_REVERSE] = { 4, 1000, 400 },
-	[ZONE_VENDOR] = { 40000, 40000, 4000000 },
-};
 
 struct leak {
 	struct debts *clients, *pairs, *domains;
@@ -280,30 +263,18 @@ static uint64_t cost_us(const struct charge *c, uint64_t factor)
 	return c->bits * (US_PER_H / BITS_UNIT) / (c->o->rate_bits * factor) + 1;
 }
 
-/* How many clients ask the domain, roughly: of a set of 64 marks those that are set. */
-static bool is_prevalent(struct debt *domain, uint64_t client_key)
-{
-	uint64_t mark = UINT64_C(1) << (client_key & 63);
-	uint64_t marks = atomic_load_explicit(&domain->extra, memory_order_relaxed);
-	if ((marks & mark) == 0)
-		marks = atomic_fetch_or_explicit(&domain->extra, mark, memory_order_relaxed) | mark;
-	return __builtin_popcountll(marks) >= PREVALENT_CLIENTS;
-}
-
 static void find_scopes(struct detect_call *call, const struct target *t, const struct keys *k,
                         struct debt *client, struct charge *ret)
 {
 	const struct leak *l = call->state;
 	const struct detect_question *q = call->q;
-	struct ceiling f = ceilings[t->kind];
+	struct ceiling f = ceiling_of_kind(t->kind);
 	uint64_t budget_us = ret->o->burst_us, now_us = ret->now_us;
 	struct scope *s = ret->scopes;
 	s[OF_DOMAIN].debt = debts_take(l->domains, k->domain, now_us);
-	if (is_prevalent(s[OF_DOMAIN].debt, k->network) && t->kind == ZONE_ANYBODY) {
-		f.servers *= PREVALENT_FACTOR;
-		f.client *= PREVALENT_FACTOR;
-		f.domain *= PREVALENT_FACTOR * PREVALENT_FACTOR;
-	}
+	if (ceiling_note_client(&s[OF_DOMAIN].debt->extra, k->network, now_us) &&
+	    t->kind == ZONE_ANYBODY)
+		ceiling_raise(&f, CEILING_PREVALENT_FACTOR, CEILING_PREVALENT_ALL);
 	s[OF_SERVERS].debt = debts_take(l->pairs, k->servers, now_us);
 	if (k->address != 0)
 		s[OF_ADDRESS].debt = debts_take(l->pairs, k->address, now_us);

@@ -135,6 +135,32 @@ static void many_clients_share_the_domains_budget(void **state)
 	config_free(c);
 }
 
+/* A crowd within minutes makes no domain prevalent. */
+static void a_sudden_crowd_raises_nothing(void **state)
+{
+	(void)state;
+	struct config *c;
+	struct detect *d = start(&c);
+	static struct rig_packet p;
+	struct detect_result r;
+	uint64_t bytes = 0;
+	for (unsigned i = 0; i < 40; i++) {
+		char client[20];
+		snprintf(client, sizeof client, "192.0.2.%u", i + 1);
+		rig_packet(&p, client, "www.drop0.example", "drop0.example", DNS_A, 100, NS_PER_S);
+		detect_question(d, &p.q, &r);
+	}
+	for (unsigned i = 0; i < 40; i++) {
+		char client[20];
+		snprintf(client, sizeof client, "192.0.2.%u", i + 1);
+		bytes += exfiltrate(d, client, 300, NS_PER_MS, 1, (60 + i) * NS_PER_S);
+	}
+	if (bytes > 2048)
+		fail_msg("%llu bytes", (unsigned long long)bytes);
+	detect_free(d);
+	config_free(c);
+}
+
 /* While a tunnel is stopped, the client's other names go on. */
 static void other_domains_of_the_client_go_on(void **state)
 {
@@ -323,6 +349,7 @@ int main(void)
 		cmocka_unit_test(slowly_no_more_than_the_rate_leaves),
 		cmocka_unit_test(decoys_evict_nothing),
 		cmocka_unit_test(many_clients_share_the_domains_budget),
+		cmocka_unit_test(a_sudden_crowd_raises_nothing),
 		cmocka_unit_test(other_domains_of_the_client_go_on),
 		cmocka_unit_test(what_waits_goes_later),
 		cmocka_unit_test(steps_cost_once),
