@@ -136,7 +136,8 @@ def test_without_detection_the_tunnel_works(start_on_53, relay, iodined, tmp_pat
 @needs_tunnel
 @pytest.mark.parametrize("qtype", ["NULL", "PRIVATE", "TXT", "SRV", "MX", "CNAME", "A"])
 def test_iodine_never_gets_through(start_on_53, lab, relay, iodined, tmp_path, qtype):
-    weir = start_on_53({"detect": {"enable": True}})
+    """By the leak budget alone, as a tunnel would that nobody knows."""
+    weir = start_on_53({"detect": {"enable": True, "tunnel.enable": False}})
     said = run_iodine(weir, relay, tmp_path, qtype, 25)
     packets, name_bytes = relay.count()
     print(f"iodine {qtype}: {packets} packets, {name_bytes} bytes of names")
@@ -150,14 +151,77 @@ def test_iodine_never_gets_through(start_on_53, lab, relay, iodined, tmp_path, q
 
 
 @needs_tunnel
-@pytest.mark.parametrize("qtype", ["NULL", "TXT", "CNAME"])
-def test_a_tunnel_that_knows_its_way_is_stopped(start_on_53, relay, iodined, tmp_path, qtype):
-    """Told the size of fragments, iodine sets itself up with some 300 bytes; then it is over."""
-    weir = start_on_53({"detect": {"enable": True}})
-    run_iodine(weir, relay, tmp_path, qtype, 40, 8, "never said", ("-m", "200"))
+@pytest.mark.parametrize("qtype", ["NULL", "PRIVATE", "TXT", "SRV", "MX", "CNAME", "A"])
+def test_a_tunnel_that_knows_its_way_does_not_begin(start_on_53, relay, iodined, tmp_path, qtype):
+    """Told the size of fragments, iodine needs few short names to set itself up: its first is known."""
+    weir = start_on_53({"detect": {"enable": True, "leak.enable": False}})
+    said = run_iodine(weir, relay, tmp_path, qtype, 25, 6, "never said", ("-m", "200"))
     packets, name_bytes = relay.count()
     print(f"iodine -m 200 {qtype}: {packets} packets, {name_bytes} bytes of names")
-    assert name_bytes <= NAME_BYTES_MAX
+    assert "Server tunnel IP" not in said and "setup complete" not in said, said
+    assert not [n for n in relay.names if n[1:2] in b"vV"], relay.names
+    event = weir.wait_event(lambda e: e["weir"].get("trigger") == "detector")
+    finding = event["weir"]["detections"][0]
+    assert finding["detector"] == "tunnel" and finding["confidence"] == "high", finding
+
+
+@needs_tunnel
+def test_a_tunnel_that_looks_for_a_type_does_not_begin(start_on_53, relay, iodined, tmp_path):
+    """Not told a type, iodine tries all of them."""
+    weir = start_on_53({"detect": {"enable": True, "leak.enable": False}})
+    path = tmp_path / "iodine.log"
+    with open(path, "wb") as log:
+        p = subprocess.Popen(["iodine", "-f", "-r", "-P", "secret", weir.address, "tunnel.test"], stdout=log,
+                             stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+    time.sleep(15)
+    if p.poll() is None:
+        os.killpg(p.pid, signal.SIGKILL)
+        p.wait()
+    said = path.read_text(errors="replace")
+    assert "Server tunnel IP" not in said, said
+    assert not [n for n in relay.names if n[1:2] in b"yYvV"], relay.names
+
+
+@pytest.fixture
+def dns2tcpd(tmp_path):
+    config = tmp_path / "dns2tcpd.conf"
+    config.write_text(f"listen = {BEHIND}\nport = 53\nuser = nobody\nchroot = /tmp\ndomain = tunnel.test\n"
+                      "resources = echo:127.0.0.1:9\n")
+    with open(tmp_path / "dns2tcpd.log", "wb") as log:
+        p = subprocess.Popen(["dns2tcpd", "-F", "-f", config], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    time.sleep(0.5)
+    assert p.poll() is None, (tmp_path / "dns2tcpd.log").read_text()
+    yield p
+    p.terminate()
+    p.wait()
+
+
+def list_resources(weir, qtype):
+    """What dns2tcp's client hears from its server."""
+    try:
+        return subprocess.run(["dns2tcpc", "-T", qtype, "-t", "1", "-z", "tunnel.test", weir.address],
+                              capture_output=True, text=True, timeout=12, check=False).stdout
+    except subprocess.TimeoutExpired as e:
+        return (e.stdout or b"").decode()
+
+
+needs_dns2tcp = pytest.mark.skipif(
+    "WEIR_LAB_NAMESPACE" not in os.environ or os.getuid() != 0 or shutil.which("dns2tcpd") is None,
+    reason="needs root and dns2tcp")
+
+
+@needs_dns2tcp
+@pytest.mark.parametrize("qtype", ["TXT", "KEY"])
+def test_dns2tcp_does_not_begin(start_on_53, relay, dns2tcpd, qtype):
+    """Its base64 does not survive letters in whatever case, but its names would arrive."""
+    list_resources(start_on_53({}), qtype)
+    assert any(b"=auth" in n.lower() for n in relay.names)  # or the rest would show nothing
+    relay.names.clear()
+    weir = start_on_53({"detect": {"enable": True, "leak.enable": False}})
+    assert "echo" not in list_resources(weir, qtype)
+    assert not [n for n in relay.names if b"=" in n], relay.names
+    event = weir.wait_event(lambda e: e["weir"].get("trigger") == "detector")
+    assert "dns2tcp" in event["weir"]["detections"][0]["text"]
 
 
 @pytest.fixture
