@@ -11,6 +11,7 @@ COMPARE  ?=
 ATTACKS  ?=
 SOAK     ?=
 FAULTS   ?=
+TUNNELS  ?=
 SETUP    ?=
 PYTHON   := /usr/bin/python3
 SANITIZE := -Db_lundef=false -Dabort_on_bug=true -Dbuildtype=debugoptimized
@@ -19,7 +20,7 @@ JOBS     := $(if $(JOBS),-j$(JOBS))
 MESON_TEST := meson test --no-rebuild --print-errorlogs
 
 .DEFAULT_GOAL := all
-.PHONY: all help run test check asan tsan fuzz lint format bench lab compare compare-rpz attacks storm soak faults \
+.PHONY: all help run test check asan tsan fuzz lint format bench lab compare compare-rpz attacks storm tunnels soak faults \
 	install uninstall clean deps \
 	$(BUILD) build-asan build-tsan build-fuzz
 .NOTPARALLEL:
@@ -42,6 +43,7 @@ help:
 	@echo 'make attacks [ATTACKS=ARGS]   what an attacking question costs Weir and the others'
 	@echo 'make faults [FAULTS=ARGS]   every system call of downloading, loading and writing fails once'
 	@echo 'make storm [STORM=ARGS]   10,000 incidents at once, receivers that are away, a full disk'
+	@echo 'make tunnels [TUNNELS=ARGS]   real tunnels and slow senders; what reaches the attacker'
 	@echo 'make soak [SOAK=ARGS]     half an hour of mixed load while name servers fail and return'
 	@echo 'make install [DESTDIR=] [prefix=/usr/local]'
 	@echo 'make clean                remove all build folders'
@@ -143,6 +145,13 @@ storm:
 	@tools/deps build test
 	@$(MAKE) --no-print-directory weir
 	@WEIR=$(BUILD)/weir $(PYTHON) -B tests/alerts/storm.py $(STORM)
+
+# About 25 minutes; as root. --write tests/detect/results-live.txt keeps the tables.
+tunnels:
+	@tools/deps build test
+	@$(MAKE) --no-print-directory weir
+	@ninja $(JOBS) -C $(BUILD) tests/detect/slow tests/detect/evade
+	@WEIR=$(BUILD)/weir $(PYTHON) -B tests/detect/live/matrix.py $(TUNNELS)
 
 soak:
 	@tools/deps build test

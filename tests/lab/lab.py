@@ -192,13 +192,14 @@ def wait_until_answers(process, address, port, name, rdtype="SOA", limit_s=START
 class Lab:
     """The authoritative side: five real servers and badserver.py."""
 
-    def __init__(self, directory, port=53):
+    def __init__(self, directory, port=53, more=()):
+        """more: zones that are delegated, too."""
         self.directory, self.port = directory, port
         self.v6 = next((a for a in (lab_zones.V6_IN_NAMESPACE, lab_zones.V6_PLAIN)
                         if has_address(a)), lab_zones.V6_PLAIN)
         self.has_v6 = has_address(self.v6)
         self.bind = lab_zones.bind_addresses("WEIR_LAB_NAMESPACE" in os.environ)
-        self.zones = lab_zones.build(self.v6, self.bind)
+        self.zones = lab_zones.build(self.v6, self.bind) + list(more)
         self.processes = []
         self.root_hints = os.path.join(directory, "root.hints")
         self.bad_log_path = os.path.join(directory, "badserver.jsonl")

@@ -6,18 +6,18 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 
 import dns.message
 import dns.rcode
 import pytest
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lab"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "lab"), os.path.join(HERE, "..", "detect", "live")]
 import resolvers  # noqa: E402
+from attacker import Relay  # noqa: E402
 
 WEIR = os.environ.get("WEIR", "build/weir")
 SERVER, BEHIND = "127.53.7.1", "127.53.7.2"  # where tunnel.test is delegated; iodined itself
@@ -28,53 +28,11 @@ needs_tunnel = pytest.mark.skipif(
     or not os.path.exists("/dev/net/tun"), reason="needs root, iodine and /dev/net/tun")
 
 
-class Relay:
-    """Stands before iodined, and counts what reaches it: packets and bytes of their names."""
-
-    def __init__(self):
-        self.front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.front.bind((SERVER, 53))
-        self.names, self.is_ending = [], False
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-
-    def run(self):
-        self.front.settimeout(0.2)
-        while not self.is_ending:
-            try:
-                wire, peer = self.front.recvfrom(65535)
-            except TimeoutError:
-                continue
-            end = 12
-            while end < len(wire) and wire[end] != 0:
-                end += wire[end] + 1
-            self.names.append(wire[12:end + 1])
-            threading.Thread(target=self.pass_on, args=(wire, peer), daemon=True).start()
-
-    def pass_on(self, wire, peer):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.settimeout(3)
-            s.sendto(wire, (BEHIND, 53))
-            try:
-                self.front.sendto(s.recv(65535), peer)
-            except OSError:
-                pass
-
-    def count(self):
-        """Packets, and bytes of different names."""
-        return len(self.names), sum(len(n) for n in set(n.lower() for n in self.names))
-
-    def stop(self):
-        self.is_ending = True
-        self.thread.join()
-        self.front.close()
-
-
 @pytest.fixture
 def relay():
-    r = Relay()
-    yield r
-    r.stop()
+    """Stands before iodined, and counts what reaches it."""
+    with Relay(SERVER, BEHIND) as r:
+        yield r
 
 
 @pytest.fixture
