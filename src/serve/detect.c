@@ -49,6 +49,9 @@ enum outcome watch_answer(struct query *q)
 		       message_next(&m, &rrs[a.n_rrs]) == 1)
 			a.n_rrs++;
 	}
+	a.n_more = found->n_an - a.n_rrs;
+	a.n_bytes = found->an_bytes;
+	fill_zone(found->n_cuts > 0 ? found->cuts[0] : NULL, &a.first);
 	fill_zone(found->n_cuts > 0 ? found->cuts[found->n_cuts - 1] : NULL, &a.zone);
 	ask(q, &a, &result);
 	const struct detect_finding *f = detect_strongest(&result.findings);

@@ -359,7 +359,7 @@ enum outcome inspect_answer(struct query *q)
 	if (begin_dns64(q))
 		return GO_ON;
 	if (is_clean && q->verdict.action == POLICY_NONE && q->verdict.n_logged == 0 &&
-	    !q->is_stale)
+	    q->findings.n == 0 && !q->is_stale)
 		cache_memo_set_clean(&a->item, policy_generation(p), q->group);
 	return GO_ON;
 }

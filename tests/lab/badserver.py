@@ -10,6 +10,8 @@ What a behaviour does is the docstring of its function below.
 """
 
 import asyncio
+import base64
+import hashlib
 import json
 import os
 import socket
@@ -439,10 +441,36 @@ def garden(s, q, tcp):
     return _anything(s, q, "198.51.100.53", "garden")
 
 
+def _noise(seed, n):
+    return b"".join(hashlib.sha256(f"{seed} {i}".encode()).digest() for i in range(n // 32 + 1))[:n]
+
+
+def _texts(name, text):
+    parts = " ".join(f'"{text[i:i + 255]}"' for i in range(0, len(text), 255))
+    return dns.rrset.from_text(name, 1, "IN", "TXT", parts)
+
+
+# What the attacker's server tells whoever asks for WORD-anything.attacker.test: (type, record of the name).
+TOLD = {
+    "script": (TXT, lambda n: _texts(n, "powershell -nop -w hidden -enc SQBFAFgA")),
+    "stage": (TXT, lambda n: _texts(n, base64.b64encode(
+        b"MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff\0\0" + _noise(n, 500)).decode())),
+    "spf": (TXT, lambda n: _texts(n, "v=spf1 include:_spf.big.com -all")),
+    "bulk": (TXT, lambda n: _texts(n, base64.b64encode(_noise(n, 900)).decode())),
+}
+
+
 @behaviour
 def attacker(s, q, tcp):
     """Any name has an answer; what matters is what the log says it received."""
-    return _anything(s, q, "198.51.100.66", "c29tZSBkYXRh" * 8)
+    name, rdtype = q.question[0].name, q.question[0].rdtype
+    wanted, make = TOLD.get(name.labels[0].decode().lower().split("-")[0], (None, None))
+    if rdtype != wanted:
+        return _anything(s, q, "198.51.100.66", "c29tZSBkYXRh" * 8)
+    reply = dns.message.make_response(q)
+    reply.flags |= dns.flags.AA
+    reply.answer.append(make(name))
+    return reply
 
 
 class Lab:

@@ -229,8 +229,13 @@ static void steps_cost_once(void **state)
 		rig_packet(&p, "192.0.2.1", steps[0], "tunnel.example", DNS_A, 9, NS_PER_S);
 		detect_explain(d, &p.q, &facts);
 		unsigned percent = 0;
-		assert_int_equal(facts.n, 3);
-		const char *colon = strchr(facts.at[2].text, ':');
+		const char *third = NULL; /* of its own facts */
+		for (unsigned i = 0, n = 0; i < facts.n; i++) {
+			if (facts.at[i].detector == DETECTOR_leak && ++n == 3)
+				third = facts.at[i].text;
+		}
+		assert_non_null(third);
+		const char *colon = strchr(third, ':');
 		assert_non_null(colon);
 		assert_int_equal(sscanf(colon, ": %u%%", &percent), 1);
 		owed[k] = percent;

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What answers carry, in the real daemon: the detectors that look at answers."""
+import dns.rcode
+import pytest
+
+BURST = 8192
+
+
+@pytest.fixture
+def watching(start_weir):
+    return start_weir(config={"detect": {"enable": True}})
+
+
+def finding(weir, detector, confidence):
+    event = weir.wait_event(lambda e: any(
+        d["detector"] == detector and d["confidence"] == confidence for d in e["weir"].get("detections", [])))
+    return next(d for d in event["weir"]["detections"] if d["detector"] == detector)
+
+
+@pytest.mark.parametrize("name", ["script-1.attacker.test", "stage-1.attacker.test"])
+def test_programs_and_scripts_do_not_come_in(watching, name):
+    for _ in range(3):  # from its servers, and from the cache
+        reply = watching.ask(name, "TXT")
+        assert reply.rcode() == dns.rcode.NXDOMAIN and not reply.answer
+        texts = [o.text for o in reply.options if int(o.otype) == 15]
+        assert texts and "detector payload" in texts[0]
+    found = finding(watching, "payload", "high")
+    assert found["action"] == "block" and "carries" in found["text"]
+    assert watching.ask("spf-1.attacker.test", "TXT").rcode() == dns.rcode.NOERROR
+
+
+def test_bulk_in_texts_ends(watching):
+    told = 0
+    for i in range(60):
+        reply = watching.ask(f"bulk-{i}.attacker.test", "TXT")
+        told += sum(len(s) for rrset in reply.answer for rd in rrset for s in rd.strings)
+    assert BURST < told <= 3 * BURST + 1200
+    assert finding(watching, "payload", "medium")["action"] == "alert"
+    assert "data in answers" in watching.cli("explain", "bulk-1.attacker.test").stdout
+    # Others of the same client go on.
+    assert watching.ask("site00.com").rcode() == dns.rcode.NOERROR
+
+
+def test_a_group_may_be_told_everything(start_weir):
+    weir = start_weir(config={"detect": {"enable": True}, "groups": [
+        {"name": "all", "clients": ["127.0.0.0/8"], "detect": ["payload=alert"]}]})
+    reply = weir.ask("script-2.attacker.test", "TXT")
+    assert reply.rcode() == dns.rcode.NOERROR and reply.answer
+    assert finding(weir, "payload", "high")["action"] == "alert"
