@@ -48,7 +48,7 @@ static void purposes_are_known_by_their_grammar(void **state)
 		  "a token" },
 		{ "docusign=05958488-4752-4ef2-95eb-aa7ba8a3bd0e", "a token" },
 		{ "gfj9XxkyT3pLxJzbn6bUyCdsyRzhRzGVfvPmTEhFUgc", "a token" }, /* ACME */
-		{ "path=/printers/office", "a token" }, /* DNS-SD */
+		{ "path=/printers/office", "a token" },                       /* DNS-SD */
 		{ "hello, world: this is a text", NULL },
 		{ "", "nothing" },
 	};
