@@ -38,7 +38,7 @@ static size_t to_base64(const uint8_t *b, size_t n, char *ret)
 static size_t to_hex(const uint8_t *b, size_t n, char *ret)
 {
 	for (size_t i = 0; i < n; i++)
-		sprintf(ret + 2 * i, "%02x", b[i]);
+		snprintf(ret + 2 * i, 3, "%02x", b[i]);
 	return 2 * n;
 }
 
@@ -165,12 +165,12 @@ static void a_nest_of_layers_ends(void **state)
 	size_t n = 0;
 	uint64_t start_ns = clock_mono_ns();
 	for (size_t i = 0; i < 500; i++)
-		n += (size_t)sprintf(a + n, "%040zx ", i * 7919);
+		n += (size_t)snprintf(a + n, sizeof a - n, "%040zx ", i * 7919);
 	for (unsigned layer = 0; layer < 3; layer++) {
 		size_t m = to_base64((uint8_t *)a, n < 30000 ? n : 30000, b);
 		n = 0;
 		for (size_t at = 0; at < m; at += 512)
-			n += (size_t)sprintf(a + n, "%.512s ", b + at);
+			n += (size_t)snprintf(a + n, sizeof a - n, "%.512s ", b + at);
 	}
 	for (unsigned i = 0; i < 100; i++)
 		(void)look(a, n < 60000 ? n : 60000);

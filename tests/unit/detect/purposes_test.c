@@ -27,7 +27,7 @@ static void purposes_are_known_by_their_grammar(void **state)
 		{ "v=spf1 "
 		  "dGhpcyBpcyBub3QgYSBtZWNoYW5pc20gYnV0IHNvbWV0aGluZyB0aGF0IHdhcyBlbmNvZGVkIGFzIGJhc2U2NA",
 		  NULL },
-		{ "v=DMARC1; p=reject; rua=mailto:a@example.com; ruf=mailto:b@example.com; fo=1",
+		{ "v=DMARC1; p=reject; rua=mailto:a@example.com; ruf=mailto:b@example.com; pct=100",
 		  "DMARC" },
 		{ "v=STSv1; id=20240101000000Z;", "MTA-STS" },
 		{ "v=TLSRPTv1; rua=mailto:tls@example.com", "TLS reports" },
