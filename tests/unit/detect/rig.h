@@ -50,3 +50,24 @@ static inline void rig_packet(struct rig_packet *p, const char *client, const ch
 		.now_ns = now_ns
 	};
 }
+
+/* Leave what one detector said, and told. */
+static inline void rig_only(struct detect_result *r, enum detector_id id)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < r->findings.n; i++) {
+		if (r->findings.at[i].detector == id)
+			r->findings.at[n++] = r->findings.at[i];
+	}
+	r->findings.n = n;
+}
+
+static inline void rig_only_facts(struct detect_facts *f, enum detector_id id)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < f->n; i++) {
+		if (f->at[i].detector == id)
+			f->at[n++] = f->at[i];
+	}
+	f->n = n;
+}
