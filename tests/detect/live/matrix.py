@@ -13,8 +13,8 @@ without detection, which show that the tunnels work:
   evade        ways around the leak budget, likewise
 
 "Weir" is as it comes, with detection. "Weir, bare": without QNAME minimisation and without its own case of letters in
-what servers are asked (0x20), which by themselves break most tunnels; so are the two beside it. Unbound, too, is
-without QNAME minimisation. (-L 0 is iodine without lazy mode, in which servers leave questions unanswered.)
+what servers are asked (0x20), which by themselves break most tunnels; so are the others beside it. Unbound, too, is
+without QNAME minimisation. "Leak budget alone": as if nobody knew the tool by its signs. (-L 0 is iodine without lazy mode, in which servers leave questions unanswered.)
 
 What is counted is what reached the attacker's server. The exit status is 1 where Weir misses a bar.
 """
@@ -47,7 +47,8 @@ WEIR = os.environ.get("WEIR", os.path.join(ROOT, "build", "weir"))
 FAKETIME = next((p for p in (f"/usr/lib/{m}-linux-gnu/faketime/libfaketime.so.1" for m in ("x86_64", "aarch64"))
                  if os.path.exists(p)), None)
 SLOTS_MAX = 8
-NAME_BYTES_MAX, RATE_MAX = 1000, 60  # the bars: bytes before the block; bytes an hour of slow senders
+# The bars: bytes before the block; of slow senders, bytes an hour, and beyond that once.
+NAME_BYTES_MAX, RATE_MAX, BURST_MAX = 1000, 60, 512
 SAME, OTHER = "127.0.0.1", "127.0.0.2"  # the client with the tunnel, and another one
 QUIET_S, WEIR_LIMIT_S, OPEN_LIMIT_S, HANDSHAKE_LIMIT_S = 8, 45, 10, 40
 NEEDED = ("iodine", "iodined", "dns2tcpc", "dns2tcpd", "unshare", "nsenter", "ip")
@@ -88,6 +89,11 @@ def bare_in_front(lab, directory, address):
     return resolvers.Weir(lab, directory, WEIR, 53, address, config={"detect": {"enable": True}, "resolver": BARE})
 
 
+def unknown_in_front(lab, directory, address):
+    detect = {"enable": True, "tunnel": {"enable": False}}
+    return resolvers.Weir(lab, directory, WEIR, 53, address, config={"detect": detect, "resolver": BARE})
+
+
 def open_in_front(lab, directory, address):
     return resolvers.Weir(lab, directory, WEIR, 53, address, config={"detect": {"enable": False}, "resolver": BARE})
 
@@ -98,9 +104,12 @@ def unbound_in_front(lab, directory, address):
     return u
 
 
-FRONTS = {"weir": weir_in_front, "bare": bare_in_front, "open": open_in_front, "unbound": unbound_in_front}
-FRONT_NAMES = {"weir": "Weir", "bare": "Weir, bare", "open": "Weir, detection off", "unbound": "Unbound"}
-WATCHED = ("weir", "bare")  # where there is detection
+FRONTS = {"weir": weir_in_front, "bare": bare_in_front, "unknown": unknown_in_front, "open": open_in_front,
+          "unbound": unbound_in_front}
+FRONT_NAMES = {"weir": "Weir", "bare": "Weir, bare", "unknown": "Weir, bare, leak budget alone",
+               "open": "Weir, detection off", "unbound": "Unbound"}
+WATCHED = ("weir", "bare", "unknown")  # where there is detection
+ALL_OF_THEM = ("weir", "bare")  # through which each case goes; through the others some do
 
 
 def verdict_times(front, since_wall):
@@ -147,7 +156,7 @@ class Row:
             return "; ".join(out)
         if "bytes" in judged and self.name_bytes > NAME_BYTES_MAX:
             out.append(f"{self.name_bytes} bytes of names")
-        if "handshake" in judged and self.handshake == "yes":
+        if "handshake" in judged and self.handshake == "yes" and self.front != "unknown":
             out.append("handshake")
         for who, text in (("same", self.same), ("other", self.other)):
             if "sites" in judged and not text.endswith("/0"):
@@ -243,9 +252,9 @@ def tool_cases():
 
 def sampled(what, front):
     """Is it in the part that each test run has?"""
-    return front in {"iodine NULL -m 200 -M 255 -L 0": ("weir", "bare", "open"), "iodine TXT -M 255 -L 0": ("weir",),
-                     "iodine CNAME -m 200 -M 255 -L 0": ("bare",), "dns2tcp TXT": ("bare",), "dns2tcp KEY": ("bare",),
-                     "exfiltrator base64 145": ("weir",), "exfiltrator base32 250": ("bare",)}.get(what, ())
+    return front in {"iodine NULL -m 200 -M 255 -L 0": ("weir", "bare", "unknown", "open"), "iodine TXT -M 255 -L 0": ("unknown",),
+                     "iodine CNAME -m 200 -M 255 -L 0": ("bare",), "dns2tcp TXT": ("bare", "unknown"), "dns2tcp KEY": ("bare",),
+                     "exfiltrator base64 145": ("weir",), "exfiltrator base32 250": ("bare", "unknown")}.get(what, ())
 
 
 def side_by_side(o, jobs):
@@ -271,7 +280,7 @@ def part_tools(o, lab, directory):
     for front in o.fronts:
         for make, is_for_all in tool_cases():
             name = make(0, "", o.scratch).name
-            if sampled(name, front) if o.sample else front in WATCHED or is_for_all:
+            if sampled(name, front) if o.sample else front in ALL_OF_THEM or is_for_all:
                 jobs.append(lambda slot, f=front, m=make: run_tunnel(lab, directory, slot, f, m))
     heading(o, "Tools", TUNNEL_COLUMNS)
     return side_by_side(o, jobs)
@@ -299,7 +308,7 @@ def part_exfiltrator(o, lab, directory):
         for size in (65, 105, 145, 250):
             for encode in ("base64", "base32"):
                 name = f"exfiltrator {encode} {size}"
-                if sampled(name, front) if o.sample else front in WATCHED or size == 250:
+                if sampled(name, front) if o.sample else front in ALL_OF_THEM or size == 250:
                     jobs.append(lambda slot, f=front, s=size, e=encode: run_exfiltrator(lab, directory, slot, f, s, e))
     heading(o, "A sender like DNSExfiltrator, of a file of 20,000 bytes", TUNNEL_COLUMNS)
     return side_by_side(o, jobs)
@@ -346,8 +355,8 @@ def burst_of(arrivals, begin, speed):
 
 
 def part_slow(o, lab, directory):
-    heading(o, f"Slow senders, side by side, {o.minutes * o.speed / 60:.1f} h by Weir's clock (x {o.speed}): payload that "
-            "arrived", ["sender", "sent", "arrived", "first hour", "second half, bytes/h", "burst", "bar"])
+    heading(o, f"Slow senders, side by side, {o.minutes * o.speed / 60:.1f} h by Weir's clock (x {o.speed}): payload bytes "
+            "that arrived", ["sender", "sent", "arrived", "first hour", "second half, bytes/h", "burst*", "bar"])
     if FAKETIME is None:
         say(o, "(left out: the package faketime is not here)")
         return []
@@ -368,6 +377,7 @@ def part_slow(o, lab, directory):
         for s in slow:
             s.is_ending = True
         rows = [slow_row(o, c, s, begin) for c, s in zip(SLOW, slow)]
+        say(o, f"\n\\* the least B such that never more than B + {RATE_MAX} bytes an hour had arrived; the bar: {BURST_MAX}")
         say(o, f"\nsites of another client meanwhile (answered/late/failed): {others.finish()}")
         for s in servers:
             s.stop()
@@ -382,10 +392,11 @@ def slow_row(o, cell, sender, begin):
     middle = begin + o.minutes * 30
     first = sum(size for at, size in arrivals if (at - begin) * o.speed <= 3600)
     late = sum(size for at, size in arrivals if at > middle) / (hours / 2)
-    is_good = late <= RATE_MAX
-    say(o, table_line([cell.text(), sum(sender.sent.values()), sum(s for _, s in arrivals), first, f"{late:.0f}",
-                       f"{burst_of(arrivals, begin, o.speed):.0f}", "" if is_good else f"MISSED: over {RATE_MAX}"]))
-    return "" if is_good else f"slow {cell.text()}: {late:.0f} bytes an hour"
+    burst = burst_of(arrivals, begin, o.speed)
+    is_good = burst <= BURST_MAX
+    say(o, table_line([cell.text(), sum(sender.sent.values()), f"{sum(s for _, s in arrivals):.0f}", f"{first:.0f}", f"{late:.0f}",
+                       f"{burst:.0f}", "" if is_good else f"MISSED: over {BURST_MAX} + {RATE_MAX} an hour"]))
+    return "" if is_good else f"slow {cell.text()}: {burst:.0f} bytes more than {RATE_MAX} an hour"
 
 
 # ---- data in upper and lower case ----

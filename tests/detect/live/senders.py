@@ -52,6 +52,10 @@ ENCODINGS = {"hex": (as_hex, "A"), "base32": (as_base32, "A"), "base64": (as_bas
              "ipv6": (as_address, "AAAA")}
 
 
+# Weir writes letters in a case of its own: of the six bits of a digit 52/64 x 5 + 12/64 x 6 arrive.
+ARRIVES = {"base64": 332 / 384}
+
+
 class Exfiltrator:
     """As DNSExfiltrator does: `init`, then number and chunk, as TXT, as large as the request size allows."""
 
@@ -137,4 +141,5 @@ class Slow:
 
     def arrivals(self):
         """[(when, bytes)] of what arrived."""
-        return sorted((self.answerer.arrived[n], size) for n, size in self.sent.items() if n in self.answerer.arrived)
+        share = ARRIVES.get(self.encode, 1)
+        return sorted((self.answerer.arrived[n], size * share) for n, size in self.sent.items() if n in self.answerer.arrived)

@@ -86,7 +86,7 @@ static double with_flood(const struct cell *c, enum flood kind)
 		senders_run(&s, 1, &w, (double)hours / FLOODS / 2);
 	}
 	world_stop(&w);
-	return (double)s.payload;
+	return s.payload;
 }
 
 static unsigned part_decoys(void)

@@ -19,6 +19,8 @@ enum {
 };
 
 #define NS_PER_H (3600 * NS_PER_S)
+/* Weir writes letters in a case of its own: of the six bits of a digit 52/64 x 5 + 12/64 x 6 arrive. */
+#define BASE64_SHARE (332.0 / 384)
 
 const char *const encoding_names[ENCODINGS] = { "hex", "base32", "base64", "words", "ipv6" };
 
@@ -233,11 +235,12 @@ static void fill(struct sender *s, uint8_t *chunk)
 static void note_arrival(struct sender *s, const struct world *w, size_t name_bytes)
 {
 	double hours = (double)w->now_ns / (double)NS_PER_H;
-	s->payload += s->cell.size;
+	double bytes = s->cell.size * (s->cell.encoding == AS_BASE64 ? BASE64_SHARE : 1);
+	s->payload += bytes;
 	s->name_bytes += name_bytes;
 	if (hours < HOURS_MAX)
-		s->by_hour[(unsigned)hours] += s->cell.size;
-	double over = (double)s->payload - RATE * hours;
+		s->by_hour[(unsigned)hours] += bytes;
+	double over = s->payload - RATE * hours;
 	if (over > s->burst)
 		s->burst = over;
 }
@@ -289,8 +292,8 @@ void senders_run(struct sender *s, unsigned n, struct world *w, double hours)
 
 double sender_rate(const struct sender *s, unsigned from_h, unsigned to_h)
 {
-	uint64_t sum = 0;
+	double sum = 0;
 	for (unsigned h = from_h; h < to_h; h++)
 		sum += s->by_hour[h];
-	return (double)sum / (to_h - from_h);
+	return sum / (to_h - from_h);
 }

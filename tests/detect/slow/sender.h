@@ -75,8 +75,8 @@ struct sender {
 	unsigned n_waiting, at;
 	uint8_t waiting[WINDOW][SIZE_MAX_BYTES];
 	/* what arrived */
-	uint64_t payload, name_bytes;
-	uint64_t by_hour[HOURS_MAX];
+	uint64_t name_bytes;
+	double payload, by_hour[HOURS_MAX]; /* bytes of it */
 	double burst; /* the least B such that never more than B + 60 bytes an hour had arrived */
 	double blocked_h; /* of the first block; negative: none */
 };
