@@ -80,7 +80,7 @@ class Server:
     def count_new(self):
         """Bytes of different names, but not of those that are the tail of a longer one: a resolver that shows names
         step by step (RFC 9156) sends the same bytes several times."""
-        names, tails = {n.lower() for n in self.names}, set()
+        names, tails = {n.lower() for n in list(self.names)}, set()
         for n in names:
             i = n[0] + 1 if n[0] else 0
             while i < len(n) and n[i] != 0:

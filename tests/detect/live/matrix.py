@@ -185,10 +185,11 @@ class Case:
 
     def row(self, what, handshake, server, payload):
         same, other = self.same.finish(), self.other.finish()
+        new_bytes = server.count_new()
         packets, all_bytes = server.count()
         throttled, blocked = verdict_times(self.front, self.since_wall)
         last = server.last_at - self.since if server.last_at is not None else None
-        return Row(what, self.front_name, handshake, packets, server.count_new(), all_bytes, payload, last,
+        return Row(what, self.front_name, handshake, packets, new_bytes, all_bytes, payload, last,
                    throttled, blocked, same, other, findings_of(self.front))
 
 
