@@ -91,6 +91,8 @@ struct name_facts {
 const struct name_facts *detector_facts(struct detect_call *call);
 /* The same of the name of a zone, or of any other. */
 struct zone_facts detector_zone(const struct detect_call *call, const uint8_t *lower);
+/* zones_is_vendors(): is a name of that zone below one that is a vendor's? */
+bool detector_is_vendors(const struct detect_call *call, const uint8_t *zone, const uint8_t *lower);
 
 /* A keyed 64-bit hash of a few bytes, never 0; the key is the process's own. */
 uint64_t detector_hash(const struct detect_call *call, const void *bytes, size_t n);

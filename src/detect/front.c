@@ -192,6 +192,11 @@ struct zone_facts detector_zone(const struct detect_call *call, const uint8_t *l
 	return zones_look(call->front->d->zones, lower);
 }
 
+bool detector_is_vendors(const struct detect_call *call, const uint8_t *zone, const uint8_t *lower)
+{
+	return zones_is_vendors(call->front->d->zones, zone, lower);
+}
+
 const struct name_facts *detector_facts(struct detect_call *call)
 {
 	struct detect_front *f = call->front;

@@ -117,11 +117,14 @@ static bool find_target(const struct detect_call *call, struct target *ret)
 	struct zone_facts f = detector_zone(call, zone);
 	if (f.kind == ZONE_REGISTRY)
 		return false;
-	if (q->zone.is_forward && detector_zone(call, q->name).kind == ZONE_VENDOR)
+	/* What answers for names of a vendor's zone, is it above it or below, is the vendor's own. */
+	if (f.kind != ZONE_VENDOR && detector_is_vendors(call, zone, q->name))
 		f.kind = ZONE_VENDOR;
 	unsigned labels = name_labels(zone);
-	unsigned n = f.registered_labels == 0 || f.registered_labels > labels ? labels
-	                                                                      : f.registered_labels;
+	/* What the suffixes say of reverse names is the whole world's: there the zone is who owns it. */
+	bool is_whole =
+		f.registered_labels == 0 || f.registered_labels > labels || f.kind == ZONE_REVERSE;
+	unsigned n = is_whole ? labels : f.registered_labels;
 	*ret = (struct target){ .zone = zone,
 		                .registered = name_skip(zone, labels - n),
 		                .kind = f.kind,

@@ -15,6 +15,7 @@
 enum {
 	MEMO_WORDS = 1 << 15, /* of some ten thousand zones in use */
 	VENDOR_SLOTS = 512,
+	VENDOR_LABELS_MAX = 4, /* of those in vendors.def */
 	KIND_SHIFT = 8,
 	KNOWN = 1 << 15, /* a word that says anything */
 };
@@ -54,6 +55,7 @@ int zones_new(struct zones **ret)
 	for (unsigned i = 0; i < ARRAY_LEN(vendor_texts); i++) {
 		struct name name;
 		must(name_from_text(vendor_texts[i], strlen(vendor_texts[i]), &name) == 0);
+		must(name_labels(name.wire) <= VENDOR_LABELS_MAX);
 		*vendor_slot(z, name.wire) = name;
 	}
 	*ret = z;
@@ -74,6 +76,16 @@ static bool is_vendor(struct zones *z, const uint8_t *lower)
 {
 	for (const uint8_t *at = lower; *at != 0; at += *at + 1U) {
 		if (vendor_slot(z, at)->len != 0)
+			return true;
+	}
+	return false;
+}
+
+bool zones_is_vendors(struct zones *z, const uint8_t *zone, const uint8_t *lower)
+{
+	unsigned labels = name_labels(lower), above = name_labels(zone);
+	for (unsigned n = above + 1; n <= labels && n <= VENDOR_LABELS_MAX; n++) {
+		if (vendor_slot(z, name_skip(lower, labels - n))->len != 0)
 			return true;
 	}
 	return false;

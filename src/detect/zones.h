@@ -42,3 +42,5 @@ struct zone_facts {
 };
 /* What is known of the zone of that name, lower case. */
 struct zone_facts zones_look(struct zones *z, const uint8_t *lower);
+/* Is a name of that zone, which is none of a vendor itself, below one that is a vendor's? */
+bool zones_is_vendors(struct zones *z, const uint8_t *zone, const uint8_t *lower);

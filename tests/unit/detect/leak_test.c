@@ -247,23 +247,30 @@ static void steps_cost_once(void **state)
 }
 
 /* Storms that are somebody's business: nothing is refused. */
-static void vendors_may_be_asked_much(void **state)
+/* 100,000 look-ups in a list, within an hour, of the servers of that zone. */
+static void look_up(struct detect *d, const char *client, const char *zone, uint64_t servers)
 {
-	(void)state;
-	struct config *c;
-	struct detect *d = start(&c);
 	static struct rig_packet p;
 	for (unsigned i = 0; i < 100000; i++) {
 		char name[100];
 		struct detect_result r;
 		snprintf(name, sizeof name, "%u.%u.%u.%u.zen.spamhaus.org", i & 255, i >> 8 & 255,
 		         i >> 4 & 255, 1 + i % 220);
-		rig_packet(&p, "192.0.2.1", name, "zen.spamhaus.org", DNS_A, 77,
-		           NS_PER_S + i * 36 * NS_PER_MS);
+		rig_packet(&p, client, name, zone, DNS_A, servers, NS_PER_S + i * 36 * NS_PER_MS);
 		detect_question(d, &p.q, &r);
 		if (r.outcome != DETECT_PASS || r.findings.n != 0)
 			fail_msg("%s (%u)", name, i);
 	}
+}
+
+static void vendors_may_be_asked_much(void **state)
+{
+	(void)state;
+	struct config *c;
+	struct detect *d = start(&c);
+	static struct rig_packet p;
+	look_up(d, "192.0.2.1", "zen.spamhaus.org", 77);
+	look_up(d, "192.0.2.3", "spamhaus.org", 79); /* it answers for the list itself */
 	/* An exemption it is not. */
 	uint64_t passed = 0;
 	for (unsigned i = 0; i < 500000; i++) {
@@ -277,6 +284,46 @@ static void vendors_may_be_asked_much(void **state)
 		passed += r.outcome == DETECT_PASS;
 	}
 	assert_true(passed < 500000);
+	/* Nor is a name that looks like one. */
+	passed = 0;
+	for (unsigned i = 0; i < 1000; i++) {
+		char name[100];
+		struct detect_result r;
+		snprintf(name, sizeof name, "%016llx.zen.spamhaus.org.drop.example",
+		         (unsigned long long)mix(i));
+		rig_packet(&p, "192.0.2.4", name, "drop.example", DNS_A, 80,
+		           NS_PER_S + i * NS_PER_MS);
+		detect_question(d, &p.q, &r);
+		passed += r.outcome == DETECT_PASS;
+	}
+	assert_true(passed < 100);
+	detect_free(d);
+	config_free(c);
+}
+
+/* Each network's owner has a budget of its own, although what is above them all is one. */
+static void reverse_zones_are_their_owners(void **state)
+{
+	(void)state;
+	struct config *c;
+	struct detect *d = start(&c);
+	static struct rig_packet p;
+	for (unsigned i = 0; i < 100000; i++) {
+		char name[100], zone[40];
+		struct detect_result r;
+		uint64_t x = mix(i);
+		snprintf(zone, sizeof zone, "%x.%x.%x.%x.b.d.2.2.ip6.arpa", i & 15, i >> 4 & 15,
+		         i >> 8 & 15, i >> 12 & 15);
+		snprintf(name, sizeof name, "%x.%x.%x.%x.%x.%x.%x.%x.%s", (unsigned)x & 15,
+		         (unsigned)(x >> 4) & 15, (unsigned)(x >> 8) & 15, (unsigned)(x >> 12) & 15,
+		         (unsigned)(x >> 16) & 15, (unsigned)(x >> 20) & 15,
+		         (unsigned)(x >> 24) & 15, (unsigned)(x >> 28) & 15, zone);
+		rig_packet(&p, i & 1 ? "192.0.2.1" : "192.0.2.2", name, zone, DNS_PTR, i & 0xffff,
+		           NS_PER_S + i * 36 * NS_PER_MS);
+		detect_question(d, &p.q, &r);
+		if (r.outcome == DETECT_BLOCKED)
+			fail_msg("%s (%u)", name, i);
+	}
 	detect_free(d);
 	config_free(c);
 }
@@ -359,6 +406,7 @@ int main(void)
 		cmocka_unit_test(what_waits_goes_later),
 		cmocka_unit_test(steps_cost_once),
 		cmocka_unit_test(vendors_may_be_asked_much),
+		cmocka_unit_test(reverse_zones_are_their_owners),
 		cmocka_unit_test(own_servers_and_registries_do_not_count),
 		cmocka_unit_test(a_forwarder_is_no_way_around),
 		cmocka_unit_test(an_ipv6_network_has_a_budget),
