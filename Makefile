@@ -20,7 +20,7 @@ JOBS     := $(if $(JOBS),-j$(JOBS))
 MESON_TEST := meson test --no-rebuild --print-errorlogs
 
 .DEFAULT_GOAL := all
-.PHONY: all help run test check asan tsan fuzz lint format bench lab compare compare-rpz attacks storm tunnels soak faults \
+.PHONY: all help run test check asan tsan fuzz lint format bench lab compare compare-rpz attacks storm tunnels engine soak faults \
 	install uninstall clean deps \
 	$(BUILD) build-asan build-tsan build-fuzz
 .NOTPARALLEL:
@@ -44,6 +44,7 @@ help:
 	@echo 'make faults [FAULTS=ARGS]   every system call of downloading, loading and writing fails once'
 	@echo 'make storm [STORM=ARGS]   10,000 incidents at once, receivers that are away, a full disk'
 	@echo 'make tunnels [TUNNELS=ARGS]   real tunnels and slow senders; what reaches the attacker'
+	@echo 'make engine [ENGINE=REPORT]   recorded and made traffic through the detectors, offline'
 	@echo 'make soak [SOAK=ARGS]     half an hour of mixed load while name servers fail and return'
 	@echo 'make install [DESTDIR=] [prefix=/usr/local]'
 	@echo 'make clean                remove all build folders'
@@ -152,6 +153,12 @@ tunnels:
 	@$(MAKE) --no-print-directory weir
 	@ninja $(JOBS) -C $(BUILD) tests/detect/slow tests/detect/evade
 	@WEIR=$(BUILD)/weir $(PYTHON) -B tests/detect/live/matrix.py $(TUNNELS)
+
+engine:
+	@tools/deps build test
+	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@ninja $(JOBS) -C $(BUILD) tests/detect/engine/engine
+	@tests/detect/engine/run $(BUILD)/tests/detect/engine/engine $(ENGINE)
 
 soak:
 	@tools/deps build test

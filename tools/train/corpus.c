@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <libpsl.h>
-#include <lzma.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,69 +31,7 @@ const char *const set_names[SETS] = {
 
 static const psl_ctx_t *psl;
 
-void die(const char *what, const char *which)
-{
-	fprintf(stderr, "dga-train: %s: %s\n", which, what);
-	exit(1);
-}
-
 /* ---- files ---- */
-
-static char *read_plain(const char *path, size_t *ret_n)
-{
-	FILE *f = fopen(path, "rb");
-	size_t n = 0, room = 1 << 20;
-	char *text = malloc(room + 1);
-	if (f == NULL || text == NULL)
-		die("cannot be read", path);
-	for (;;) {
-		n += fread(text + n, 1, room - n, f);
-		if (n < room)
-			break;
-		room *= 2;
-		text = realloc(text, room + 1);
-		if (text == NULL)
-			die("no memory", path);
-	}
-	if (ferror(f))
-		die("cannot be read", path);
-	fclose(f);
-	text[n] = '\0';
-	*ret_n = n;
-	return text;
-}
-
-static char *unpack(const char *path, char *packed, size_t n_packed, size_t *ret_n)
-{
-	size_t room = n_packed * 8 + (1 << 20), at_in = 0, at = 0;
-	uint64_t limit = UINT64_MAX;
-	for (;;) {
-		char *text = malloc(room + 1);
-		if (text == NULL)
-			die("no memory", path);
-		at_in = at = 0;
-		lzma_ret r =
-			lzma_stream_buffer_decode(&limit, 0, NULL, (const uint8_t *)packed, &at_in,
-		                                  n_packed, (uint8_t *)text, &at, room);
-		if (r == LZMA_OK) {
-			free(packed);
-			text[at] = '\0';
-			*ret_n = at;
-			return text;
-		}
-		free(text);
-		if (r != LZMA_BUF_ERROR)
-			die("cannot be unpacked", path);
-		room *= 2;
-	}
-}
-
-char *read_packed(const char *path, size_t *ret_n)
-{
-	char *text = read_plain(path, ret_n);
-	size_t n = strlen(path);
-	return n > 3 && strcmp(path + n - 3, ".xz") == 0 ? unpack(path, text, *ret_n, ret_n) : text;
-}
 
 /* Calls `line` with the fields of each line. */
 typedef void (*line_fn)(struct corpus *c, char **field, unsigned n_fields);

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "packed.h"
+
 enum kind {
 	KIND_LETTERS, /* random letters or digits */
 	KIND_SPOKEN,  /* can be spoken */
@@ -86,10 +88,7 @@ void corpus_read(struct corpus *c, const char *folder);
 bool split_name(const char *name, struct entry *ret);
 void entries_add(struct entries *e, const struct entry *one);
 char *keep_text(const char *text, size_t n);
-/* The whole of a file, unpacked if it ends in .xz; NUL at the end. */
-char *read_packed(const char *path, size_t *ret_n);
 enum part part_of(const char *label, const char *suffix);
-_Noreturn void die(const char *what, const char *which);
 
 /* ---- reproducible numbers ---- */
 
