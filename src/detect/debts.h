@@ -79,3 +79,13 @@ static inline void debt_add_most_us(_Atomic uint64_t *paid_us, uint64_t now_us, 
 		debt_add_us(paid_us, now_us,
 		            more_us < most_us - owed_us ? more_us : most_us - owed_us);
 }
+
+/* Forget what is owed beyond most_us. */
+static inline void debt_forgive_us(_Atomic uint64_t *paid_us, uint64_t now_us, uint64_t most_us)
+{
+	uint64_t at = atomic_load_explicit(paid_us, memory_order_relaxed);
+	while (at > now_us + most_us &&
+	       !atomic_compare_exchange_weak_explicit(paid_us, &at, now_us + most_us,
+	                                              memory_order_relaxed, memory_order_relaxed))
+		continue;
+}

@@ -134,6 +134,8 @@ MUST_USE int detect_new(const struct config *c, struct detect **ret);
 void detect_free(struct detect *d);
 /* A new configuration is in force; the old settings are retired. 0 or -ENOMEM: all stays. */
 MUST_USE int detect_configure(struct detect *d, const struct config *c);
+/* Once a second; NULL is fine. now_s: wall clock. */
+void detect_tick(struct detect *d, uint64_t now_s);
 /* Bytes of the state, all detectors together. */
 size_t detect_bytes(const struct detect *d);
 
@@ -193,3 +195,37 @@ struct detect_mute {
  * Expired ones are the caller's to leave out.
  */
 MUST_USE int detect_set_mutes(struct detect *d, const struct detect_mute *mutes, unsigned n);
+
+/* ---- ceilings that the leak budget has learned (docs/detection.md): the housekeeping thread ---- */
+
+struct detect_ceiling {
+	struct name domain;
+	uint32_t factor;    /* in force: so many times the budget of a client; 1: none */
+	uint32_t all;       /* and so many times that of all clients */
+	unsigned n_clients; /* that it was found to need more for; it takes three */
+	uint32_t third_bits, most_bits; /* an hour: what the third of them, and the first, needs */
+	bool is_confirmed;              /* by the operator */
+	uint64_t made_s, used_s;        /* wall clock */
+};
+/* Until when it learns, or did; 0: it does not. */
+uint64_t detect_learns_until_s(const struct detect *d);
+/* Those in use, `max` at most; returns how many there are. */
+unsigned detect_ceilings(const struct detect *d, struct detect_ceiling *at, unsigned max);
+/* Raise a domain's to what its greediest client has needed so far. 0, -ENOENT. */
+MUST_USE int detect_confirm_ceiling(struct detect *d, const uint8_t *domain);
+/* domain NULL: all of them, and learn anew. 0, -ENOENT. */
+MUST_USE int detect_forget_ceiling(struct detect *d, const uint8_t *domain);
+/* Another number: something has changed that is worth keeping. */
+uint64_t detect_ceilings_version(const struct detect *d);
+/* As text for a file: the caller's, free(). 0, -ENOMEM. */
+MUST_USE int detect_save_ceilings(const struct detect *d, char **ret_text, size_t *ret_n);
+
+enum {
+	DETECT_WHY_MAX = 160
+};
+/*
+ * What was saved, before the first question. 0; -EBADMSG: it is no such text, and nothing is taken.
+ * @why: "", or what is wrong with it, or with the first line that was left out
+ */
+MUST_USE int detect_load_ceilings(struct detect *d, const char *text, size_t n,
+                                  char why[DETECT_WHY_MAX]);

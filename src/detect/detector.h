@@ -9,6 +9,7 @@
  *                prepare()  at the start and at each reload: what the options mean, immutable
  *                question() before each packet; answer() for each answer; call detector_found()
  *                explain()  call detector_tell()
+ *                tick()     once a second, on the housekeeping thread
  *
  * Threads:   question(), answer(): any worker, several at once; the state is shared by relaxed
  *            atomics, one slot at a time, nothing is ever locked. Losing a race may cost an
@@ -52,6 +53,7 @@ struct detector {
 	void (*question)(struct detect_call *call);
 	void (*answer)(struct detect_call *call);
 	void (*explain)(struct detect_call *call);
+	void (*tick)(void *state, const void *prepared, uint64_t now_s); /* wall clock */
 };
 
 #define DETECTOR(name, ...) extern const struct detector detector_##name;
@@ -93,6 +95,9 @@ const struct name_facts *detector_facts(struct detect_call *call);
 struct zone_facts detector_zone(const struct detect_call *call, const uint8_t *lower);
 /* zones_is_vendors(): is a name of that zone below one that is a vendor's? */
 bool detector_is_vendors(const struct detect_call *call, const uint8_t *zone, const uint8_t *lower);
+
+/* What start() of a detector made. */
+void *detector_state(const struct detect *d, enum detector_id id);
 
 /* A keyed 64-bit hash of a few bytes, never 0; the key is the process's own. */
 uint64_t detector_hash(const struct detect_call *call, const void *bytes, size_t n);

@@ -216,6 +216,11 @@ const struct name_facts *detector_facts(struct detect_call *call)
 	return &f->name_facts;
 }
 
+void *detector_state(const struct detect *d, enum detector_id id)
+{
+	return d->states[id];
+}
+
 uint64_t detector_hash(const struct detect_call *call, const void *bytes, size_t n)
 {
 	uint64_t h = siphash13(&call->front->d->key, bytes, n);
@@ -323,6 +328,16 @@ void detect_explain(struct detect *d, const struct detect_question *q, struct de
 			detector_tell(&call, "muted");
 		if (detectors[i]->explain != NULL)
 			detectors[i]->explain(&call);
+	}
+}
+
+void detect_tick(struct detect *d, uint64_t now_s)
+{
+	const struct settings *s =
+		d != NULL ? atomic_load_explicit(&d->settings, memory_order_acquire) : NULL;
+	for (unsigned i = 0; s != NULL && i < N_DETECTORS; i++) {
+		if (s->is_asked[i] && detectors[i]->tick != NULL)
+			detectors[i]->tick(d->states[i], s->prepared[i], now_s);
 	}
 }
 

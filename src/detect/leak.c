@@ -5,6 +5,8 @@
  * at fixed rates; a packet that one of them cannot bear waits. docs/detection.md has the proof of
  * what that bounds.
  */
+#include "detect/leak.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 #include "detect/ceilings.h"
 #include "detect/debts.h"
 #include "detect/detector.h"
+#include "detect/learned.h"
 #include "detect/names.h"
 
 enum {
@@ -29,10 +32,12 @@ enum {
 struct leak {
 	struct debts *clients, *pairs, *domains;
 	struct names *names; /* one a place of clients */
+	struct learned *learned;
 };
 
 struct leak_options {
 	uint64_t rate_bits; /* an hour */
+	uint64_t learn_s;   /* 0: nothing is learned, nor was */
 	uint64_t burst_us;  /* of a client: so long it takes to pay off its whole budget */
 };
 
@@ -44,6 +49,7 @@ static void leak_stop(void *state)
 	debts_free(l->clients);
 	debts_free(l->pairs);
 	debts_free(l->domains);
+	learned_free(l->learned);
 	free(l->names);
 	free(l);
 }
@@ -59,6 +65,8 @@ static int leak_start(const struct config *c, void **ret_state)
 		e = debts_new(n * PAIRS_PER_CLIENT, &l->pairs);
 	if (e == 0)
 		e = debts_new(n * DOMAINS_PER_CLIENT, &l->domains);
+	if (e == 0)
+		e = learned_new(&l->learned);
 	if (e == 0) {
 		l->names = calloc(debts_places(l->clients), sizeof *l->names);
 		e = l->names != NULL ? 0 : -ENOMEM;
@@ -75,7 +83,8 @@ static size_t leak_bytes(const void *state)
 {
 	const struct leak *l = state;
 	return sizeof *l + debts_bytes(l->clients) + debts_bytes(l->pairs) +
-	       debts_bytes(l->domains) + debts_places(l->clients) * sizeof *l->names;
+	       debts_bytes(l->domains) + sizeof *l->learned +
+	       debts_places(l->clients) * sizeof *l->names;
 }
 
 static int leak_prepare(const struct config *c, void **ret_prepared)
@@ -84,6 +93,7 @@ static int leak_prepare(const struct config *c, void **ret_prepared)
 	if (o == NULL)
 		return -ENOMEM;
 	o->rate_bits = c->detect.leak_rate * 8ULL;
+	o->learn_s = c->detect.leak_learn_s;
 	o->burst_us = c->detect.leak_burst * 8ULL * US_PER_H / o->rate_bits;
 	*ret_prepared = o;
 	return 0;
@@ -257,6 +267,7 @@ struct scope {
 struct charge {
 	const struct leak_options *o;
 	struct scope scopes[SCOPES];
+	struct learned_domain *learned; /* NULL: nothing is known of it */
 	uint64_t now_us;
 	uint32_t bits; /* sixteenths */
 };
@@ -278,6 +289,10 @@ static void find_scopes(struct detect_call *call, const struct target *t, const 
 	if (ceiling_note_client(&s[OF_DOMAIN].debt->extra, k->network, now_us) &&
 	    t->kind == ZONE_ANYBODY)
 		ceiling_raise(&f, CEILING_PREVALENT_FACTOR, CEILING_PREVALENT_ALL);
+	if (ret->o->learn_s > 0 && t->kind == ZONE_ANYBODY)
+		ret->learned = learned_find(l->learned, t->registered);
+	if (ret->learned != NULL)
+		learned_raise(ret->learned, &f);
 	s[OF_SERVERS].debt = debts_take(l->pairs, k->servers, now_us);
 	if (k->address != 0)
 		s[OF_ADDRESS].debt = debts_take(l->pairs, k->address, now_us);
@@ -331,6 +346,10 @@ static bool note_asked(const struct charge *c, bool is_retry)
 		const struct scope *s = &c->scopes[asked[i]];
 		if (s->debt == NULL)
 			continue;
+		/* What was asked for before its ceiling was raised is not held against it. */
+		if (c->learned != NULL &&
+		    atomic_load_explicit(&c->learned->factor, memory_order_relaxed) > 1)
+			debt_forgive_us(&s->debt->asked_us, c->now_us, s->budget_us * SURE_TIMES);
 		uint64_t more_us = is_retry ? s->cost_us / (c->bits / BITS_UNIT + 1) : s->cost_us;
 		debt_add_most_us(&s->debt->asked_us, c->now_us, more_us,
 		                 s->budget_us * ASKED_TIMES);
@@ -352,6 +371,33 @@ static bool is_near(const struct charge *c)
 			return true;
 	}
 	return false;
+}
+
+/* Is one of the domain's budgets half used up, or half of it asked for? */
+static bool is_half(const struct charge *c)
+{
+	static const enum scope_of of_domain[] = { OF_SERVERS, OF_ADDRESS, OF_DOMAIN };
+	for (unsigned i = 0; i < ARRAY_LEN(of_domain); i++) {
+		const struct scope *s = &c->scopes[of_domain[i]];
+		if (s->debt != NULL &&
+		    (debt_owed_us(&s->debt->paid_us, c->now_us) > s->budget_us / 2 ||
+		     debt_owed_us(&s->debt->asked_us, c->now_us) > s->budget_us / 2))
+			return true;
+	}
+	return false;
+}
+
+/* What a client wants to tell a domain, granted or not, is what it may turn out to need. */
+static void note_need(struct detect_call *call, const struct charge *c, const struct target *t)
+{
+	const struct leak *l = call->state;
+	struct learned_domain *d = c->learned;
+	if (c->o->learn_s == 0 || t->kind != ZONE_ANYBODY || call->factor != 1)
+		return; /* what others have something against is not to be learned */
+	if (d == NULL && is_half(c))
+		d = learned_add(l->learned, t->registered);
+	if (d != NULL)
+		learned_note(l->learned, d, call->q->client, c->bits / BITS_UNIT + 1);
 }
 
 /* ---- what is said ---- */
@@ -448,7 +494,10 @@ static void leak_question(struct detect_call *call)
 	/* One that was refused a moment ago is known by its other tag; sent, it costs what it costs. */
 	uint32_t refused = ~path.tags[path.n] | 1;
 	bool is_retry = names_find(names, 0, refused) != NAMES_NEW;
-	if (judge(call, &c, is_retry)) {
+	bool may_go = judge(call, &c, is_retry);
+	if (!is_retry)
+		note_need(call, &c, &t);
+	if (may_go) {
 		owe(&c);
 		remember_path(&path, names, client, c.now_us);
 	} else if (!is_retry) {
@@ -465,6 +514,23 @@ static void tell_debt(struct detect_call *call, const char *what, const struct d
 		(unsigned)(owed_us * 100 / budget_us),
 		(unsigned long long)(owed_us / 1000 * o->rate_bits / (US_PER_H / 1000) / 8),
 		(unsigned long long)(budget_us / 1000 * o->rate_bits / (US_PER_H / 1000) / 8));
+}
+
+static void tell_learned(struct detect_call *call, const struct learned_domain *d)
+{
+	uint32_t need;
+	if (d == NULL)
+		return;
+	unsigned n = learned_clients(d, LEARNED_CLIENTS_MIN - 1, &need);
+	if (d->factor > 1)
+		detector_tell(call, "it was learned that it needs more: %u times the budget%s",
+		              d->factor, d->is_confirmed ? " (confirmed)" : "");
+	else
+		detector_tell(
+			call,
+			"%u of its clients have needed more than the budget in two hours; with "
+			"%u its ceiling is raised",
+			n, LEARNED_CLIENTS_MIN);
 }
 
 static void leak_explain(struct detect_call *call)
@@ -491,11 +557,25 @@ static void leak_explain(struct detect_call *call)
 	}
 	uint64_t client_key = key_of_client(call);
 	detector_tell(call, "%s", kinds[t.kind]);
+	if (o->learn_s > 0 && t.kind == ZONE_ANYBODY)
+		tell_learned(call, learned_find(l->learned, t.registered));
 	tell_debt(call, "this client, unpopular domains",
 	          debts_find(l->clients, client_key, now_us), o, o->burst_us, now_us);
 	tell_debt(call, "this client, these servers",
 	          debts_find(l->pairs, key_of_pair(call, client_key, t.servers_key), now_us), o,
 	          o->burst_us / 2, now_us);
+}
+
+static void leak_tick(void *state, const void *prepared, uint64_t now_s)
+{
+	struct leak *l = state;
+	const struct leak_options *o = prepared;
+	learned_tick(l->learned, o->rate_bits, o->learn_s, now_s);
+}
+
+struct learned *leak_learned(const void *state)
+{
+	return ((const struct leak *)state)->learned;
 }
 
 const struct detector detector_leak = {
@@ -506,4 +586,5 @@ const struct detector detector_leak = {
 	.release = free,
 	.question = leak_question,
 	.explain = leak_explain,
+	.tick = leak_tick,
 };
