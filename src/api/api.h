@@ -120,6 +120,7 @@ struct api_context {
 	/* The mutes in force, borrowed until they change; put others in their place: 0 or -errno. */
 	const struct detect_mute *(*mutes)(void *arg, unsigned *ret_n);
 	int (*set_mutes)(void *arg, const struct detect_mute *at, unsigned n);
+	int (*keep_ceilings)(void *arg); /* bring them to the disk now: 0 or -errno */
 	/* Ask; control_ask_finished() with the token later, or from inside. 0 or -errno. */
 	int (*ask)(void *arg, const struct api_question *question, uint64_t token);
 };
@@ -183,6 +184,7 @@ void api_print_reload(FILE *out, const json_t *reply);
 void api_print_status(FILE *out, const json_t *reply);
 void api_print_query(FILE *out, const json_t *reply);
 void api_print_mute(FILE *out, const json_t *reply);
+void api_print_ceilings(FILE *out, const json_t *reply);
 void api_print_trust(FILE *out, const json_t *reply);
 void api_print_feeds(FILE *out, const json_t *reply);
 void api_print_clients(FILE *out, const json_t *reply);

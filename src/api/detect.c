@@ -37,8 +37,10 @@ json_t *detect_to_json(const struct api_context *c)
 		                    counts_to_json(c->detect, (enum detector_id)i));
 	if (c->mutes != NULL)
 		(void)c->mutes(c->arg, &n_mutes);
-	return json_pack("{s:o, s:I, s:i}", "detectors", detectors, "bytes",
-	                 (json_int_t)detect_bytes(c->detect), "mutes", (int)n_mutes);
+	return json_pack("{s:o, s:I, s:i, s:I, s:i}", "detectors", detectors, "bytes",
+	                 (json_int_t)detect_bytes(c->detect), "mutes", (int)n_mutes,
+	                 "learns_until_s", (json_int_t)detect_learns_until_s(c->detect), "ceilings",
+	                 (int)detect_ceilings(c->detect, NULL, 0));
 }
 
 /* ---- explain ---- */

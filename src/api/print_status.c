@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "api/text.h"
+#include "base/clock.h"
 
 enum {
 	LABEL_WIDTH = 12
@@ -179,6 +180,12 @@ static void print_detect(FILE *out, const json_t *s)
 		        count_of(counts, "alerted"), count_of(counts, "throttled"),
 		        count_of(counts, "blocked"), count_of(counts, "muted"));
 	}
+	char until[TEXT_TIME_MAX];
+	if (text_number(d, "learns_until_s") > clock_wall_ns() / NS_PER_S)
+		fprintf(out, "%-*suntil %s; %s domains so far need more than a budget\n",
+		        LABEL_WIDTH, "Leak learns",
+		        text_time(text_number(d, "learns_until_s"), until),
+		        count_of(d, "ceilings"));
 }
 
 static void print_seen(FILE *out, const json_t *s)

@@ -17,12 +17,12 @@
 #include "transfer/transfer.h"
 #include "weir/alerting.h"
 #include "weir/command.h"
+#include "weir/detecting.h"
 #include "weir/fetching.h"
 #include "weir/hosts.h"
 #include "weir/learning.h"
 #include "weir/loader.h"
 #include "weir/manager.h"
-#include "weir/muting.h"
 #include "weir/parts.h"
 #include "weir/privileges.h"
 #include "weir/seeing.h"
@@ -77,11 +77,10 @@ struct server {
 	struct hosts *hosts;
 	struct fetching *fetching;
 	struct alerting *alerting;
-	struct learning *learning;  /* NULL: no state folder */
-	struct seeing *seeing;      /* NULL: seen.size is 0 */
-	struct firewall *firewall;  /* NULL: none */
-	struct detect *detect;      /* NULL: none */
-	struct muting *muting;      /* NULL: none */
+	struct learning *learning; /* NULL: no state folder */
+	struct seeing *seeing;     /* NULL: seen.size is 0 */
+	struct firewall *firewall; /* NULL: none */
+	struct detecting detecting;
 	struct asking_box answered; /* questions of weir query on their way back */
 	unsigned n_seconds;
 	unsigned transfer_wait_s; /* then set up again what could not be; 0: nothing */
@@ -208,22 +207,12 @@ static int start_firewall(struct server *s, const struct config *c)
 	return e;
 }
 
-static int start_detect(struct server *s, const struct config *c)
-{
-	int e = detect_new(c, &s->detect);
-	if (e != 0)
-		log_error("the detectors cannot start: %s", strerror(-e));
-	else if (s->detect != NULL)
-		log_info("detectors take %zu MiB", detect_bytes(s->detect) >> 20);
-	return e == 0 ? muting_start(s->detect, c->state, &s->muting) : e;
-}
-
 static int open_workers(struct server *s, const struct config *c, unsigned n)
 {
 	int e = parts_resolve(c, &s->resolve);
 	if (e != 0)
 		return e;
-	s->resolve.config.detect = s->detect;
+	s->resolve.config.detect = s->detecting.detect;
 	for (unsigned i = 0; i < n && e == 0; i++) {
 		struct worker_plan plan = {
 			.config = c,
@@ -232,7 +221,7 @@ static int open_workers(struct server *s, const struct config *c, unsigned n)
 			.zones = transfer_zones(s->transfer),
 			.resolve = &s->resolve.config,
 			.firewall = s->firewall,
-			.detect = s->detect,
+			.detect = s->detecting.detect,
 		};
 		const struct endpoint *failed;
 		char text[ADDR_TEXT_MAX];
@@ -410,7 +399,7 @@ static void woken(void *arg)
 	if (o.is_in_force) {
 		set_log_level(o.config);
 		set_options(s, o.config);
-		if (detect_configure(s->detect, o.config) != 0)
+		if (detect_configure(s->detecting.detect, o.config) != 0)
 			log_warning(
 				"the detectors go on with their settings of before: out of memory");
 		if (o.has_new_config)
@@ -447,7 +436,7 @@ static void every_second(struct timer *t)
 	loader_tick(s->loader, clock_wall_ns() / NS_PER_S);
 	wake_lists(loader_config(s->loader));
 	trust_tick(s->trust);
-	muting_tick(s->muting, clock_wall_ns() / NS_PER_S);
+	detecting_tick(&s->detecting, clock_wall_ns() / NS_PER_S);
 	learning_tick(s->learning, loader_config(s->loader), clock_wall_ns() / NS_PER_S);
 	seeing_tick(s->seeing, s->events != NULL ? events_ring(s->events, s->n_workers) : NULL);
 	fetching_tick(s->fetching);
@@ -565,13 +554,19 @@ static int api_ask(void *arg, const struct api_question *question, uint64_t toke
 static const struct detect_mute *api_get_mutes(void *arg, unsigned *ret_n)
 {
 	const struct server *s = arg;
-	return muting_all(s->muting, ret_n);
+	return muting_all(s->detecting.muting, ret_n);
 }
 
 static int api_set_mutes(void *arg, const struct detect_mute *at, unsigned n)
 {
 	struct server *s = arg;
-	return muting_set(s->muting, at, n);
+	return muting_set(s->detecting.muting, at, n);
+}
+
+static int api_keep_ceilings(void *arg)
+{
+	struct server *s = arg;
+	return ceilings_save(s->detecting.ceilings);
 }
 
 static int start_control(struct server *s, const struct config *c)
@@ -593,9 +588,10 @@ static int start_control(struct server *s, const struct config *c)
 		.reread = api_reread,
 		.reload = api_start_reload,
 		.learn = api_learn,
-		.detect = s->detect,
+		.detect = s->detecting.detect,
 		.mutes = api_get_mutes,
 		.set_mutes = api_set_mutes,
+		.keep_ceilings = api_keep_ceilings,
 		.ask = api_ask,
 	};
 	if (c->control == NULL || *c->control == 0)
@@ -662,7 +658,7 @@ static int start(struct server *s, const struct config *c)
 	if (e == 0)
 		e = seeing_start(c, &s->seeing);
 	if (e == 0)
-		e = start_detect(s, c);
+		e = detecting_start(&s->detecting, c);
 	if (e == 0)
 		e = open_workers(s, c, n_workers);
 	add_seen(s);
@@ -731,8 +727,7 @@ static void stop(struct server *s)
 	transfer_free(s->transfer);
 	rcu_drain();
 	seeing_free(s->seeing);
-	muting_free(s->muting);
-	detect_free(s->detect);
+	detecting_stop(&s->detecting);
 	firewall_free(s->firewall);
 	cache_free(s->cache);
 	policy_edits_close();
