@@ -152,11 +152,14 @@ static bool was_told(struct beats *b, enum detect_confidence c, uint32_t now_s)
 	return false;
 }
 
-static void report(struct detect_call *call, enum detect_confidence c, const struct beats_facts *f)
+static void report(struct detect_call *call, enum detect_confidence c, const struct beats_facts *f,
+                   bool is_regular)
 {
 	struct detect_finding *found;
 	unsigned period_s = (unsigned)(f->mean_s + 0.5);
-	if (c == DETECT_MEDIUM)
+	if (!is_regular)
+		detector_found(call, c, &found, "asks this domain for names that come once");
+	else if (c == DETECT_MEDIUM)
 		detector_found(call, c, &found,
 		               "comes back to this domain every %u s, with another name each time",
 		               period_s);
@@ -170,11 +173,25 @@ static void report(struct detect_call *call, enum detect_confidence c, const str
 	detector_evidence(found, "ttl_s", f->ttl_s);
 }
 
+/* What the beats of a client tell. */
+static void judge(struct detect_call *call, struct beats *b, uint32_t now_s)
+{
+	struct beats_facts f;
+	beats_tell(b, &f);
+	if (f.intervals < WATCHED_BEATS || is_prevalent(call) || f.intervals < TOLD_BEATS)
+		return;
+	bool is_regular = f.variation * 100 <= VARIATION_PERCENT, one_shot = is_one_shot(&f);
+	if (is_regular ? !one_shot && is_of_ttl(&f) : !one_shot || f.intervals < BEATS_WINDOW)
+		return;
+	enum detect_confidence c = is_regular && one_shot ? DETECT_MEDIUM : DETECT_LOW;
+	if (!was_told(b, c, now_s))
+		report(call, c, &f, is_regular);
+}
+
 static void beacon_answer(struct detect_call *call)
 {
 	struct beacon *s = call->state;
 	const struct detect_answer *a = call->a;
-	struct beats_facts f;
 	if (a->is_cached || !is_subject(call, a->question, &a->zone))
 		return;
 	struct beat beat = {
@@ -186,18 +203,8 @@ static void beacon_answer(struct detect_call *call)
 		.is_vain = a->is_failure || a->rcode != RCODE_NOERROR,
 	};
 	struct beats *b = beats_add(s->beats, &beat);
-	if (b == NULL)
-		return;
-	beats_tell(b, &f);
-	if (f.intervals < WATCHED_BEATS)
-		return;
-	bool is_common = is_prevalent(call);
-	if (f.intervals < TOLD_BEATS || f.variation * 100 > VARIATION_PERCENT || is_common ||
-	    (!is_one_shot(&f) && is_of_ttl(&f)))
-		return;
-	enum detect_confidence c = is_one_shot(&f) ? DETECT_MEDIUM : DETECT_LOW;
-	if (!was_told(b, c, beat.now_s))
-		report(call, c, &f);
+	if (b != NULL)
+		judge(call, b, beat.now_s);
 }
 
 static void beacon_explain(struct detect_call *call)
