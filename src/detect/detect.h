@@ -117,8 +117,10 @@ struct detect_answer {
 	bool is_cached;       /* it has been looked at before: nothing is to be counted */
 	const struct rr *rrs; /* its answer section, in order */
 	unsigned n_rrs;
-	unsigned n_more;          /* records behind these, DETECT_RECORDS_MAX are looked at */
-	uint32_t n_bytes;         /* of the whole section */
+	unsigned n_more;  /* records behind these, DETECT_RECORDS_MAX are looked at */
+	uint32_t n_bytes; /* of the whole section */
+	/* One that the public DNS should not give (local/), no exempt name's; NULL: there is none. */
+	const struct addr *private_addr;
 	struct detect_zone first; /* of the question itself; name NULL: not known */
 	struct detect_zone zone;  /* of the last alias's target; name NULL: not known */
 	uint64_t now_ns;

@@ -40,7 +40,9 @@ enum outcome watch_answer(struct query *q)
 	static _Thread_local struct rr rrs[DETECT_RECORDS_MAX];
 	struct detect_result result;
 	struct message opened, m;
+	struct addr private_addr;
 	const struct answer *found = q->found;
+	const struct local *l = local_current();
 	struct detect_answer a = { .rcode = found->rcode, .rrs = rrs };
 	if (open_answer(q, &opened)) {
 		m = opened;
@@ -49,6 +51,8 @@ enum outcome watch_answer(struct query *q)
 		       message_next(&m, &rrs[a.n_rrs]) == 1)
 			a.n_rrs++;
 	}
+	if (l != NULL && found->n_an > 0 && local_find_private(l, found, &private_addr))
+		a.private_addr = &private_addr;
 	a.n_more = found->n_an - a.n_rrs;
 	a.n_bytes = found->an_bytes;
 	fill_zone(found->n_cuts > 0 ? found->cuts[0] : NULL, &a.first);

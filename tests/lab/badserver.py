@@ -450,6 +450,16 @@ def _texts(name, text):
     return dns.rrset.from_text(name, 1, "IN", "TXT", parts)
 
 
+FLIPPED = set()
+
+
+def _flip(name):
+    """An address of its own at first, one of the client's network when asked again."""
+    address = "192.168.1.1" if name in FLIPPED else "198.51.100.66"
+    FLIPPED.add(name)
+    return dns.rrset.from_text(name, 1, "IN", "A", address)
+
+
 # What the attacker's server tells whoever asks for WORD-anything.attacker.test: (type, record of the name).
 TOLD = {
     "script": (TXT, lambda n: _texts(n, "powershell -nop -w hidden -enc SQBFAFgA")),
@@ -457,6 +467,8 @@ TOLD = {
         b"MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff\0\0" + _noise(n, 500)).decode())),
     "spf": (TXT, lambda n: _texts(n, "v=spf1 include:_spf.big.com -all")),
     "bulk": (TXT, lambda n: _texts(n, base64.b64encode(_noise(n, 900)).decode())),
+    "flip": (A, _flip),
+    "inside": (A, lambda n: dns.rrset.from_text(n, 60, "IN", "A", "192.168.1.1")),
 }
 
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What answers carry, in the real daemon: the detectors that look at answers."""
+import time
+
 import dns.rcode
 import pytest
 
@@ -47,3 +49,30 @@ def test_a_group_may_be_told_everything(start_weir):
     reply = weir.ask("script-2.attacker.test", "TXT")
     assert reply.rcode() == dns.rcode.NOERROR and reply.answer
     assert finding(weir, "payload", "high")["action"] == "alert"
+
+
+def ask_again_later(weir, name):
+    """When the answer that is cached for a second has expired."""
+    first = weir.ask(name)
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        time.sleep(1.2)
+        reply = weir.ask(name)
+        if [r.to_text() for r in reply.answer[0]] != [r.to_text() for r in first.answer[0]] if reply.answer else True:
+            break
+    return first, reply
+
+
+def test_a_name_does_not_turn_inwards(watching):
+    first, then = ask_again_later(watching, "flip-1.attacker.test")
+    assert first.answer[0][0].to_text() == "198.51.100.66"
+    assert then.rcode() == dns.rcode.NXDOMAIN and not then.answer
+    assert "192.168.1.1" in finding(watching, "rebinding", "high")["text"]
+    # One that was always there is nobody's trick.
+    assert watching.ask("inside-1.attacker.test").answer[0][0].to_text() == "192.168.1.1"
+
+
+def test_names_that_may_be_private_are_left_alone(start_weir):
+    weir = start_weir(config={"detect": {"enable": True}, "rebinding": {"allow": ["attacker.test"]}})
+    _, then = ask_again_later(weir, "flip-2.attacker.test")
+    assert then.answer[0][0].to_text() == "192.168.1.1"
