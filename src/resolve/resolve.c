@@ -392,18 +392,21 @@ void resolve_cancel(struct resolver *r, struct resolve_request *request)
 	request->task = NULL;
 }
 
-void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uint64_t group,
-                     bool is_allowed, bool is_late)
+void resolve_refresh(struct resolver *r, const struct resolve_request *what)
 {
 	struct name_hashes hashes;
-	name_hash_all(name, &hashes);
-	const struct task_plan plan = { .name = name,
-		                        .hashes = &hashes,
-		                        .type = type,
-		                        .group = group,
-		                        .is_allowed = is_allowed,
-		                        .is_late = is_late,
-		                        .is_refresh = true };
+	if (what->hashes == NULL)
+		name_hash_all(what->name, &hashes);
+	const struct task_plan plan = {
+		.name = what->name,
+		.hashes = what->hashes != NULL ? what->hashes : &hashes,
+		.type = what->type,
+		.group = what->group,
+		.is_allowed = what->is_allowed,
+		.is_late = what->is_late,
+		.is_refresh = true,
+		.client = what->is_exempt ? NULL : what->client,
+	};
 	/* What clients wait for goes first. */
 	if (r->n_tasks >= r->config.max_tasks / 2 || task_find(r, &plan) != NULL)
 		return;

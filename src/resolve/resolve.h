@@ -117,12 +117,12 @@ void resolve_start(struct resolver *r, struct resolve_request *request);
 void resolve_cancel(struct resolver *r, struct resolve_request *request);
 
 /*
- * Refresh an answer in the background, asking the servers although the cache has one. The names
- * are copied, the rest is as in struct resolve_request. Dropped silently when the same is under way
- * or tasks are scarce.
+ * Refresh an answer in the background, asking the servers although the cache has one. What is
+ * asked for is copied; hashes may be NULL, is_refresh and done are not looked at. Dropped silently
+ * when the same is under way or tasks are scarce. With a client the detectors are asked: what a
+ * packet tells is told in the background, too.
  */
-void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uint64_t group,
-                     bool is_allowed, bool is_late);
+void resolve_refresh(struct resolver *r, const struct resolve_request *what);
 
 /* clang-format off */
 #define RESOLVE_COUNTERS(X) \

@@ -104,9 +104,15 @@ static void prefetch(struct query *q, const struct answer *a, uint32_t now_s)
 	if (atomic_exchange_explicit(flag, 1, memory_order_relaxed) != 0)
 		return;
 	count_one(&q->serve->counters.prefetched);
-	resolve_refresh(q->serve->resolver, q->question.name.wire, q->question.type,
-	                policy_group_id(q->policy, q->group), q->is_allowed,
-	                judge_is_late(q, q->policy));
+	const struct resolve_request what = { .name = q->question.name.wire,
+		                              .hashes = &q->hashes,
+		                              .type = q->question.type,
+		                              .group = policy_group_id(q->policy, q->group),
+		                              .is_allowed = q->is_allowed,
+		                              .is_late = judge_is_late(q, q->policy),
+		                              .client = &q->client.addr,
+		                              .is_exempt = q->is_allowed };
+	resolve_refresh(q->serve->resolver, &what);
 }
 
 /* The memo is of the group: rules on one client's address are not in it. */

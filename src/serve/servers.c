@@ -101,7 +101,10 @@ static void fetch(struct serve *s, const struct cut_missing *m)
 	if (f->mark == m->mark && now_s - f->at_s < FETCH_AGAIN_S)
 		return;
 	*f = (struct servers_fetched){ .mark = m->mark, .at_s = now_s };
-	resolve_refresh(s->resolver, m->name.wire, m->type, 0, true, false);
+	const struct resolve_request what = { .name = m->name.wire,
+		                              .type = m->type,
+		                              .is_allowed = true };
+	resolve_refresh(s->resolver, &what);
 }
 
 static bool may_wait(const struct query *q)

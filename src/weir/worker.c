@@ -97,9 +97,12 @@ static void *run(void *arg)
 {
 	struct worker *w = arg;
 	static const uint8_t root[] = { 0 };
+	static const struct resolve_request servers_of_root = { .name = root,
+		                                                .type = DNS_NS,
+		                                                .is_allowed = true };
 	rcu_thread_start();
 	/* So that it is known within seconds whether the root, or the forwarder, can be reached. */
-	resolve_refresh(w->resolver, root, DNS_NS, 0, true, false);
+	resolve_refresh(w->resolver, &servers_of_root);
 	loop_run(w->loop);
 	/* What still waits is given up: the process ends. */
 	transport_free(w->transport);

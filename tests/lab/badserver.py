@@ -466,6 +466,7 @@ TOLD = {
     "stage": (TXT, lambda n: _texts(n, base64.b64encode(
         b"MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff\0\0" + _noise(n, 500)).decode())),
     "spf": (TXT, lambda n: _texts(n, "v=spf1 include:_spf.big.com -all")),
+    "short": (A, lambda n: dns.rrset.from_text(n, 10, "IN", "A", "198.51.100.66")),
     "bulk": (TXT, lambda n: _texts(n, base64.b64encode(_noise(n, 900)).decode())),
     "flip": (A, _flip),
     "inside": (A, lambda n: dns.rrset.from_text(n, 60, "IN", "A", "192.168.1.1")),

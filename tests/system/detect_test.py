@@ -187,12 +187,12 @@ def watching(start_weir):
     return start_weir(config={"detect": {"enable": True}})
 
 
-def leave(weir, domain, encode, n, size=24):
+def leave(weir, domain, encode, n, size=24, source=None):
     """Send random bytes out as names of a domain; how many rcodes of each kind came back."""
     rng, rcodes = random.Random(4711), {}
     for _ in range(n):
         text = encode(rng.randbytes(size))
-        reply = weir.ask(f"{text}.{domain}", "A", timeout_s=5)
+        reply = weir.ask(f"{text}.{domain}", "A", timeout_s=5, source=source)
         rcodes[reply.rcode()] = rcodes.get(reply.rcode(), 0) + 1
     return rcodes
 
@@ -250,6 +250,23 @@ def test_the_client_is_told_why(watching):
     reply = watching.ask("0123456789abcdef0123456789abcdef.attacker.test")
     texts = [o.text for o in reply.options if int(o.otype) == 15]
     assert reply.rcode() == dns.rcode.NXDOMAIN and texts and "detector leak" in texts[0]
+
+
+def test_what_is_refreshed_is_charged(watching, lab):
+    """In the last tenth of its life an answer is fetched anew (resolver.prefetch): that tells the same as a question."""
+    spent, other = "127.0.0.41", "127.0.0.42"
+    mark = lab.bad_log_mark()
+    start = time.monotonic()
+    for n, source in enumerate((spent, other)):
+        assert watching.ask(f"short-{n}.attacker.test", source=source).rcode() == dns.rcode.NOERROR
+    leave(watching, "attacker.test", hexadecimal, 40, source=spent)
+    while time.monotonic() < start + 10.5:
+        for n, source in enumerate((spent, other)):
+            watching.ask(f"short-{n}.attacker.test", source=source)
+        time.sleep(0.1)
+    asked = [e["name"].rstrip(".").lower() for e in lab.bad_log(mark, "attacker")]
+    assert asked.count("short-0.attacker.test") == 1
+    assert asked.count("short-1.attacker.test") >= 2
 
 
 def test_a_rule_goes_before_detectors(watching):

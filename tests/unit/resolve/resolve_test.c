@@ -223,8 +223,10 @@ static void test_refresh(void **state)
 	(void)state;
 	struct asker a = ask("www.example.test", DNS_A);
 	unsigned n = w.servers[EXAMPLE].n_udp;
-	resolve_refresh(w.resolver, a.name.wire, DNS_A, 0, false, false);
-	resolve_refresh(w.resolver, a.name.wire, DNS_A, 0, false, false);
+	resolve_refresh(w.resolver,
+	                &(struct resolve_request){ .name = a.name.wire, .type = DNS_A });
+	resolve_refresh(w.resolver,
+	                &(struct resolve_request){ .name = a.name.wire, .type = DNS_A });
 	turn_some();
 	assert_int_equal(w.servers[EXAMPLE].n_udp, n + 1);
 	struct resolve_counts counts = { 0 };

@@ -382,7 +382,7 @@ static void test_good_data_stays(void **state)
 	struct name n;
 	assert_int_equal(name_from_text("www.good.test", 13, &n), 0);
 	unsigned before = asked();
-	resolve_refresh(w.resolver, n.wire, DNS_A, 0, false, false);
+	resolve_refresh(w.resolver, &(struct resolve_request){ .name = n.wire, .type = DNS_A });
 	for (int i = 0; i < 1000 && asked() < before + 2; i++)
 		turn_some();
 	turn_some();

@@ -226,7 +226,7 @@ static void test_ghost_domain(void **state)
 	assert_int_equal(find_cut("short.test")->item.ttl_s, 60);
 	ask("short.test", DNS_NS);
 	ask("ns.short.test", DNS_A);
-	resolve_refresh(w.resolver, www.wire, DNS_A, 0, false, false);
+	resolve_refresh(w.resolver, &(struct resolve_request){ .name = www.wire, .type = DNS_A });
 	turn_some();
 	assert_int_equal(find_cut("short.test")->item.ttl_s, 60);
 	/* An address of 600 s, looked up elsewhere, does not either. */

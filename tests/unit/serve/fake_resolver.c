@@ -258,14 +258,9 @@ void resolve_cancel(struct resolver *r, struct resolve_request *request)
 	(void)request;
 }
 
-void resolve_refresh(struct resolver *r, const uint8_t *name, uint16_t type, uint64_t group,
-                     bool is_allowed, bool is_late)
+void resolve_refresh(struct resolver *r, const struct resolve_request *what)
 {
-	(void)name;
-	(void)type;
-	(void)group;
-	(void)is_allowed;
-	(void)is_late;
+	(void)what;
 	r->n_asked++;
 }
 
