@@ -24,6 +24,8 @@ enum {
 	DNSCAT_NAME = 0x01,     /* of its options, of which there are six */
 	DNSCAT_OPTIONS = 0x3f,
 	DNSCAT_LABEL = 60,
+	DNSCAT_MSG_BYTES = 17, /* header, signature, nonce, and 4 of its own */
+	SHA1_BYTES = 20,
 };
 
 static bool is_text(const uint8_t *b, int n)
@@ -44,8 +46,14 @@ static bool is_dnscat_syn(const uint8_t *b, int n)
 	return b[n - 1] == 0 && is_text(b + 9, n - 10);
 }
 
-static enum tool_sureness judge_dnscat(const struct labels *l, unsigned end, const uint8_t *b,
-                                       int n, const char **what)
+/* Those it prefers, and hosts' names are hardly ever asked for. */
+static bool is_answer_type(uint16_t type)
+{
+	return type == DNS_TXT || type == DNS_CNAME || type == DNS_MX;
+}
+
+static enum tool_sureness judge_dnscat(const struct labels *l, unsigned end, uint16_t type,
+                                       const uint8_t *b, int n, const char **what)
 {
 	if (n < DNSCAT_HEADER)
 		return TOOL_NO;
@@ -66,10 +74,12 @@ static enum tool_sureness judge_dnscat(const struct labels *l, unsigned end, con
 		if (l->at[i][0] != DNSCAT_LABEL)
 			return TOOL_NO;
 	}
-	return end > 1 && b[2] == DNSCAT_MSG ? TOOL_SURE : n >= 9 ? TOOL_PERHAPS : TOOL_NO;
+	if (b[2] == DNSCAT_MSG && (end > 1 || (n >= DNSCAT_MSG_BYTES && n != SHA1_BYTES)))
+		return end > 1 ? TOOL_SURE : is_answer_type(type) ? TOOL_LIKELY : TOOL_PERHAPS;
+	return n >= 9 ? TOOL_PERHAPS : TOOL_NO;
 }
 
-static void match_dnscat2(const struct labels *l, struct tool_match *m)
+static void match_dnscat2(const struct labels *l, uint16_t type, struct tool_match *m)
 {
 	uint8_t text[NAME_MAX_BYTES], b[CODING_BYTES_MAX];
 	const char *what = NULL;
@@ -83,7 +93,7 @@ static void match_dnscat2(const struct labels *l, struct tool_match *m)
 			return;
 		size_t n = labels_join(l, 0, end, text);
 		int bytes = n >= 2 * DNSCAT_HEADER ? coding_decode(CODING_HEX, text, n, b) : -1;
-		enum tool_sureness sureness = judge_dnscat(l, end, b, bytes, &what);
+		enum tool_sureness sureness = judge_dnscat(l, end, type, b, bytes, &what);
 		found(m, sureness, TOOL_DNSCAT2, what);
 	}
 }
@@ -199,6 +209,6 @@ static void match_base32(const struct labels *l, uint16_t type, struct tool_matc
 
 void match_coded(const struct labels *l, uint16_t type, struct tool_match *m)
 {
-	match_dnscat2(l, m);
+	match_dnscat2(l, type, m);
 	match_base32(l, type, m);
 }

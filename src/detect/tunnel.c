@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "detect/bits.h"
 #include "detect/detector.h"
 #include "detect/labels.h"
 #include "detect/sightings.h"
@@ -20,6 +21,7 @@ enum {
 	PROBED_SURE = 4,
 	RAW_BYTES = 20, /* that are no letters: of base128 */
 	RAW_CHANGES = 6,
+	ODD_BITS = 48,     /* more than words have */
 	BY_TYPE = N_TOOLS, /* a tool, it is not known which */
 };
 
@@ -44,6 +46,7 @@ struct look {
 	enum detect_confidence most; /* a popular or a vendor's domain is no attacker's */
 	const uint8_t *domain;       /* registered; points into the question */
 	uint64_t key;                /* of the client below the domain */
+	bool is_odd;                 /* the name carries much */
 	uint64_t all_key;            /* of the client below all domains that nobody knows */
 	uint16_t name_tag;
 	uint32_t now_s;
@@ -145,6 +148,14 @@ static bool is_raw(const uint8_t *name)
 	return raw >= RAW_BYTES && changes >= RAW_CHANGES;
 }
 
+static bool is_odd(const uint8_t *name, const uint8_t *domain)
+{
+	uint32_t bits = 0;
+	for (; name != domain; name += *name + 1U)
+		bits += bits_of_label(name);
+	return bits >= ODD_BITS * BITS_UNIT;
+}
+
 /* ---- one question ---- */
 
 /* False: there is nothing about it, or nobody to suspect. */
@@ -159,8 +170,8 @@ static bool look_at(struct detect_call *call, unsigned *ret_bit, struct look *re
 	ret->now_s = (uint32_t)(q->now_ns / NS_PER_S) + 1;
 	uint64_t tool_s = atomic_load_explicit(&t->tool_s, memory_order_relaxed);
 	bool is_recent = tool_s != 0 && ret->now_s - (uint32_t)tool_s < SIGHTING_TOOL_S;
-	if (ret->class == TYPE_USUAL && ret->match.sureness < TOOL_LIKELY && !is_raw(q->question) &&
-	    (ret->match.sureness == TOOL_NO || !is_recent))
+	if (ret->class == TYPE_USUAL && ret->match.sureness < TOOL_LIKELY && !is_recent &&
+	    !is_raw(q->question))
 		return false;
 	const struct name_facts *f = detector_facts(call);
 	if (f->registered == NULL || f->kind == ZONE_REGISTRY || f->kind == ZONE_REVERSE)
@@ -169,6 +180,7 @@ static bool look_at(struct detect_call *call, unsigned *ret_bit, struct look *re
 	if (f->kind == ZONE_POPULAR && ret->match.sureness == TOOL_SURE)
 		ret->most = DETECT_HIGH; /* popular domains expire, and are bought by others */
 	ret->domain = f->registered;
+	ret->is_odd = f->kind == ZONE_ANYBODY && is_odd(q->question, f->registered);
 	if (ret->class == TYPE_UNUSUAL && (f->kind != ZONE_ANYBODY || ret->domain == q->question))
 		ret->class = TYPE_USUAL;
 	uint64_t keys[2] = { detector_hash_network(call, q->client),
@@ -203,28 +215,34 @@ static void note_tool(struct tunnel *t, struct sighting *g, const struct look *l
 	atomic_store_explicit(&t->tool_s, l->now_s, memory_order_relaxed);
 }
 
-/* A name as a tool writes it. True: something was found. */
+/* A name as a tool writes it, or one that carries much where a tool was seen. True: something was found. */
 static bool judge_name(struct detect_call *call, const struct look *l)
 {
 	struct tunnel *t = call->state;
 	const struct tool_match *m = &l->match;
 	struct detect_finding *f;
-	uint32_t tool = 0, age_s;
+	uint32_t tool = m->tool, age_s;
 	struct sighting *g = sightings_find(t->seen, l->key);
 	bool is_known = g != NULL && sighting_tool(g, l->now_s, &tool, &age_s);
-	if (m->sureness == TOOL_SURE ||
-	    (m->sureness != TOOL_NO && is_known && (tool == m->tool || tool == BY_TYPE))) {
-		g = sightings_take(t->seen, l->key, l->now_s);
+	bool is_same = m->sureness != TOOL_NO && (tool == m->tool || tool == BY_TYPE);
+	if (m->sureness == TOOL_SURE || (is_known && is_same)) {
 		detector_found(call, most_of(l, DETECT_HIGH), &f, "the name is %s's: %s",
 		               tool_name(m->tool), m->what);
+		tool = m->tool;
 	} else if (m->sureness == TOOL_LIKELY) {
-		g = sightings_take(t->seen, l->key, l->now_s);
 		detector_found(call, DETECT_MEDIUM, &f, "the name looks like %s's: %s",
 		               tool_name(m->tool), m->what);
+		tool = m->tool;
+	} else if (is_known && l->is_odd) {
+		detector_found(call, most_of(l, DETECT_HIGH), &f,
+		               "a name that carries much, where a tunnel (%s) was seen %u s ago",
+		               tool < N_TOOLS ? tool_name((enum tool)tool) : "by its types", age_s);
 	} else {
 		return false;
 	}
-	note_tool(t, g, l, m->tool);
+	g = sightings_take(t->seen, l->key, l->now_s);
+	if (tool == (uint32_t)m->tool && m->sureness != TOOL_NO)
+		note_tool(t, g, l, tool); /* what only carries much does not prolong it */
 	add_evidence(call, l, g, f);
 	return true;
 }
@@ -239,9 +257,11 @@ static bool judge_type(struct detect_call *call, const struct look *l, unsigned 
 	struct sighting *g = sightings_take(t->seen, l->key, l->now_s);
 	bool is_new = sighting_note(g, bit, l->name_tag, l->now_s);
 	unsigned types = sighting_types(g, l->now_s), names = sighting_names(g, l->now_s);
+	uint32_t tool, age_s;
+	bool is_known = sighting_tool(g, l->now_s, &tool, &age_s);
 	enum detect_confidence c;
 	dns_type_text(call->q->type, text);
-	if (l->class == TYPE_TOOL || (l->class == TYPE_RARE && names > 1)) {
+	if (l->class == TYPE_TOOL || (l->class == TYPE_RARE && (names > 1 || is_known))) {
 		c = most_of(l, DETECT_HIGH);
 		detector_found(call, c, &f, "asks for %s, which only tunnels do", text);
 	} else if (types >= PROBED_LIKELY && is_new) {

@@ -15,7 +15,9 @@ static void messages_are_read_to_the_last_bit(void **state)
 		  "d3da85a9db8ec5654eec23658e3af91afc821fd6c9d276e673e99bd97236."
 		  "7561af8ac7a95d6f3b24154469d9c5515826.www.ggy666.tk",
 		  DNS_CNAME, TOOL_SURE, TOOL_DNSCAT2 },
-		{ "5d8b0165e61592b5e9957e0e1de2ba680f.www.ggy666.tk", DNS_CNAME, TOOL_PERHAPS,
+		{ "5d8b0165e61592b5e9957e0e1de2ba680f.www.ggy666.tk", DNS_CNAME, TOOL_LIKELY,
+		  TOOL_DNSCAT2 },
+		{ "5d8b0165e61592b5e9957e0e1de2ba680f.www.ggy666.tk", DNS_A, TOOL_PERHAPS,
 		  TOOL_DNSCAT2 },
 		/* ... by its protocol */
 		{ "1a2b00c0de1f2e0021636f6d6d616e642028686f73742900.example.com", DNS_TXT,
@@ -51,6 +53,8 @@ static void messages_are_read_to_the_last_bit(void **state)
 		{ "backup2023.example.com", DNS_A, TOOL_NO, 0 },
 		{ "bandwagner.example.com", DNS_A, TOOL_NO, 0 },
 		/* digests in hexadecimal */
+		{ "2fd401c67a2d28fced849ee1bb76e7391b93eb12.example.com", DNS_TXT, TOOL_PERHAPS,
+		  TOOL_DNSCAT2 },
 		{ "d41d8cd98f00b204e9800998ecf8427e.example.com", DNS_A, TOOL_NO, 0 },
 		{ "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855.example.com" +
 		          2,

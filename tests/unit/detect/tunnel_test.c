@@ -98,6 +98,28 @@ static void the_search_for_a_type_ends(void **state)
 	stop(d, c);
 }
 
+/* What follows the first name of DNSExfiltrator, had it passed: captured. */
+static void what_a_tool_goes_on_with_is_blocked(void **state)
+{
+	(void)state;
+	static const char chunk[] =
+		"0.goqBVy2Yy6g6VisIHFv6n94YvwF6P_-AGM-d2561uaGuDQIguIp8SZsIAiy0Z18."
+		"75sY736Xcvd1.CapTechUtest.org";
+	struct config *c;
+	struct detect *d = start(&c);
+	struct detect_result r = ask(d, chunk, DNS_TXT, 0);
+	assert_int_equal(r.outcome, DETECT_PASS);
+	ask(d, "init.MRTDCLJRPQZA.base64.CapTechUtest.org", DNS_TXT, 1);
+	r = ask(d, chunk, DNS_TXT, 2);
+	assert_int_equal(r.outcome, DETECT_BLOCKED);
+	assert_non_null(strstr(r.findings.at[0].text, "(DNSExfiltrator) was seen 1 s ago"));
+	r = ask(d, "static-assets.CapTechUtest.org", DNS_A, 3);
+	assert_int_equal(r.outcome, DETECT_PASS);
+	r = ask(d, chunk, DNS_TXT, 700);
+	assert_int_equal(r.outcome, DETECT_PASS);
+	stop(d, c);
+}
+
 static void types_that_are_tried_add_up(void **state)
 {
 	(void)state;
@@ -274,6 +296,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_tools_first_name_is_blocked),
 		cmocka_unit_test(the_search_for_a_type_ends),
+		cmocka_unit_test(what_a_tool_goes_on_with_is_blocked),
 		cmocka_unit_test(types_that_are_tried_add_up),
 		cmocka_unit_test(types_that_are_tried_below_several_domains_add_up),
 		cmocka_unit_test(a_rare_type_is_told_and_two_are_blocked),
