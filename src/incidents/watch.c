@@ -124,6 +124,16 @@ static const char *domain_of(const char *name)
 	return dot != NULL ? dot : name;
 }
 
+/* Who follows a lure is in danger, and not yet infected. */
+static enum evidence_class class_of_finding(const struct detect_finding *f)
+{
+	if (f->detector == DETECTOR_lookalike)
+		return EVIDENCE_LURE;
+	if (f->confidence == DETECT_HIGH)
+		return EVIDENCE_CERTAIN;
+	return f->confidence == DETECT_MEDIUM ? EVIDENCE_FINDING : EVIDENCE_SIGN;
+}
+
 bool watch_finding(const struct event_seen *e, unsigned i, struct watch_room *room,
                    struct evidence *ret)
 {
@@ -134,9 +144,7 @@ bool watch_finding(const struct event_seen *e, unsigned i, struct watch_room *ro
 		return false;
 	snprintf(room->source, sizeof room->source, "%s", d->name);
 	snprintf(room->text, sizeof room->text, "%.*s", DETECT_TEXT_MAX, f->text);
-	ret->class = f->confidence == DETECT_HIGH     ? EVIDENCE_CERTAIN
-	             : f->confidence == DETECT_MEDIUM ? EVIDENCE_FINDING
-	                                              : EVIDENCE_SIGN;
+	ret->class = class_of_finding(f);
 	ret->confidence = (enum evidence_confidence)f->confidence;
 	fill_rest(e, room, ret);
 	ret->key = domain_of(room->name);

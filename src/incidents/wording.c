@@ -22,7 +22,8 @@ static const char *text_of_class(unsigned class)
 
 static bool is_of_detector(unsigned class)
 {
-	return class == EVIDENCE_SIGN || class == EVIDENCE_FINDING || class == EVIDENCE_CERTAIN;
+	return class == EVIDENCE_SIGN || class == EVIDENCE_FINDING || class == EVIDENCE_CERTAIN ||
+	       class == EVIDENCE_LURE;
 }
 
 static bool is_of_list(unsigned class)

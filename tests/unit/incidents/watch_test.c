@@ -134,12 +134,14 @@ static const struct finding_row {
 	uint8_t confidence, action;
 	bool is_muted;
 	int class;
+	uint8_t detector;
 } finding_rows[] = {
-	{ "not sure", DETECT_LOW, DETECT_ALERT, false, EVIDENCE_SIGN },
-	{ "quite sure", DETECT_MEDIUM, DETECT_THROTTLE, false, EVIDENCE_FINDING },
-	{ "sure", DETECT_HIGH, DETECT_BLOCK, false, EVIDENCE_CERTAIN },
-	{ "muted", DETECT_HIGH, DETECT_ALLOW, true, -1 },
-	{ "counted only", DETECT_HIGH, DETECT_ALLOW, false, -1 },
+	{ "not sure", DETECT_LOW, DETECT_ALERT, false, EVIDENCE_SIGN, DETECTOR_leak },
+	{ "quite sure", DETECT_MEDIUM, DETECT_THROTTLE, false, EVIDENCE_FINDING, DETECTOR_leak },
+	{ "sure", DETECT_HIGH, DETECT_BLOCK, false, EVIDENCE_CERTAIN, DETECTOR_leak },
+	{ "muted", DETECT_HIGH, DETECT_ALLOW, true, -1, DETECTOR_leak },
+	{ "counted only", DETECT_HIGH, DETECT_ALLOW, false, -1, DETECTOR_leak },
+	{ "a lure", DETECT_HIGH, DETECT_ALERT, false, EVIDENCE_LURE, DETECTOR_lookalike },
 };
 
 static void findings_are_evidence(void **state)
@@ -150,7 +152,7 @@ static void findings_are_evidence(void **state)
 		const struct finding_row *r = &finding_rows[i];
 		struct watch_room room;
 		struct evidence e;
-		const struct detect_finding f = { .detector = DETECTOR_leak,
+		const struct detect_finding f = { .detector = r->detector,
 			                          .confidence = r->confidence,
 			                          .action = r->action,
 			                          .is_muted = r->is_muted,
@@ -165,7 +167,7 @@ static void findings_are_evidence(void **state)
 		if (r->class < 0)
 			continue;
 		assert_int_equal(e.class, r->class);
-		assert_string_equal(e.source, "leak");
+		assert_string_equal(e.source, config_detector((enum detector_id)r->detector)->name);
 		assert_string_equal(e.text, "912 bytes in names");
 		assert_string_equal(e.name, "abcd.t.example");
 		assert_string_equal(e.key, "t.example");
