@@ -24,8 +24,7 @@ enum {
 	HELD_MAX = 65536,
 	DEADLINE_S = 8, /* of a question, as resolve/ */
 	CUTS_MAX = 64,
-	WALL_S = 1763978400,   /* where the engine's time begins */
-	LEARN_S = 400 * 86400, /* a table that is not cold learns all the time */
+	WALL_S = 1763978400, /* where the engine's time begins */
 };
 
 /* One question on its way. */
@@ -124,7 +123,7 @@ void engine_start(const struct engine_plan *plan)
 		                           .half_life_s = e.config->incidents.half_life_s,
 		                           .quiet_s = e.config->incidents.quiet_s };
 	struct seen_plan seen = { .size_bytes = 64 << 20,
-		                  .learn_s = plan->is_cold ? 0 : LEARN_S,
+		                  .learn_s = plan->learn_s,
 		                  .now_s = WALL_S };
 	char why[SEEN_WHY_MAX];
 	if (detect_new(e.config, &e.detect) != 0 || table_init(&e.incidents, &settings) != 0 ||

@@ -25,6 +25,10 @@
 #include "seen/seen.h"
 #include "truth.h"
 
+enum {
+	ENGINE_LEARNS = 400 * 86400,
+};
+
 struct engine_question {
 	struct addr client;
 	struct name name;
@@ -64,7 +68,7 @@ struct engine_plan {
 	unsigned clients; /* 0: as shipped */
 	uint64_t without; /* a bit for each detector that is off */
 	bool is_all_off;  /* no detection at all */
-	bool is_cold;     /* every domain is new; else the table of first questions learns */
+	uint32_t learn_s; /* so long no domain is new; ENGINE_LEARNS: at no time */
 	const struct engine_watcher *watcher;
 	/* A number for the provider of a domain; NULL: each has one of its own. */
 	uint64_t (*provider)(void *arg, const uint8_t *registered);

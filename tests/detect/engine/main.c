@@ -15,6 +15,7 @@ static const struct {
 	{ "names", report_names, "ordinary names: false positives of each set and detector" },
 	{ "storm", report_storm,
 	  "antivirus, mail servers, hosts of contents: 100,000 names an hour" },
+	{ "day", report_day, "an office of 500 clients: false alerts" },
 };
 
 static int usage(void)

@@ -184,7 +184,7 @@ static void replay(const struct capture *c, struct benign *b, const struct optio
 		                                       .ended = on_ended };
 	static struct truth truth;
 	struct engine_plan plan = {
-		.seed = o->seed, .watcher = &watcher, .is_cold = false, .provider = provider
+		.seed = o->seed, .watcher = &watcher, .learn_s = ENGINE_LEARNS, .provider = provider
 	};
 	struct traffic traffic;
 	struct addr client = addr_v4(0x0a090001);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Each name of the ordinary sets through the engine, once, in an order of chance, by 500 clients that each
- * ask for 500 new names a day (A and AAAA), with nothing of it in any cache: what detectors say of names
- * that nobody should hear of.
+ * ask for 500 new names a day (A and AAAA; small sets take a day), with nothing of it in any cache: what
+ * detectors say of names that nobody should hear of.
  *
  * Answers are those that were recorded, where they were; else an address of the domain's own. Names of the
  * provider's set lack their domains: those of lists and vendors that can be told from their
@@ -314,6 +314,7 @@ static bool run_set(const struct names_set *s, const struct options *o)
 		                                       .held = on_held };
 	struct engine_plan plan = { .seed = o->seed,
 		                    .watcher = &watcher,
+		                    .learn_s = ENGINE_LEARNS,
 		                    .provider = benign_provider,
 		                    .provider_arg = &r.benign };
 	unsigned clients = o->clients > 0 ? o->clients : CLIENTS;
@@ -321,13 +322,16 @@ static bool run_set(const struct names_set *s, const struct options *o)
 	shuffle(o->seed);
 	memset(r.found, 0, sizeof r.found);
 	r.n_held = r.n_refused = r.n_blocked = r.n_alerted = r.shown = 0;
+	double days = (double)r.n / clients / NAMES_A_DAY;
+	if (days < 1)
+		days = 1;
 	engine_start(&plan);
 	for (unsigned i = 0; i < r.n; i++) {
-		uint64_t now_ns = (uint64_t)((double)i / clients / NAMES_A_DAY * 86400e9);
+		uint64_t now_ns = (uint64_t)((double)i / r.n * days * 86400e9);
 		engine_wait(now_ns);
 		ask(&r.at[i], i % clients, now_ns);
 	}
-	engine_wait((uint64_t)((double)r.n / clients / NAMES_A_DAY * 86400e9) + 10 * NS_PER_S);
+	engine_wait((uint64_t)(days * 86400e9) + 10 * NS_PER_S);
 	report(s);
 	bool is_bad = r.n_blocked > 0 || (double)r.n_refused > THROTTLED_MAX * r.n;
 	engine_stop();

@@ -59,7 +59,7 @@ static void blow(const struct storm *s, unsigned clients, bool has_cut, uint64_t
 		                                       .held = on_held,
 		                                       .ended = on_ended };
 	static struct truth truth;
-	struct engine_plan plan = { .seed = seed, .watcher = &watcher };
+	struct engine_plan plan = { .seed = seed, .watcher = &watcher, .learn_s = ENGINE_LEARNS };
 	uint64_t dice = seed;
 	memset(&n, 0, sizeof n);
 	engine_start(&plan);

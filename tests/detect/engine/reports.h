@@ -24,6 +24,7 @@ struct options {
 int report_captures(const struct options *o);
 int report_names(const struct options *o);
 int report_storm(const struct options *o);
+int report_day(const struct options *o);
 
 /* ---- what they share ---- */
 
