@@ -61,3 +61,9 @@ bool ceiling_note_client(_Atomic uint64_t *marks, uint64_t client_hash, uint64_t
 			marks, &was, word, memory_order_relaxed, memory_order_relaxed);
 	return __builtin_popcountll(old) >= CEILING_PREVALENT_CLIENTS;
 }
+
+bool ceiling_is_crowd(const _Atomic uint64_t *marks)
+{
+	uint64_t old = atomic_load_explicit(marks, memory_order_relaxed) >> 2 * MARKS & MASK;
+	return __builtin_popcountll(old) >= MARKS - 1;
+}

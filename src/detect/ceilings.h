@@ -32,6 +32,7 @@ enum {
 	CEILING_PREVALENT_CLIENTS = 8,
 	CEILING_PREVALENT_FACTOR = 4,
 	CEILING_PREVALENT_ALL = 16,
+	CEILING_CROWD_ALL = 256,   /* what 256 clients may tell it, each by himself */
 	CEILING_DOMAIN_FACTOR = 4, /* all clients together, to what one may send to a domain */
 };
 
@@ -41,3 +42,5 @@ void ceiling_raise(struct ceiling *c, uint32_t factor, uint32_t all);
 
 /* A client asks the domain. Have many, for an hour or more? @marks: the domain's, 0 at first. */
 bool ceiling_note_client(_Atomic uint64_t *marks, uint64_t client_hash, uint64_t now_us);
+/* Are they some fifty, or more? Each has a budget of his own; this is for what they share. */
+bool ceiling_is_crowd(const _Atomic uint64_t *marks);

@@ -288,7 +288,9 @@ static void find_scopes(struct detect_call *call, const struct target *t, const 
 	s[OF_DOMAIN].debt = debts_take(l->domains, k->domain, now_us);
 	if (ceiling_note_client(&s[OF_DOMAIN].debt->extra, k->network, now_us) &&
 	    t->kind == ZONE_ANYBODY)
-		ceiling_raise(&f, CEILING_PREVALENT_FACTOR, CEILING_PREVALENT_ALL);
+		ceiling_raise(&f, CEILING_PREVALENT_FACTOR,
+		              ceiling_is_crowd(&s[OF_DOMAIN].debt->extra) ? CEILING_CROWD_ALL
+		                                                          : CEILING_PREVALENT_ALL);
 	if (ret->o->learn_s > 0 && t->kind == ZONE_ANYBODY)
 		ret->learned = learned_find(l->learned, t->registered);
 	if (ret->learned != NULL)

@@ -32,6 +32,17 @@ static void many_clients_count_after_an_hour(void **state)
 	}
 }
 
+static void a_crowd_is_known(void **state)
+{
+	(void)state;
+	for (unsigned clients = 8; clients <= 20; clients++) {
+		_Atomic uint64_t marks = 0;
+		for (unsigned h = 0; h < 4; h++)
+			(void)ask(&marks, clients, h * HOUR_US);
+		assert_int_equal(ceiling_is_crowd(&marks), clients >= 19);
+	}
+}
+
 static void few_clients_never_do(void **state)
 {
 	(void)state;
@@ -74,6 +85,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_clients_count_after_an_hour),
+		cmocka_unit_test(a_crowd_is_known),
 		cmocka_unit_test(few_clients_never_do),
 		cmocka_unit_test(long_silence_makes_nobody_older),
 		cmocka_unit_test(ceilings_are_raised_only),
