@@ -147,7 +147,8 @@ bool watch_finding(const struct event_seen *e, unsigned i, struct watch_room *ro
 	ret->class = class_of_finding(f);
 	ret->confidence = (enum evidence_confidence)f->confidence;
 	fill_rest(e, room, ret);
-	ret->key = domain_of(room->name);
+	/* What had to wait is one matter, for however many domains: it counts again when it goes on. */
+	ret->key = f->action == DETECT_THROTTLE ? room->source : domain_of(room->name);
 	ret->text = room->text;
 	return true;
 }
