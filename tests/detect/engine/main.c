@@ -16,6 +16,8 @@ static const struct {
 	{ "storm", report_storm,
 	  "antivirus, mail servers, hosts of contents: 100,000 names an hour" },
 	{ "day", report_day, "an office of 500 clients: false alerts" },
+	{ "cost", report_cost, "CPU of each detector, memory, a million domains and clients" },
+	{ "check", report_check, "a sample that needs no data: -d tests/detect/dga-sample.tsv" },
 };
 
 static int usage(void)
@@ -33,7 +35,8 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return usage();
 	const char *name = argv[1];
-	for (unsigned i = 0; strcmp(name, "list") == 0 && i < ARRAY_LEN(reports); i++)
+	/* Those that need the data. */
+	for (unsigned i = 0; strcmp(name, "list") == 0 && i + 1 < ARRAY_LEN(reports); i++)
 		printf("%s\n", reports[i].name);
 	if (strcmp(name, "list") == 0)
 		return 0;

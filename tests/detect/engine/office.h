@@ -5,10 +5,10 @@
  * What:      500 clients (nine desktops of ten, phones, some power users) and, beside them, things and a
  *            mail server. All that is left to chance comes from the seed. A day, on average:
  *
- *              desktop      110 visits between 7 and 19 o'clock (power users 600; phones 60, until midnight): of ten
- *                           seven to its 60 favourites, two to popular sites, one to any at all; each asks for the site, in
- *                           three of ten cases for another host of it, and for 2 to 8 hosts of third parties, which a site
- *                           always has the same; types A, AAAA, HTTPS
+ *              desktop      110 visits between 7 and 19 o'clock (power users 600; phones 60, until midnight): of 20
+ *                           15 to its 60 favourites (12 of them popular), 4 to popular sites, one to any of half a
+ *                           million; each asks for the site, in three of ten cases for another host of it, and
+ *                           for 2 to 8 popular sites that it makes use of, always the same; types A, AAAA, HTTPS
  *              updaters     8 vendors' telemetry hosts a client, each every 10 to 90 minutes, day and
  *                           night; one client of three also asks a small vendor's domain, as regularly
  *              directory    SRV names of domain controllers, WPAD, with and without the domain

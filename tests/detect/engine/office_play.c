@@ -11,7 +11,7 @@
 
 enum {
 	FAVOURITES = 60,
-	THIRD_PARTIES = 2000, /* popular sites and vendors' hosts that others make use of */
+	THIRD_PARTIES = 2000, /* popular sites that others make use of */
 };
 
 #define OFFICE_DOMAIN "muster-office.com"
@@ -65,7 +65,7 @@ static void ask_nothing(struct asker *a, const char *text, bool is_domain_missin
 static const struct site *favourite(const struct office *o, unsigned client, unsigned which)
 {
 	uint64_t dice = o->seed * 7919 + client * 1009ULL + which;
-	return dice_below(&dice, 10) < 6 ? benign_popular(o->benign, &dice)
+	return dice_below(&dice, 10) < 8 ? benign_popular(o->benign, &dice)
 	                                 : benign_any(o->benign, &dice);
 }
 
@@ -74,8 +74,6 @@ static const struct site *third_party(const struct office *o, uint64_t seed)
 	uint64_t dice = seed;
 	uint32_t which = dice_below(&dice, THIRD_PARTIES);
 	which = dice_below(&dice, which + 1); /* some are everywhere */
-	if (which % 3 == 0)
-		return &o->telemetry[(which * 2654435761U) % o->n_telemetry];
 	return &o->benign->at[o->benign->popular[which % o->benign->n_popular]];
 }
 
@@ -129,7 +127,7 @@ static void visit(struct asker *a)
 	const struct office *o = a->o;
 	uint32_t how = dice_below(&a->dice, 100);
 	const struct site *s = how < 70 ? favourite(o, a->client, dice_below(&a->dice, FAVOURITES))
-	                       : how < 90 ? benign_popular(o->benign, &a->dice)
+	                       : how < 95 ? benign_popular(o->benign, &a->dice)
 	                                  : benign_any(o->benign, &a->dice);
 	if (dice_below(&a->dice, 100) == 0) {
 		mistype(a, s);

@@ -27,7 +27,7 @@ static struct day {
 	uint64_t client_days[N_DETECTORS][DETECT_BLOCK + 1]; /* of the 500 */
 	uint64_t other_days[N_DETECTORS][DETECT_BLOCK + 1];  /* of things and the mail server */
 	uint64_t incidents, infected, other_incidents;
-	unsigned days, shown;
+	unsigned days, shown, told;
 } t;
 
 static unsigned client_of(const struct addr *a)
@@ -93,9 +93,10 @@ static void on_alert(void *arg, const struct client *c, unsigned pending, uint64
 	else
 		t.other_incidents++;
 	t.infected += c->state == CLIENT_INFECTED;
-	printf("    incident %s: %s %u is %s\n",
-	       (pending & PENDING_OPENED) != 0 ? "opened" : "worse", office_kind(client), client,
-	       client_state_word(c->state));
+	if (t.told++ < SHOWN)
+		printf("    incident %s: %s %u is %s\n",
+		       (pending & PENDING_OPENED) != 0 ? "opened" : "worse", office_kind(client),
+		       client, client_state_word(c->state));
 }
 
 static void end_day(void)

@@ -25,6 +25,8 @@ int report_captures(const struct options *o);
 int report_names(const struct options *o);
 int report_storm(const struct options *o);
 int report_day(const struct options *o);
+int report_cost(const struct options *o);
+int report_check(const struct options *o); /* folder: the file of names */
 
 /* ---- what they share ---- */
 

@@ -28,7 +28,7 @@ const struct storm storms[] = {
 	{ "spamhaus, a key", "%r.%26b.zen.dq.spamhaus.net", "A/60/127.0.0.4", 10, DNS_A, "dq.spamhaus.net" },
 	{ "spamcop", "%r.bl.spamcop.net", "A/300/127.0.0.2", 5, DNS_A, "bl.spamcop.net" },
 	{ "surbl", "%9a.com.multi.surbl.org", "A/300/127.0.0.8", 5, DNS_A, "multi.surbl.org" },
-	{ "origin of addresses", "%r.origin.asn.cymru.com", "TXT/14400/len=50", 95, DNS_TXT, "asn.cymru.com" },
+	{ "origin of addresses", "%r.origin.asn.cymru.com", "TXT/14400/15169 8.8.8.0/24 US arin 1992-12-01", 95, DNS_TXT, "asn.cymru.com" },
 	{ "reverse", "%r.in-addr.arpa", "PTR/3600/host.example.net", 70, DNS_PTR, NULL },
 	{ "reverse, IPv6", "%n.ip6.arpa", "PTR/3600/host.example.net", 20, DNS_PTR, NULL },
 	/* hosts of contents */

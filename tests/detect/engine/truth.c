@@ -103,6 +103,12 @@ static size_t rdata_from_text(uint16_t type, const char *text, const uint8_t *na
 		memcpy(ret, "\0\12", front);
 		memcpy(ret + front, target.wire, target.len);
 		return front + target.len;
+	case DNS_TXT:
+		if (n > 255 || n + 1 > room)
+			return 0;
+		ret[0] = (uint8_t)n;
+		memcpy(ret + 1, text, n);
+		return n + 1;
 	default:
 		return 0;
 	}
