@@ -92,10 +92,10 @@ static double with_flood(const struct cell *c, enum flood kind)
 static unsigned part_decoys(void)
 {
 	static const struct cell cells[] = {
-		{ 1, 32, 1, true, false, AS_BASE32 },
-		{ 60, 16, 10, false, false, AS_WORDS },
-		{ 30, 16, 1, true, true, AS_BASE32 },
-		{ 600, 8, 10, false, false, AS_HEX },
+		{ 1, 32, 1, true, false, AS_BASE32, NULL },
+		{ 60, 16, 10, false, false, AS_WORDS, NULL },
+		{ 30, 16, 1, true, true, AS_BASE32, NULL },
+		{ 600, 8, 10, false, false, AS_HEX, NULL },
 	};
 	unsigned missed = 0;
 	printf("\n## Floods of %u decoy domains, %d times in %u hours: payload bytes that got out\n\n"
@@ -128,7 +128,7 @@ static void with_clients(unsigned n, bool is_one_domain)
 {
 	static struct sender s[CLIENTS_MAX];
 	struct world w;
-	const struct cell c = { 30, 16, 1, true, true, AS_BASE32 };
+	const struct cell c = { 30, 16, 1, true, true, AS_BASE32, NULL };
 	double sum = 0, most = 0;
 	world_start(&w);
 	for (unsigned i = 0; i < n; i++) {
@@ -159,6 +159,33 @@ static void part_clients(void)
 		with_clients(numbers[i], true);
 		with_clients(numbers[i], false);
 		printf("\n");
+	}
+}
+
+/* ---- domains that are not quite anybody's ---- */
+
+static void part_ceilings(void)
+{
+	static const struct {
+		const char *what, *zone;
+	} rows[] = {
+		{ "a domain that nobody else asks for", NULL },
+		{ "a domain of the list of popular ones", "wikipedia.org" },
+		{ "a reverse zone", "113.0.203.in-addr.arpa" },
+	};
+	static struct sender s;
+	struct addr client = addr_v4(0x0a000001);
+	printf("\n## Ceilings: payload bytes an hour of one careful client, in the second half of %u hours, where his data goes "
+	       "to the servers of\n\n| zone | bytes an hour |\n|---|---|\n",
+	       hours);
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		struct cell c = { 5, 32, 1, true, true, AS_BASE32, rows[i].zone };
+		struct world w;
+		world_start(&w);
+		sender_init(&s, &c, &client, 1);
+		senders_run(&s, 1, &w, hours);
+		world_stop(&w);
+		printf("| %s | %.0f |\n", rows[i].what, sender_rate(&s, hours / 2, hours));
 	}
 }
 
@@ -234,6 +261,7 @@ int main(int argc, char **argv)
 	rcu_thread_start();
 	unsigned missed = part_decoys();
 	part_clients();
+	part_ceilings();
 	part_channels();
 	rcu_drain();
 	rcu_thread_stop();

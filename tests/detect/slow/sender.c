@@ -252,7 +252,10 @@ void sender_turn(struct sender *s, struct world *w)
 	unsigned domain = s->first_domain + (unsigned)(dice(&s->seed) % s->cell.domains);
 	if (slot == s->n_waiting)
 		fill(s, s->waiting[s->n_waiting++]);
-	snprintf(zone, sizeof zone, "cell%u.test", domain);
+	if (s->cell.zone != NULL)
+		snprintf(zone, sizeof zone, "%s", s->cell.zone);
+	else
+		snprintf(zone, sizeof zone, "cell%u.test", domain);
 	encode(s->cell.encoding, s->waiting[slot], s->cell.size, name);
 	size_t n = strlen(name);
 	snprintf(name + n, sizeof name - n, ".%s", zone);

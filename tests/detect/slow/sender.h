@@ -41,6 +41,7 @@ struct cell {
 	bool is_shared;  /* one name server for all domains */
 	bool is_careful; /* waits ten minutes after a refusal instead of asking on */
 	enum encoding encoding;
+	const char *zone; /* its domain; NULL: numbered ones */
 };
 
 struct world {
