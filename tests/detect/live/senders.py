@@ -127,7 +127,9 @@ class Slow:
                 if len(again) > 20:  # as malware does that waits for an acknowledgement
                     name = again[i % 20]
                 else:
-                    name = f"{encode(self.rng.randbytes(self.size))}.{self.domains[i % len(self.domains)]}".lower()
+                    name = "x" * 300
+                    while len(name) > 250:  # long words may not fit: other data, then
+                        name = f"{encode(self.rng.randbytes(self.size))}.{self.domains[i % len(self.domains)]}".lower()
                     self.sent[name] = self.size
                     again.append(name)
                 try:

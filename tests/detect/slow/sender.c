@@ -12,6 +12,7 @@
 
 enum {
 	NAME_TEXT = 512,
+	NAME_CHARS = 240,
 	LABEL_CHARS = 62,
 	WORDS_A_LABEL = 5,
 	RATE = 60, /* bytes an hour that are meant to get out at most */
@@ -250,13 +251,17 @@ void sender_turn(struct sender *s, struct world *w)
 	char name[NAME_TEXT], zone[64];
 	unsigned slot = s->n_waiting < WINDOW ? s->n_waiting : s->at++ % WINDOW;
 	unsigned domain = s->first_domain + (unsigned)(dice(&s->seed) % s->cell.domains);
-	if (slot == s->n_waiting)
-		fill(s, s->waiting[s->n_waiting++]);
+	bool is_new = slot == s->n_waiting;
 	if (s->cell.zone != NULL)
 		snprintf(zone, sizeof zone, "%s", s->cell.zone);
 	else
 		snprintf(zone, sizeof zone, "cell%u.test", domain);
-	encode(s->cell.encoding, s->waiting[slot], s->cell.size, name);
+	s->n_waiting += is_new;
+	do { /* long words may not fit: other data, then */
+		if (is_new)
+			fill(s, s->waiting[slot]);
+		encode(s->cell.encoding, s->waiting[slot], s->cell.size, name);
+	} while (is_new && strlen(name) + strlen(zone) > NAME_CHARS);
 	size_t n = strlen(name);
 	snprintf(name + n, sizeof name - n, ".%s", zone);
 	unsigned server = s->cell.is_shared ? s->first_domain : domain;
