@@ -7,11 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <curl/curl.h>
-
 #include "alerts/sender.h"
 #include "base/clock.h"
 #include "base/disk.h"
+#include "io/http.h"
 
 enum {
 	SECRET_FILE_MAX = 64 * 1024,
@@ -65,14 +64,6 @@ int sender_sign(const char *secret, size_t n_secret, uint64_t now_s, const char 
 
 /* ---- what is sent ---- */
 
-static bool add_line(struct curl_slist **list, const char *line)
-{
-	struct curl_slist *more = curl_slist_append(*list, line);
-	if (more != NULL)
-		*list = more;
-	return more != NULL;
-}
-
 /* The lines of header-file; read each time, so that a new key needs no reload. */
 static bool add_file(struct curl_slist **list, const char *path, struct send_result *ret)
 {
@@ -88,7 +79,7 @@ static bool add_file(struct curl_slist **list, const char *path, struct send_res
 	for (; line != NULL && is_good; line = strtok_r(NULL, "\r\n", &rest)) {
 		if (line[0] == '#' || line[strspn(line, " \t")] == 0)
 			continue;
-		is_good = strchr(line, ':') != NULL && line[0] != ':' && add_line(list, line);
+		is_good = strchr(line, ':') != NULL && line[0] != ':' && http_add_line(list, line);
 		if (!is_good)
 			send_fail(ret, SEND_FAILED, "header-file has a line that is no header");
 	}
@@ -125,7 +116,7 @@ static bool add_signature(struct sender *s, const char *body, struct send_result
 	free(from_file);
 	if (e == 0)
 		snprintf(line, sizeof line, "Weir-Signature: %s", signature);
-	if (e == 0 && add_line(&s->headers, line))
+	if (e == 0 && http_add_line(&s->headers, line))
 		return true;
 	send_fail(ret, SEND_FAILED, "the body cannot be signed");
 	return false;
@@ -139,13 +130,13 @@ static bool make_headers(struct sender *s, const json_t *ecs, const char *body,
 	curl_slist_free_all(s->headers);
 	s->headers = NULL;
 	snprintf(line, sizeof line, "Weir-Alert-Id: %.64s", id != NULL ? id : "");
-	bool is_good = add_line(&s->headers, s->plan->format == RENDER_CEF
-	                                             ? "Content-Type: text/plain"
-	                                             : "Content-Type: application/json") &&
-	               add_line(&s->headers, line) &&
-	               add_line(&s->headers, "Expect:"); /* no round trip for a KiB */
+	bool is_good = http_add_line(&s->headers, s->plan->format == RENDER_CEF
+	                                                  ? "Content-Type: text/plain"
+	                                                  : "Content-Type: application/json") &&
+	               http_add_line(&s->headers, line) &&
+	               http_add_line(&s->headers, "Expect:"); /* no round trip for a KiB */
 	for (unsigned i = 0; i < s->plan->n_headers && is_good; i++)
-		is_good = add_line(&s->headers, s->plan->headers[i]);
+		is_good = http_add_line(&s->headers, s->plan->headers[i]);
 	if (!is_good)
 		send_fail(ret, SEND_FAILED, "out of memory");
 	return is_good &&
@@ -153,51 +144,27 @@ static bool make_headers(struct sender *s, const json_t *ecs, const char *body,
 	       add_signature(s, body, ret);
 }
 
-static bool take_part(CURLU *u, CURLUPart part, unsigned flags, char *ret, size_t room)
-{
-	char *text = NULL;
-	bool is_good = curl_url_get(u, part, &text, flags) == CURLUE_OK && strlen(text) < room;
-	if (is_good)
-		memcpy(ret, text, strlen(text) + 1);
-	curl_free(text);
-	return is_good;
-}
-
 /* Weir's own resolver knows the host that is connected to: of the URL, or the proxy. */
 static bool look_up(struct sender *s, struct send_result *ret)
 {
 	const char *url = s->plan->proxy != NULL ? s->plan->proxy : s->plan->url;
 	struct addr addrs[ALERTS_MAX_ADDRS];
-	char host[256], port[8], text[ADDR_TEXT_MAX];
-	char line[64 + 256 + ALERTS_MAX_ADDRS * (ADDR_TEXT_MAX + 3)];
-	CURLU *u = curl_url();
-	bool is_good = u != NULL &&
-	               curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
-	               take_part(u, CURLUPART_HOST, 0, host, sizeof host) &&
-	               take_part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT, port, sizeof port);
-	curl_url_cleanup(u);
+	struct http_url peer;
 	curl_slist_free_all(s->resolve);
 	s->resolve = NULL;
-	if (!is_good) {
+	if (!http_split(url, &peer)) {
 		send_fail(ret, SEND_FAILED, "%.100s is no URL", url);
 		return false;
 	}
-	if (host[0] == '[' || addr_from_text(host, strlen(host), &addrs[0]) == 0)
+	if (http_is_address(&peer))
 		return true;
-	unsigned n = s->plan->resolve(s->plan->arg, host, addrs);
+	unsigned n = s->plan->resolve(s->plan->arg, peer.host, addrs);
 	if (n == 0) {
 		send_fail(ret, SEND_FAILED,
-		          "%.200s has no address, or nobody could be asked for it", host);
+		          "%.200s has no address, or nobody could be asked for it", peer.host);
 		return false;
 	}
-	/* libcurl keeps what it was told until it is told otherwise: '+' lets it expire. */
-	size_t at = (size_t)snprintf(line, sizeof line, "+%s:%s:", host, port);
-	for (unsigned i = 0; i < n; i++) {
-		addr_to_text(&addrs[i], text);
-		at += (size_t)snprintf(line + at, sizeof line - at,
-		                       addrs[i].is_v4 ? "%s%s" : "%s[%s]", i > 0 ? "," : "", text);
-	}
-	return add_line(&s->resolve, line);
+	return http_add_addresses(&s->resolve, &peer, addrs, n);
 }
 
 static size_t take_body(char *data, size_t size, size_t count, void *arg)
@@ -214,21 +181,13 @@ static void set_options(struct sender *s, const char *body)
 {
 	const struct sender_plan *p = s->plan;
 	CURL *c = s->easy;
-	curl_easy_setopt(c, CURLOPT_URL, p->url);
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, s->error);
-	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_USERAGENT, "weir/" WEIR_VERSION);
-	curl_easy_setopt(c, CURLOPT_HTTPHEADER, s->headers);
-	curl_easy_setopt(c, CURLOPT_RESOLVE, s->resolve);
-	curl_easy_setopt(c, CURLOPT_PROXY, p->proxy != NULL ? p->proxy : "");
-	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (p->ca != NULL)
-		curl_easy_setopt(c, CURLOPT_CAINFO, p->ca);
-	if (p->ca != NULL && p->proxy != NULL)
-		curl_easy_setopt(c, CURLOPT_PROXY_CAINFO, p->ca);
+	const struct http_request http = { .url = p->url,
+		                           .error = s->error,
+		                           .headers = s->headers,
+		                           .resolve = s->resolve,
+		                           .proxy = p->proxy,
+		                           .ca_file = p->ca };
+	http_set_options(c, &http);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)p->timeout_ms);
 	curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
 	curl_easy_setopt(c, CURLOPT_COPYPOSTFIELDS, body);

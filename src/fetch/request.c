@@ -159,57 +159,15 @@ static int watch_size(void *arg, curl_off_t total, curl_off_t now, curl_off_t up
 
 /* ---- what is sent ---- */
 
-struct url_parts {
-	char scheme[8], host[256], port[8];
-};
-
-static bool take_part(CURLU *u, CURLUPart part, unsigned flags, char *ret, size_t room)
-{
-	char *text = NULL;
-	bool is_good = curl_url_get(u, part, &text, flags) == CURLUE_OK && strlen(text) < room;
-	if (is_good)
-		memcpy(ret, text, strlen(text) + 1);
-	curl_free(text);
-	return is_good;
-}
-
-static bool split_url(const char *url, struct url_parts *ret)
-{
-	CURLU *u = curl_url();
-	bool is_good =
-		u != NULL &&
-		curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
-		take_part(u, CURLUPART_SCHEME, 0, ret->scheme, sizeof ret->scheme) &&
-		take_part(u, CURLUPART_HOST, 0, ret->host, sizeof ret->host) &&
-		take_part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT, ret->port, sizeof ret->port);
-	curl_url_cleanup(u);
-	return is_good;
-}
-
-static bool is_same_server(const char *a, const char *b)
-{
-	struct url_parts x, y;
-	return split_url(a, &x) && split_url(b, &y) && strcasecmp(x.scheme, y.scheme) == 0 &&
-	       strcasecmp(x.host, y.host) == 0 && strcmp(x.port, y.port) == 0;
-}
-
 /* Keys and passwords are for the servers that are configured, not where they lead to. */
 static bool may_have_secrets(const struct request *r)
 {
 	const struct fetch_source *s = r->plan.source;
 	for (unsigned i = 0; i < s->n_urls; i++) {
-		if (is_same_server(r->url, s->urls[i]))
+		if (http_is_same_server(r->url, s->urls[i]))
 			return true;
 	}
 	return false;
-}
-
-static bool add_line(struct curl_slist **list, const char *line)
-{
-	struct curl_slist *more = curl_slist_append(*list, line);
-	if (more != NULL)
-		*list = more;
-	return more != NULL;
 }
 
 static bool add_pair(struct curl_slist **list, const char *name, const char *value)
@@ -218,7 +176,7 @@ static bool add_pair(struct curl_slist **list, const char *name, const char *val
 	if (value == NULL || value[0] == 0)
 		return true;
 	snprintf(line, sizeof line, "%s: %s", name, value);
-	return add_line(list, line);
+	return http_add_line(list, line);
 }
 
 static bool make_headers(struct request *r)
@@ -233,9 +191,9 @@ static bool make_headers(struct request *r)
 		add_pair(&list, "Cache-Control", r->plan.no_cache ? "no-cache" : NULL);
 	if (may_have_secrets(r)) {
 		for (unsigned i = 0; i < s->n_headers; i++)
-			is_good = is_good && add_line(&list, s->headers[i]);
+			is_good = is_good && http_add_line(&list, s->headers[i]);
 		for (const struct curl_slist *x = r->plan.secrets; x != NULL; x = x->next)
-			is_good = is_good && add_line(&list, x->data);
+			is_good = is_good && http_add_line(&list, x->data);
 	}
 	curl_slist_free_all(r->header_list);
 	r->header_list = list;
@@ -248,25 +206,17 @@ static void set_options(struct request *r)
 	CURL *c = r->easy;
 	uint64_t now_ns = clock_mono_ns();
 	long left_ms = r->deadline_ns > now_ns ? (long)((r->deadline_ns - now_ns) / NS_PER_MS) : 1;
-	curl_easy_setopt(c, CURLOPT_URL, r->url);
+	const struct http_request http = { .url = r->url,
+		                           .error = r->error,
+		                           .headers = r->header_list,
+		                           .resolve = r->resolve_list,
+		                           .proxy = s->proxy,
+		                           .ca_file = s->ca_file };
+	http_set_options(c, &http);
 	curl_easy_setopt(c, CURLOPT_PRIVATE, r);
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, r->error);
-	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "gzip");
-	curl_easy_setopt(c, CURLOPT_USERAGENT, "weir/" WEIR_VERSION);
-	curl_easy_setopt(c, CURLOPT_HTTPHEADER, r->header_list);
 	if (r->plan.body != NULL)
 		curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->plan.body);
-	curl_easy_setopt(c, CURLOPT_RESOLVE, r->resolve_list);
-	curl_easy_setopt(c, CURLOPT_PROXY, s->proxy != NULL ? s->proxy : "");
-	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (s->ca_file != NULL)
-		curl_easy_setopt(c, CURLOPT_CAINFO, s->ca_file);
-	if (s->ca_file != NULL && s->proxy != NULL)
-		curl_easy_setopt(c, CURLOPT_PROXY_CAINFO, s->ca_file);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, left_ms > 0 ? left_ms : 1);
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)REQUEST_CONNECT_S);
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -280,23 +230,11 @@ static void set_options(struct request *r)
 	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
 }
 
-/* libcurl keeps what CURLOPT_RESOLVE says until it is told otherwise: first forget, then know. */
 static bool set_addresses(struct request *r, const struct addr *addrs, unsigned n)
 {
-	char line[64 + 256 + FETCH_MAX_ADDRS * (ADDR_TEXT_MAX + 3)];
-	char text[ADDR_TEXT_MAX];
 	curl_slist_free_all(r->resolve_list);
 	r->resolve_list = NULL;
-	snprintf(line, sizeof line, "-%s:%s", r->host, r->port);
-	if (!add_line(&r->resolve_list, line))
-		return false;
-	size_t at = (size_t)snprintf(line, sizeof line, "%s:%s:", r->host, r->port);
-	for (unsigned i = 0; i < n && i < FETCH_MAX_ADDRS; i++) {
-		addr_to_text(&addrs[i], text);
-		at += (size_t)snprintf(line + at, sizeof line - at,
-		                       addrs[i].is_v4 ? "%s%s" : "%s[%s]", i > 0 ? "," : "", text);
-	}
-	return add_line(&r->resolve_list, line);
+	return http_add_addresses(&r->resolve_list, &r->peer, addrs, n);
 }
 
 static void send_now(struct request *r)
@@ -312,29 +250,15 @@ static void send_now(struct request *r)
 		fail(r, "out of memory");
 }
 
-/* The host that is connected to: of the URL, or the proxy. */
-static bool needed_host(struct request *r)
-{
-	struct url_parts parts;
-	const char *proxy = r->plan.source->proxy;
-	if (!split_url(proxy != NULL ? proxy : r->url, &parts))
-		return false;
-	memcpy(r->host, parts.host, sizeof r->host);
-	memcpy(r->port, parts.port, sizeof r->port);
-	return true;
-}
-
 static void look_up(struct request *r)
 {
-	struct addr a;
-	size_t n;
-	if (!needed_host(r)) {
+	/* The host that is connected to: of the URL, or the proxy. */
+	const char *proxy = r->plan.source->proxy;
+	if (!http_split(proxy != NULL ? proxy : r->url, &r->peer)) {
 		fail(r, "%.200s is no URL", r->url);
 		return;
 	}
-	n = strlen(r->host);
-	const char *bare = r->host[0] == '[' ? r->host + 1 : r->host;
-	if (addr_from_text(bare, r->host[0] == '[' ? n - 2 : n, &a) == 0) {
+	if (http_is_address(&r->peer)) {
 		curl_slist_free_all(r->resolve_list);
 		r->resolve_list = NULL;
 		r->token = 0;
@@ -342,7 +266,7 @@ static void look_up(struct request *r)
 		return;
 	}
 	r->token = ++r->net->last_token;
-	r->net->ask(r->net->arg, r->token, r->host);
+	r->net->ask(r->net->arg, r->token, r->peer.host);
 }
 
 void request_resolved(struct net *n, uint64_t token, const struct addr *addrs, unsigned n_addrs)
@@ -354,7 +278,7 @@ void request_resolved(struct net *n, uint64_t token, const struct addr *addrs, u
 		return; /* given up meanwhile */
 	r->token = 0;
 	if (n_addrs == 0)
-		fail(r, "%s has no address, or nobody could be asked for it", r->host);
+		fail(r, "%s has no address, or nobody could be asked for it", r->peer.host);
 	else if (!set_addresses(r, addrs, n_addrs))
 		fail(r, "out of memory");
 	else
@@ -373,11 +297,11 @@ static bool is_redirect(long status)
 /* false: it has ended, see r->why. */
 static bool follow(struct request *r)
 {
-	struct url_parts from, to;
+	struct http_url from, to;
 	char *url = NULL;
 	curl_easy_getinfo(r->easy, CURLINFO_REDIRECT_URL, &url);
-	if (url == NULL || strlen(url) >= sizeof r->url || !split_url(url, &to) ||
-	    !split_url(r->url, &from)) {
+	if (url == NULL || strlen(url) >= sizeof r->url || !http_split(url, &to) ||
+	    !http_split(r->url, &from)) {
 		fail(r, "the server redirects to nowhere");
 		return false;
 	}
@@ -446,7 +370,7 @@ uint64_t requests_expire(struct net *n, uint64_t now_ns)
 			continue;
 		}
 		if (r->token != 0)
-			fail(r, "%s could not be looked up in time", r->host);
+			fail(r, "%s could not be looked up in time", r->peer.host);
 		else
 			fail(r, "it took longer than %u seconds", r->plan.timeout_ms / 1000);
 		finish(r);

@@ -18,13 +18,13 @@
  */
 #pragma once
 
-#include <curl/curl.h>
 #include <openssl/evp.h>
 
 #include "fetch/fetch.h"
 #include "fetch/sniff.h"
 #include "fetch/source.h"
 #include "fetch/validators.h"
+#include "io/http.h"
 
 enum {
 	REQUEST_HEADERS_MAX = 64 * 1024,
@@ -81,9 +81,8 @@ struct request {
 	struct curl_slist *header_list, *resolve_list;
 	EVP_MD_CTX *digest;
 	char url[FETCH_URL_MAX]; /* now asked */
-	char host[256];          /* whose addresses are needed */
-	char port[8];
-	uint64_t token; /* of the question under way; 0: none */
+	struct http_url peer;    /* whose addresses are needed */
+	uint64_t token;          /* of the question under way; 0: none */
 	uint64_t deadline_ns;
 	uint64_t n_headers;
 	unsigned n_redirects;
