@@ -278,6 +278,41 @@ static void match_godoh(const struct labels *l, struct tool_match *m)
 		found(m, TOOL_SURE, TOOL_GODOH, "a part of its stream");
 }
 
+/* ---- DNScapy: [DATA of 63 characters...].NUMBER.LETTER.SESSION.RANDOM.DOMAIN; short ones without data ---- */
+
+static bool is_number(const struct labels *l, unsigned i)
+{
+	if (i >= l->n || l->at[i][0] > 5)
+		return false;
+	for (unsigned k = 1; k <= l->at[i][0]; k++) {
+		if (l->at[i][k] < '0' || l->at[i][k] > '9')
+			return false;
+	}
+	return true;
+}
+
+static bool is_letter(const struct labels *l, unsigned i, const char *letters)
+{
+	return i < l->n && l->at[i][0] == 1 && is_one_of(l->at[i][1], letters);
+}
+
+static void match_dnscapy(const struct labels *l, struct tool_match *m)
+{
+	unsigned at = 0;
+	while (at < l->n && l->at[at][0] == 63)
+		at++;
+	if (at > 0) {
+		at += !is_number(l, at);
+		if (l->n >= at + 6 && is_number(l, at) && is_letter(l, at + 1, "bf") &&
+		    is_number(l, at + 2) && is_number(l, at + 3))
+			found(m, TOOL_SURE, TOOL_DNSCAPY, "data of its stream");
+	} else if ((is_letter(l, 0, "ac") && is_number(l, 1)) ||
+	           (is_letter(l, 0, "bd") && is_letter(l, 1, "e") && is_number(l, 2)) ||
+	           (is_number(l, 0) && is_letter(l, 1, "d") && is_number(l, 2))) {
+		found(m, TOOL_PERHAPS, TOOL_DNSCAPY, "one of its short requests");
+	}
+}
+
 void tools_match(const uint8_t *lower, uint16_t type, struct tool_match *ret)
 {
 	struct labels l;
@@ -294,5 +329,6 @@ void tools_match(const uint8_t *lower, uint16_t type, struct tool_match *ret)
 	match_exfiltrator(&l, ret);
 	match_cobalt(&l, ret);
 	match_godoh(&l, ret);
+	match_dnscapy(&l, ret);
 	match_coded(&l, type, ret);
 }

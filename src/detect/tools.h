@@ -28,7 +28,9 @@
 	X(EXFILTRATOR, "DNSExfiltrator") \
 	X(COBALT, "Cobalt Strike") \
 	X(SLIVER, "Sliver") \
-	X(GODOH, "goDoH")
+	X(GODOH, "goDoH") \
+	X(DNSCAPY, "DNScapy") \
+	X(TUNS, "TUNS")
 /* clang-format on */
 
 enum tool {

@@ -207,8 +207,56 @@ static void match_base32(const struct labels *l, uint16_t type, struct tool_matc
 	}
 }
 
+/* ---- TUNS: d, then an IPv4 packet in base32, filled up with zeros; r and a number to ask for one ---- */
+
+enum {
+	IPV4_HEADER = 20,
+};
+
+/* A header without options, its checksum (RFC 1071), the length of all. */
+static bool is_ipv4_packet(const uint8_t *b, int n)
+{
+	uint32_t sum = 0;
+	if (n < IPV4_HEADER || b[0] != 0x45 || (b[2] << 8 | b[3]) != n)
+		return false;
+	for (int i = 0; i < IPV4_HEADER; i += 2)
+		sum += (uint32_t)(b[i] << 8 | b[i + 1]);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum + (sum >> 16) == 0xffff;
+}
+
+static bool is_poll_number(const uint8_t *label)
+{
+	for (unsigned i = 2; i <= label[0]; i++) {
+		if (label[i] < '0' || label[i] > '9')
+			return false;
+	}
+	return label[0] >= 2 && label[0] <= 7;
+}
+
+static void match_tuns(const struct labels *l, struct tool_match *m)
+{
+	uint8_t text[NAME_MAX_BYTES], b[CODING_BYTES_MAX];
+	const uint8_t *first = l->at[0];
+	if (first[1] == 'r' && is_poll_number(first))
+		found(m, TOOL_PERHAPS, TOOL_TUNS, "its request for a packet");
+	if (first[0] < 32 || memcmp(first + 1, "diu", 3) != 0)
+		return;
+	for (unsigned end = 1; end < l->n; end++) {
+		size_t n = labels_join(l, 0, end, text);
+		while (n > 0 && text[n - 1] == '0')
+			n--;
+		int bytes = coding_decode(CODING_BASE32, text + 1, n - 1, b);
+		if (bytes > 0 && is_ipv4_packet(b, bytes))
+			found(m, TOOL_SURE, TOOL_TUNS, "a packet of the Internet protocol");
+		if (l->at[end - 1][0] != FULL_LABEL)
+			return;
+	}
+}
+
 void match_coded(const struct labels *l, uint16_t type, struct tool_match *m)
 {
 	match_dnscat2(l, type, m);
 	match_base32(l, type, m);
+	match_tuns(l, m);
 }

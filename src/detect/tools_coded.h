@@ -2,7 +2,7 @@
 /*
  * detect/tools_coded.h - tools that are known by what their names decode to; inside detect/.
  *
- * What:      dnscat2, dnstt, Sliver: whole messages in hexadecimal or base32, of which each length
+ * What:      dnscat2, dnstt, Sliver, TUNS: whole messages in hexadecimal or base32, of which each length
  *            and type must be right to the last bit.
  * Threads:   pure.
  * Memory:    the stack.

@@ -44,6 +44,11 @@ static void tools_are_known_by_their_names(void **state)
 		{ "aaa.stage.19997cf2.example.com", DNS_TXT, TOOL_SURE, TOOL_COBALT },
 		{ "1f2e.be.0.00.1.0.0.0.0.example.com", DNS_A, TOOL_SURE, TOOL_GODOH },
 		{ "1f2e.ef.1.8a9136aa.1.1.4142.0.0.example.com", DNS_A, TOOL_SURE, TOOL_GODOH },
+		{ "U1NILTIuMC1PcGVuU1NIXzYuN3AxIERlYmlhbi01K2RlYjh1NA0KAAAHrAgU57r."
+		  "wJiv117KCDnp3Ne1V0AAAANRjdXJ2ZTI1NTE5LXNoYTI1NkBsaWJzc2gub3JnLG."
+		  "W5pc3RwNTIxLGRpZmZpZ.0.f.1.35049.tunnel.example.org",
+		  DNS_TXT, TOOL_SURE, TOOL_DNSCAPY },
+		{ "d.e.1.4168.tunnel.example.org", DNS_TXT, TOOL_PERHAPS, TOOL_DNSCAPY },
 	};
 	tools_check(rows, ARRAY_LEN(rows));
 }
