@@ -347,8 +347,8 @@ int learned_forget(struct learned *l, const uint8_t *registered)
 
 void learned_forget_all(struct learned *l)
 {
-	for (unsigned at = 0; learned_next(l, &at) != NULL; at++)
-		drop(l, at);
 	l->began_s = 0;
 	l->n_changes++;
+	for (unsigned at = 0; learned_next(l, &at) != NULL; at++)
+		drop(l, at);
 }

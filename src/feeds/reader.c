@@ -3,42 +3,30 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <lzma.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <xxhash.h>
-#include <zlib.h>
+
+#include "io/unpack.h"
 
 enum {
 	IN_BYTES = 64 * 1024,
 	TEXT_BYTES = 2 * READER_LINE_MAX, /* so that a line of the longest kind always fits */
 };
 
-/* What `xz -9` needs is 65 MiB; more is a bomb or a mistake. */
-static const uint64_t xz_memory_max = 128ULL << 20;
-
-enum kind {
-	KIND_PLAIN,
-	KIND_GZIP,
-	KIND_XZ
-};
-
 struct reader {
 	int fd;
-	enum kind kind;
+	struct unpack unpack;
 	struct stat stat;
 	uint64_t max_bytes, file_bytes, text_bytes, line;
 	int error;
 	const char *why;
 	bool is_file_end, is_text_end, has_started;
-	bool is_between; /* gzip: behind the end of a member */
 	bool is_passing; /* inside a line that is too long */
 	bool eat_lf;     /* the last line ended in CR: an LF that follows belongs to it */
 	bool has_lone_cr;
-	z_stream gzip;
-	lzma_stream xz;
 	XXH3_state_t *digest;
 	size_t in_at, in_end;
 	size_t start, end; /* text not yet given out */
@@ -129,10 +117,7 @@ void reader_close(struct reader *r)
 {
 	if (r == NULL)
 		return;
-	if (r->kind == KIND_GZIP)
-		inflateEnd(&r->gzip);
-	if (r->kind == KIND_XZ)
-		lzma_end(&r->xz);
+	unpack_done(&r->unpack);
 	XXH3_freeState(r->digest);
 	close(r->fd);
 	free(r);
@@ -164,17 +149,14 @@ static void read_file(struct reader *r)
 static const struct magic {
 	const char *bytes;
 	size_t n;
-	const char *why; /* NULL: understood */
-	enum kind kind;
+	const char *why;
 } magics[] = {
 	/* clang-format off */
-	{ "\x1f\x8b",                  2, NULL, KIND_GZIP },
-	{ "\xfd" "7zXZ\0",             6, NULL, KIND_XZ },
-	{ "\x28\xb5\x2f\xfd",          4, "is compressed with zstd; use gzip or xz", KIND_PLAIN },
-	{ "BZh",                       3, "is compressed with bzip2; use gzip or xz", KIND_PLAIN },
-	{ "PK\x03\x04",                4, "is a zip archive; use gzip or xz", KIND_PLAIN },
-	{ "7z\xbc\xaf\x27\x1c",        6, "is a 7z archive; use gzip or xz", KIND_PLAIN },
-	{ "\x04\x22\x4d\x18",          4, "is compressed with lz4; use gzip or xz", KIND_PLAIN },
+	{ "\x28\xb5\x2f\xfd",          4, "is compressed with zstd; use gzip or xz" },
+	{ "BZh",                       3, "is compressed with bzip2; use gzip or xz" },
+	{ "PK\x03\x04",                4, "is a zip archive; use gzip or xz" },
+	{ "7z\xbc\xaf\x27\x1c",        6, "is a 7z archive; use gzip or xz" },
+	{ "\x04\x22\x4d\x18",          4, "is compressed with lz4; use gzip or xz" },
 	/* clang-format on */
 };
 
@@ -182,20 +164,12 @@ static void start_file(struct reader *r)
 {
 	r->has_started = true;
 	read_file(r);
+	if (unpack_start(&r->unpack, unpack_kind_of(r->in, r->in_end)) != 0)
+		fail(r, -ENOMEM, unpack_why(-ENOMEM));
 	for (size_t i = 0; i < ARRAY_LEN(magics); i++) {
 		const struct magic *m = &magics[i];
-		if (r->in_end < m->n || memcmp(r->in, m->bytes, m->n) != 0)
-			continue;
-		if (m->why != NULL)
+		if (r->in_end >= m->n && memcmp(r->in, m->bytes, m->n) == 0)
 			fail(r, -EILSEQ, m->why);
-		else if (m->kind == KIND_GZIP && inflateInit2(&r->gzip, 16 + MAX_WBITS) != Z_OK)
-			fail(r, -ENOMEM, "no memory to decompress it");
-		else if (m->kind == KIND_XZ &&
-		         lzma_stream_decoder(&r->xz, xz_memory_max, LZMA_CONCATENATED) != LZMA_OK)
-			fail(r, -ENOMEM, "no memory to decompress it");
-		else
-			r->kind = m->kind;
-		return;
 	}
 }
 
@@ -221,62 +195,20 @@ static void fill_plain(struct reader *r)
 	r->is_text_end = r->is_file_end;
 }
 
-/* RFC 1952 2.2: members follow each other; gzip(1) also takes zeros behind the last. */
-static void start_member(struct reader *r)
+static void fill_unpacked(struct reader *r)
 {
-	while (r->in_at < r->in_end && r->in[r->in_at] == 0)
-		r->in_at++;
-	if (r->in_at == r->in_end) {
-		r->is_text_end = r->is_file_end;
-		return;
-	}
-	if (r->in[r->in_at] != 0x1f || inflateReset(&r->gzip) != Z_OK)
-		fail(r, -EBADMSG, "has garbage behind its compressed data");
-	r->is_between = false;
-}
-
-static void fill_gzip(struct reader *r)
-{
-	if (r->is_between) {
-		start_member(r);
-		return;
-	}
-	r->gzip.next_in = r->in + r->in_at;
-	r->gzip.avail_in = (uInt)(r->in_end - r->in_at);
-	r->gzip.next_out = (Bytef *)r->text + r->end;
-	r->gzip.avail_out = (uInt)(TEXT_BYTES - r->end);
-	int e = inflate(&r->gzip, Z_NO_FLUSH);
-	r->in_at = r->in_end - r->gzip.avail_in;
-	r->end = TEXT_BYTES - r->gzip.avail_out;
-	if (e == Z_STREAM_END)
-		r->is_between = true;
-	else if (e == Z_MEM_ERROR)
-		fail(r, -ENOMEM, "no memory to decompress it");
-	else if (e != Z_OK && e != Z_BUF_ERROR)
-		fail(r, -EBADMSG, "has damaged compressed data");
-	else if (r->is_file_end && r->gzip.avail_out > 0)
-		fail(r, -ENODATA, "is cut off: its compressed data end early");
-}
-
-static void fill_xz(struct reader *r)
-{
-	r->xz.next_in = r->in + r->in_at;
-	r->xz.avail_in = r->in_end - r->in_at;
-	r->xz.next_out = (uint8_t *)r->text + r->end;
-	r->xz.avail_out = TEXT_BYTES - r->end;
-	lzma_ret e = lzma_code(&r->xz, r->is_file_end ? LZMA_FINISH : LZMA_RUN);
-	r->in_at = r->in_end - r->xz.avail_in;
-	r->end = TEXT_BYTES - r->xz.avail_out;
-	if (e == LZMA_STREAM_END)
+	struct unpack_step step = { .in = r->in + r->in_at,
+		                    .n_in = r->in_end - r->in_at,
+		                    .is_last = r->is_file_end,
+		                    .out = (uint8_t *)r->text + r->end,
+		                    .n_out = TEXT_BYTES - r->end };
+	int e = unpack_run(&r->unpack, &step);
+	r->in_at = r->in_end - step.n_in;
+	r->end = TEXT_BYTES - step.n_out;
+	if (e > 0)
 		r->is_text_end = true;
-	else if (e == LZMA_MEM_ERROR)
-		fail(r, -ENOMEM, "no memory to decompress it");
-	else if (e == LZMA_MEMLIMIT_ERROR)
-		fail(r, -EFBIG, "needs more than 128 MiB to decompress");
-	else if (e == LZMA_BUF_ERROR && r->is_file_end)
-		fail(r, -ENODATA, "is cut off: its compressed data end early");
-	else if (e != LZMA_OK && e != LZMA_BUF_ERROR)
-		fail(r, -EBADMSG, "has damaged compressed data");
+	else if (e < 0)
+		fail(r, e == -EILSEQ ? -EBADMSG : e, unpack_why(e));
 }
 
 /* Move what is left to the front and fill the buffer as far as it goes. */
@@ -295,10 +227,8 @@ static void fill(struct reader *r)
 			read_file(r);
 		if (r->error != 0)
 			break;
-		if (r->kind == KIND_GZIP)
-			fill_gzip(r);
-		else if (r->kind == KIND_XZ)
-			fill_xz(r);
+		if (r->unpack.kind != UNPACK_PLAIN)
+			fill_unpacked(r);
 		else
 			fill_plain(r);
 	}
@@ -404,7 +334,7 @@ bool reader_is_compressed(struct reader *r)
 {
 	if (!r->has_started)
 		fill(r);
-	return r->kind != KIND_PLAIN;
+	return r->unpack.kind != UNPACK_PLAIN;
 }
 
 bool reader_next_bytes(struct reader *r, const char **ret_bytes, size_t *ret_n)

@@ -3,35 +3,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <lzma.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
+
+#include "io/unpack.h"
 
 enum {
 	RAW_BYTES = 64 * 1024,
 	BUFFER_BYTES = 2 * INPUT_MAX
 };
 
-/* What `xz -9` needs is 65 MiB; more is a bomb or a mistake. */
-static const uint64_t xz_memory_max = 128ULL << 20;
-
-enum kind {
-	KIND_PLAIN,
-	KIND_GZIP,
-	KIND_XZ
-};
-
 struct input {
 	int fd;
-	enum kind kind;
+	struct unpack unpack;
 	bool has_started, is_raw_end, is_end;
-	bool is_between; /* gzip: at the end of a member */
 	const char *why;
-	z_stream gzip;
-	lzma_stream xz;
 	size_t raw_at, raw_end;
 	size_t start, end;
 	uint8_t raw[RAW_BYTES];
@@ -65,10 +53,7 @@ void input_close(struct input *in)
 {
 	if (in == NULL)
 		return;
-	if (in->kind == KIND_GZIP)
-		inflateEnd(&in->gzip);
-	if (in->kind == KIND_XZ)
-		lzma_end(&in->xz);
+	unpack_done(&in->unpack);
 	close(in->fd);
 	free(in);
 }
@@ -99,24 +84,11 @@ static void read_raw(struct input *in)
 
 static void start(struct input *in)
 {
-	static const uint8_t gzip_magic[] = { 0x1f, 0x8b };
-	static const uint8_t xz_magic[] = { 0xfd, '7', 'z', 'X', 'Z', 0 };
 	in->has_started = true;
-	while (in->raw_end < sizeof xz_magic && !in->is_raw_end) /* a pipe gives little at once */
+	while (in->raw_end < UNPACK_HEAD && !in->is_raw_end) /* a pipe gives little at once */
 		read_raw(in);
-	if (in->raw_end >= sizeof gzip_magic &&
-	    memcmp(in->raw, gzip_magic, sizeof gzip_magic) == 0) {
-		if (inflateInit2(&in->gzip, 16 + MAX_WBITS) != Z_OK)
-			fail(in, "no memory to decompress it");
-		else
-			in->kind = KIND_GZIP;
-	} else if (in->raw_end >= sizeof xz_magic &&
-	           memcmp(in->raw, xz_magic, sizeof xz_magic) == 0) {
-		if (lzma_stream_decoder(&in->xz, xz_memory_max, LZMA_CONCATENATED) != LZMA_OK)
-			fail(in, "no memory to decompress it");
-		else
-			in->kind = KIND_XZ;
-	}
+	if (unpack_start(&in->unpack, unpack_kind_of(in->raw, in->raw_end)) != 0)
+		fail(in, unpack_why(-ENOMEM));
 }
 
 /* What was looked at to know that it is plain; the rest comes without a copy. */
@@ -146,60 +118,20 @@ static void fill_plain(struct input *in)
 	in->raw_at += n;
 }
 
-/* RFC 1952 2.2: members follow each other; gzip(1) also takes zeros behind the last. */
-static bool begin_member(struct input *in)
+static void fill_unpacked(struct input *in)
 {
-	while (in->raw_at < in->raw_end && in->raw[in->raw_at] == 0)
-		in->raw_at++;
-	if (in->raw_at == in->raw_end) {
-		if (in->is_raw_end)
-			in->is_end = true;
-		return false;
-	}
-	if (inflateReset(&in->gzip) != Z_OK) {
-		fail(in, "is damaged (gzip)");
-		return false;
-	}
-	in->is_between = false;
-	return true;
-}
-
-static void fill_gzip(struct input *in)
-{
-	if (in->is_between && !begin_member(in))
-		return;
-	in->gzip.next_in = in->raw + in->raw_at;
-	in->gzip.avail_in = (unsigned)(in->raw_end - in->raw_at);
-	in->gzip.next_out = in->bytes + in->end;
-	in->gzip.avail_out = (unsigned)(BUFFER_BYTES - in->end);
-	int rc = inflate(&in->gzip, Z_NO_FLUSH);
-	in->raw_at = in->raw_end - in->gzip.avail_in;
-	in->end = BUFFER_BYTES - in->gzip.avail_out;
-	if (rc == Z_STREAM_END)
-		in->is_between = true;
-	else if (rc == Z_BUF_ERROR && in->is_raw_end)
-		fail(in, "is cut off (gzip)");
-	else if (rc != Z_OK && rc != Z_BUF_ERROR)
-		fail(in, "is damaged (gzip)");
-}
-
-static void fill_xz(struct input *in)
-{
-	in->xz.next_in = in->raw + in->raw_at;
-	in->xz.avail_in = in->raw_end - in->raw_at;
-	in->xz.next_out = in->bytes + in->end;
-	in->xz.avail_out = BUFFER_BYTES - in->end;
-	lzma_ret rc = lzma_code(&in->xz, in->is_raw_end ? LZMA_FINISH : LZMA_RUN);
-	in->raw_at = in->raw_end - in->xz.avail_in;
-	in->end = BUFFER_BYTES - in->xz.avail_out;
-	if (rc == LZMA_STREAM_END)
+	struct unpack_step step = { .in = in->raw + in->raw_at,
+		                    .n_in = in->raw_end - in->raw_at,
+		                    .is_last = in->is_raw_end,
+		                    .out = in->bytes + in->end,
+		                    .n_out = BUFFER_BYTES - in->end };
+	int e = unpack_run(&in->unpack, &step);
+	in->raw_at = in->raw_end - step.n_in;
+	in->end = BUFFER_BYTES - step.n_out;
+	if (e > 0)
 		in->is_end = true;
-	else if (rc == LZMA_BUF_ERROR && in->is_raw_end)
-		fail(in, "is cut off (xz)");
-	else if (rc == LZMA_MEMLIMIT_ERROR)
-		fail(in, "needs too much memory to decompress (xz)");
-	else if (rc != LZMA_OK && rc != LZMA_BUF_ERROR)
-		fail(in, "is damaged (xz)");
+	else if (e < 0)
+		fail(in, unpack_why(e));
 }
 
 /* More bytes; false when there are no more, or no room for them. */
@@ -216,14 +148,12 @@ static bool fill(struct input *in)
 	}
 	size_t before = in->end;
 	while (!in->is_end && in->end == before && in->end < BUFFER_BYTES) {
-		if (in->kind != KIND_PLAIN && in->raw_at == in->raw_end && !in->is_raw_end)
+		if (in->unpack.kind != UNPACK_PLAIN && in->raw_at == in->raw_end && !in->is_raw_end)
 			read_raw(in);
 		if (in->is_end)
 			break;
-		if (in->kind == KIND_GZIP)
-			fill_gzip(in);
-		else if (in->kind == KIND_XZ)
-			fill_xz(in);
+		if (in->unpack.kind != UNPACK_PLAIN)
+			fill_unpacked(in);
 		else
 			fill_plain(in);
 	}
