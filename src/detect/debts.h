@@ -20,6 +20,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -68,6 +69,21 @@ static inline void debt_add_us(_Atomic uint64_t *paid_us, uint64_t now_us, uint6
 		next = (at > now_us ? at : now_us) + more_us;
 	} while (!atomic_compare_exchange_weak_explicit(paid_us, &at, next, memory_order_relaxed,
 	                                                memory_order_relaxed));
+}
+
+/* It is the one for all the keys without a place: what it owes is nobody's alone. */
+static inline bool debt_is_shared(const struct debt *d)
+{
+	return atomic_load_explicit(&d->key, memory_order_relaxed) == 0;
+}
+
+/* It owes nothing, but was used now: of the places that owe nothing it is not the first to go. */
+static inline void debt_touch(_Atomic uint64_t *paid_us, uint64_t now_us)
+{
+	uint64_t at = atomic_load_explicit(paid_us, memory_order_relaxed);
+	if (at < now_us)
+		atomic_compare_exchange_strong_explicit(paid_us, &at, now_us, memory_order_relaxed,
+		                                        memory_order_relaxed);
 }
 
 /* As debt_add_us(), but never more than most_us in all. */

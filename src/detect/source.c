@@ -31,6 +31,24 @@ bool source_of(struct detect_call *call, const struct detect_zone *zone, const u
 	return true;
 }
 
+void source_ends_of(struct detect_call *call, struct source_ends *ret)
+{
+	const struct detect_answer *a = call->a;
+	ret->has_first = source_of(call, &a->first, a->question, &ret->first);
+	if (a->first.name == a->zone.name) { /* one zone: most answers */
+		ret->last = ret->first;
+		ret->has_last = ret->has_first;
+		return;
+	}
+	ret->has_last = source_of(call, &a->zone, a->question, &ret->last);
+}
+
+bool source_is_anybodys(const struct source_ends *e)
+{
+	return e->has_first && e->has_last && e->first.kind == ZONE_ANYBODY &&
+	       e->last.kind == ZONE_ANYBODY;
+}
+
 uint64_t source_client(const struct detect_call *call, const struct addr *client)
 {
 	return detector_hash_network(call, client);

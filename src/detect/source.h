@@ -26,6 +26,14 @@ struct source {
 /* False: the operator's own servers, or a registry's. @zone: NULL or without a name: not known. */
 bool source_of(struct detect_call *call, const struct detect_zone *zone, const uint8_t *question,
                struct source *ret);
+/* The same of both ends of an answer: of the question itself, and of where its last alias leads. */
+struct source_ends {
+	struct source first, last;
+	bool has_first, has_last;
+};
+void source_ends_of(struct detect_call *call, struct source_ends *ret);
+/* Neither end is anybody known: no list, no vendor, nothing popular. */
+bool source_is_anybodys(const struct source_ends *e);
 /* Not 0. IPv4 whole, IPv6 its network of 64 bits. */
 uint64_t source_client(const struct detect_call *call, const struct addr *client);
 /* Of two keys one, not 0. */

@@ -185,8 +185,9 @@ static void count(struct report *p, const struct recorded *r, const struct detec
 
 static int make_detect(struct report *p)
 {
-	static const char text[] = "detect: {rebinding.low: alert, payload.low: alert, "
-				   "dga.enable: false}\n";
+	static const char text[] =
+		"detect: {rebinding.low: alert, payload.low: alert, addresses.low: alert, flux.low: alert, "
+		"dga.enable: false}\n";
 	struct config *c = NULL;
 	struct config_problems problems = { 0 };
 	int e = config_load_text("answers_report", text, strlen(text), &c, &problems);

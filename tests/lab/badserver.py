@@ -469,6 +469,8 @@ TOLD = {
     "short": (A, lambda n: dns.rrset.from_text(n, 10, "IN", "A", "198.51.100.66")),
     "bulk": (TXT, lambda n: _texts(n, base64.b64encode(_noise(n, 900)).decode())),
     "flip": (A, _flip),
+    "nowhere": (dns.rdatatype.AAAA, lambda n: dns.rrset.from_text(n, 1, "IN", "AAAA", "4a47:" + ":".join(
+        _noise(n, 14).hex()[i:i + 4] for i in range(0, 28, 4)))),
     "inside": (A, lambda n: dns.rrset.from_text(n, 60, "IN", "A", "192.168.1.1")),
 }
 

@@ -76,3 +76,11 @@ def test_names_that_may_be_private_are_left_alone(start_weir):
     weir = start_weir(config={"detect": {"enable": True}, "rebinding": {"allow": ["attacker.test"]}})
     _, then = ask_again_later(weir, "flip-2.attacker.test")
     assert then.answer[0][0].to_text() == "192.168.1.1"
+
+
+def test_addresses_are_no_channel(watching):
+    rcodes = [watching.ask(f"nowhere-{i}.attacker.test", "AAAA").rcode() for i in range(20)]
+    assert rcodes[0] == dns.rcode.NOERROR and rcodes[-1] == dns.rcode.NXDOMAIN
+    assert rcodes.count(dns.rcode.NOERROR) < 10
+    assert finding(watching, "addresses", "high")["action"] == "block"
+    assert watching.ask("www.attacker.test").rcode() == dns.rcode.NOERROR

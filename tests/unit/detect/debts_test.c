@@ -93,9 +93,46 @@ static void memory_is_as_told(void **state)
 	debts_free(d);
 }
 
+/* Of places that owe nothing the one that was not used for longest goes. */
+static void a_touch_keeps_a_place(void **state)
+{
+	(void)state;
+	struct debts *d;
+	assert_int_equal(debts_new(1, &d), 0);
+	struct debt *kept = debts_take(d, mix(1), 1000);
+	assert_false(debt_is_shared(kept));
+	kept->extra = 7;
+	for (unsigned i = 2; i < 5000; i++) {
+		debt_touch(&kept->paid_us, 1000 + i);
+		assert_int_equal(debt_owed_us(&kept->paid_us, 1000 + i), 0);
+		struct debt *e = debts_take(d, mix(i), 1000 + i);
+		debt_touch(&e->paid_us, 1000 + i);
+		assert_ptr_equal(debts_take(d, mix(1), 1000 + i), kept);
+		assert_int_equal(kept->extra, 7);
+	}
+	debts_free(d);
+}
+
+static void who_has_no_place_is_told_apart(void **state)
+{
+	(void)state;
+	struct debts *d;
+	unsigned shared = 0;
+	assert_int_equal(debts_new(1, &d), 0);
+	for (unsigned i = 0; i < 5000; i++) {
+		struct debt *e = debts_take(d, mix(i), 1000);
+		debt_add_us(&e->paid_us, 1000, 1000000);
+		shared += debt_is_shared(e);
+	}
+	assert_int_equal(shared, 5000 - 16 * DEBTS_WAYS);
+	debts_free(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_touch_keeps_a_place),
+		cmocka_unit_test(who_has_no_place_is_told_apart),
 		cmocka_unit_test(a_debt_is_paid_with_time),
 		cmocka_unit_test(no_debt_is_forgotten),
 		cmocka_unit_test(a_flood_evicts_nobody),

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Fast flux: a name whose addresses are those of infected machines, all over the world, for some
+ * minutes each. Networks (16 bits of IPv4, 32 of IPv6) that a name of an unpopular domain leads to
+ * are counted over about a day, for all clients together.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "detect/debts.h"
+#include "detect/detector.h"
+#include "detect/source.h"
+
+enum {
+	NAMES_PER_CLIENT = 4, /* with more than FREE networks within a day */
+	FREE = 4,             /* networks that any name may have: they owe nothing */
+	SHORT_S = 300,        /* TTLs above that are no flux; most are below */
+	MARKS = 64,
+	MARKS_MOST = 48, /* then they begin anew */
+	LOW = 12,        /* networks */
+	MEDIUM = 24,
+	HIGH = 48,
+	MOST = 96, /* more is not remembered */
+	UNIT = 16,
+};
+
+#define US_PER_DAY UINT64_C(86400000000)
+/* As many as are LOW are paid off within a day. */
+#define US_PER_NETWORK (US_PER_DAY / LOW)
+
+struct flux {
+	struct debts *names; /* extra: marks of networks */
+};
+
+static void flux_stop(void *state)
+{
+	struct flux *f = state;
+	debts_free(f->names);
+	free(f);
+}
+
+static int flux_start(const struct config *c, void **ret_state)
+{
+	struct flux *f = calloc(1, sizeof *f);
+	if (f == NULL)
+		return -ENOMEM;
+	int e = debts_new((size_t)c->detect.clients * NAMES_PER_CLIENT, &f->names);
+	if (e != 0) {
+		free(f);
+		return e;
+	}
+	*ret_state = f;
+	return 0;
+}
+
+static size_t flux_bytes(const void *state)
+{
+	const struct flux *f = state;
+	return sizeof *f + debts_bytes(f->names);
+}
+
+static unsigned count_marks(const struct debt *name)
+{
+	return (unsigned)__builtin_popcountll(
+		atomic_load_explicit(&name->extra, memory_order_relaxed));
+}
+
+/*
+ * Set a mark; what a new one stands for, in units: the more are set, the more networks share those that
+ * are.
+ */
+static uint64_t mark(struct debt *name, uint64_t hash)
+{
+	uint64_t bit = UINT64_C(1) << (hash >> 8) % MARKS;
+	uint64_t marks = atomic_load_explicit(&name->extra, memory_order_relaxed);
+	if ((marks & bit) != 0)
+		return 0;
+	unsigned n = (unsigned)__builtin_popcountll(marks);
+	if (n < FREE) {
+		atomic_fetch_or_explicit(&name->extra, bit, memory_order_relaxed);
+		return 0;
+	}
+	if (n >= MARKS_MOST) {
+		atomic_store_explicit(&name->extra, bit, memory_order_relaxed);
+		return UNIT;
+	}
+	atomic_fetch_or_explicit(&name->extra, bit, memory_order_relaxed);
+	return UNIT * MARKS / (MARKS - n);
+}
+
+static int level_of(int64_t networks)
+{
+	return networks >= HIGH     ? DETECT_HIGH
+	       : networks >= MEDIUM ? DETECT_MEDIUM
+	       : networks >= LOW    ? DETECT_LOW
+	                            : -1;
+}
+
+static int64_t networks_of(const struct debt *name, uint64_t now_us)
+{
+	int64_t n = (int64_t)(debt_owed_us(&name->paid_us, now_us) / US_PER_NETWORK);
+	return n > 0 ? FREE + n : 0;
+}
+
+/* New networks of an answer, in units. */
+static uint64_t note_networks(const struct detect_call *call, struct debt *name,
+                              uint32_t *ret_ttl_s)
+{
+	const struct detect_answer *a = call->a;
+	uint64_t units = 0;
+	for (unsigned i = 0; i < a->n_rrs; i++) {
+		const struct rr *rr = &a->rrs[i];
+		bool is_a = rr->type == DNS_A && rr->rdata_len == 4;
+		if ((!is_a && (rr->type != DNS_AAAA || rr->rdata_len != 16)) || rr->ttl_s > SHORT_S)
+			continue;
+		units += mark(name, detector_hash(call, rr->rdata, is_a ? 2 : 4));
+		if (rr->ttl_s < *ret_ttl_s)
+			*ret_ttl_s = rr->ttl_s;
+	}
+	return units;
+}
+
+static bool is_short(const struct detect_answer *a)
+{
+	for (unsigned i = 0; i < a->n_rrs; i++) {
+		if (a->rrs[i].type == a->type)
+			return a->rrs[i].ttl_s <= SHORT_S;
+	}
+	return false;
+}
+
+static void flux_answer(struct detect_call *call)
+{
+	struct flux *f = call->state;
+	const struct detect_answer *a = call->a;
+	struct source_ends ends;
+	struct detect_finding *finding;
+	uint32_t ttl_s = SHORT_S;
+	if (a->is_failure || a->is_cached || a->n_rrs == 0 ||
+	    (a->type != DNS_A && a->type != DNS_AAAA) || !is_short(a))
+		return;
+	/* Where an alias leads to a network of deliverers of contents, it is one. */
+	source_ends_of(call, &ends);
+	if (!source_is_anybodys(&ends))
+		return;
+	uint64_t now_us = a->now_ns / 1000 + 1;
+	uint64_t key = detector_hash(call, a->question, name_len(a->question));
+	struct debt *name = debts_take(f->names, key, now_us);
+	if (debt_is_shared(name))
+		return; /* nothing can be said of a name that has no place of its own */
+	/* What was more than a day ago is over. */
+	if (debt_owed_us(&name->paid_us, now_us) == 0 && count_marks(name) > FREE)
+		atomic_store_explicit(&name->extra, 0, memory_order_relaxed);
+	uint64_t units = note_networks(call, name, &ttl_s);
+	debt_touch(&name->paid_us, now_us);
+	if (units == 0)
+		return;
+	debt_add_most_us(&name->paid_us, now_us, units * (US_PER_NETWORK / UNIT),
+	                 MOST * US_PER_NETWORK);
+	int64_t networks = networks_of(name, now_us);
+	int level = level_of(networks);
+	if (level < 0)
+		return;
+	detector_found(call, (enum detect_confidence)level, &finding,
+	               "fast flux: a name with addresses in many networks, for minutes each");
+	detector_evidence(finding, "networks", networks);
+	detector_evidence(finding, "ttl_s", ttl_s);
+}
+
+static void flux_explain(struct detect_call *call)
+{
+	const struct flux *f = call->state;
+	const struct detect_question *q = call->q;
+	uint64_t key = detector_hash(call, q->question, name_len(q->question));
+	const struct debt *name = debts_find(f->names, key, q->now_ns / 1000 + 1);
+	if (name != NULL)
+		detector_tell(call, "this name's addresses were in %lld networks lately",
+		              (long long)networks_of(name, q->now_ns / 1000 + 1));
+}
+
+const struct detector detector_flux = {
+	.start = flux_start,
+	.stop = flux_stop,
+	.bytes = flux_bytes,
+	.answer = flux_answer,
+	.explain = flux_explain,
+};
