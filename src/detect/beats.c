@@ -92,33 +92,38 @@ const struct beats *beats_find(const struct beats_table *t, uint64_t key)
 	return NULL;
 }
 
-static bool may_go(const struct beats *b, uint32_t now_s)
+/* Has it stopped coming? */
+static bool has_stopped(const struct beats *b, uint32_t last_s, uint32_t now_s)
 {
-	struct state s;
-	load(b, &s);
-	uint32_t age_s = now_s - s.last_s;
-	return get(&b->key) == 0 || s.intervals < BEATS_KEPT || age_s > FORGOTTEN_S ||
-	       (float)age_s > s.mean * STOPPED_TIMES;
+	uint32_t mean = (uint32_t)(get(&b->spread) >> 32), age_s = now_s - last_s;
+	float mean_s;
+	memcpy(&mean_s, &mean, sizeof mean_s);
+	return age_s > FORGOTTEN_S || (float)age_s > mean_s * STOPPED_TIMES;
 }
 
-/* Of those that may go: once is less than twice, then long ago is less than now. */
-static uint64_t worth_of(const struct beats *b)
+/* What is lost with it: once is less than twice, then long ago is less than now; UINT64_MAX: it stays. */
+static uint64_t worth_of(const struct beats *b, uint32_t now_s)
 {
-	struct state s;
-	load(b, &s);
-	return (uint64_t)(s.intervals < BEATS_KEPT ? s.intervals : 0) << 32 | s.last_s;
+	uint64_t count = get(&b->count), intervals = count >> 16 & COUNT_MAX;
+	uint32_t last_s = (uint32_t)(count >> 32);
+	if (intervals < BEATS_KEPT)
+		return intervals << 32 | last_s;
+	return has_stopped(b, last_s, now_s) ? last_s : UINT64_MAX;
 }
 
 /* Its place, or one that can be given to it. */
 static struct beats *take(struct beats_table *t, uint64_t key, uint32_t now_s)
 {
 	struct beats *ways = t->at[key % t->sets], *best = NULL;
+	uint64_t least = UINT64_MAX;
 	for (unsigned i = 0; i < WAYS; i++) {
 		if (get(&ways[i].key) == key)
 			return &ways[i];
-		if (may_go(&ways[i], now_s) &&
-		    (best == NULL || worth_of(&ways[i]) < worth_of(best)))
+		uint64_t worth = worth_of(&ways[i], now_s);
+		if (worth < least) {
+			least = worth;
 			best = &ways[i];
+		}
 	}
 	if (best == NULL)
 		return NULL;

@@ -9,7 +9,7 @@
  * Not here:  what that means -> beacon.c.
  * Threads:   any, several at once: relaxed atomics, a word at a time. A race costs a beat.
  * Memory:    48 bytes a place, eight places for a client; one block.
- * Cost:      some 20 ns.
+ * Cost:      some 0.3 us: eight places are looked at.
  * Limits:    of eight places that a pair may have, one that has come back less than BEATS_KEPT times or
  *            has stopped goes to another, the one that came least and last longest ago; if there is
  *            none the other is not watched. So domains that are asked for once drive out nothing

@@ -9,7 +9,7 @@
  * Not here:  what several names tell together -> tunnel.c; how much a name carries -> leak.c.
  * Threads:   pure.
  * Memory:    the stack, some hundred bytes.
- * Cost:      some 20 ns for an ordinary name; under a us for one that looks like a tool's.
+ * Cost:      some 50 ns for an ordinary name; under a us for one that looks like a tool's.
  * Limits:    case is gone (names are lower case): what base64 and base58 carry is not decoded.
  * Standards: none
  * Tests:     tests/unit/detect/tools_test.c, tests/fuzz/tools_fuzz.c
