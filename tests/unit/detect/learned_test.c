@@ -2,6 +2,7 @@
 #include "detect/learned.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -183,6 +184,66 @@ static void the_table_has_an_end(void **state)
 	learned_free(l);
 }
 
+enum {
+	THREADS = 4,
+	ROUNDS = 50000,
+	DOMAINS = 3000,
+};
+
+static struct learned *shared;
+
+static void *work(void *arg)
+{
+	uint32_t dice = (uint32_t)(uintptr_t)arg;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		char text[40];
+		struct name name;
+		struct addr a = addr_v4(0xc0000201 + (dice >> 8) % 20);
+		struct ceiling c = ceiling_of_kind(ZONE_ANYBODY);
+		dice = dice * 1103515245 + 12345;
+		int n = snprintf(text, sizeof text, "d%u.example", (dice >> 12) % DOMAINS);
+		assert_int_equal(name_from_text(text, (size_t)n, &name), 0);
+		struct learned_domain *d = learned_find(shared, name.wire);
+		if (d == NULL)
+			d = learned_add(shared, name.wire);
+		if (d == NULL)
+			continue;
+		learned_note(shared, d, &a, dice >> 16);
+		learned_raise(d, &c);
+	}
+	return NULL;
+}
+
+/* Workers while everything is done that the housekeeping thread does. */
+static void many_threads(void **state)
+{
+	(void)state;
+	pthread_t threads[THREADS];
+	char *text = NULL;
+	size_t n = 0;
+	shared = start();
+	for (uintptr_t i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, work, (void *)(i + 1)), 0);
+	for (unsigned h = 1; h < 150; h++) {
+		struct learned_domain *d;
+		uint32_t need;
+		learned_tick(shared, RATE, LEARN, START + h * HOUR);
+		for (unsigned at = 0; (d = learned_next(shared, &at)) != NULL; at++) {
+			assert_true(learned_clients(d, 0, &need) <= LEARNED_CLIENTS);
+			if ((at + h) % 50 == 0)
+				assert_int_equal(learned_forget(shared, d->name.wire), 0);
+		}
+		FILE *f = open_memstream(&text, &n);
+		learned_write(shared, f);
+		assert_int_equal(fclose(f), 0);
+		free(text);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	assert_true(shared->n <= LEARNED_DOMAINS_MAX);
+	learned_free(shared);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +253,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_used_fades),
 		cmocka_unit_test(the_operator_confirms_and_forgets),
 		cmocka_unit_test(the_table_has_an_end),
+		cmocka_unit_test(many_threads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
