@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/call.h"
+#include "base/must.h"
 
 enum {
 	SHOWN_MAX = 4096
@@ -47,6 +48,20 @@ static enum call_outcome list(struct api_call *call)
 	                           (json_int_t)detect_learns_until_s(d)));
 }
 
+/* What cannot be kept is not in force either. 0 or -errno. */
+static int keep_or_take_back(const struct api_context *c, const char *before, size_t n)
+{
+	char why[DETECT_WHY_MAX];
+	int e = c->keep_ceilings != NULL ? c->keep_ceilings(c->arg) : 0;
+	if (e == 0)
+		return 0;
+	int back = detect_forget_ceiling(c->detect, NULL);
+	if (back == 0)
+		back = detect_load_ceilings(c->detect, before, n, why);
+	(void)bug_if(back != 0);
+	return e;
+}
+
 static enum call_outcome change(struct api_call *call, const char *domain, bool is_confirm)
 {
 	const struct api_context *c = call->context;
@@ -55,16 +70,25 @@ static enum call_outcome change(struct api_call *call, const char *domain, bool 
 		return call_fail(call, "bad-request", "\"%.63s\" is no domain name", domain);
 	if (domain != NULL)
 		name_set(&name, name.wire);
-	int e = is_confirm ? detect_confirm_ceiling(c->detect, name.wire)
-	                   : detect_forget_ceiling(c->detect, domain != NULL ? name.wire : NULL);
-	if (e == -ENOENT)
+	char *before;
+	size_t n;
+	int e = detect_save_ceilings(c->detect, &before, &n);
+	if (e != 0)
+		return call_fail(call, "failed", "%s", strerror(-e));
+	e = is_confirm ? detect_confirm_ceiling(c->detect, name.wire)
+	               : detect_forget_ceiling(c->detect, domain != NULL ? name.wire : NULL);
+	bool is_known = e == 0;
+	if (is_known)
+		e = keep_or_take_back(c, before, n);
+	free(before);
+	if (!is_known)
 		return call_fail(
 			call, "no-ceiling",
 			"nothing was learned of \"%.63s\"; weir ceilings lists the domains",
 			domain);
-	e = c->keep_ceilings != NULL ? c->keep_ceilings(c->arg) : 0;
 	if (e != 0)
-		return call_fail(call, "failed", "it is in force, but cannot be kept: %s",
+		return call_fail(call, "failed",
+		                 "ceilings cannot be written, nothing has changed: %s",
 		                 strerror(-e));
 	return call_done(call, is_confirm ? "confirmed" : "forgotten",
 	                 json_string(domain != NULL ? domain : "all"));

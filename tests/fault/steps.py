@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import shutil
+import time
 
 import dns.exception
 import dns.query
@@ -583,6 +584,44 @@ class Enforce(Learn):
         assert self.look() == "old"
 
 
+class Ceilings(Edit):
+    """`weir ceilings --forget`: what the leak budget has learned."""
+
+    name = "ceilings"
+    sample = 2
+    words = ("ceilings",)
+
+    def __init__(self, bed):
+        super().__init__(bed)
+        bed.weir.config["detect"] = {"enable": True, "leak.learn": "7d"}
+
+    def prepare(self):
+        self.v = 0
+        with open(f"{self.bed.weir.state_dir}/ceilings", "w") as f:
+            f.write(f"weir-ceilings 1\nbegan {int(time.time())} {'0f' * 16}\n")
+            for v in range(1000):
+                f.write(f"domain c{v}.example 2 2 {int(time.time())} {int(time.time())} - 0 0\n")
+        Step.prepare(self)
+
+    def look(self):
+        lists = Step.look(self)
+        if lists != "old":
+            return lists
+        try:
+            found = {d["domain"] for d in self.bed.weir.ctl(command="ceilings")["ceilings"]["domains"]}
+        except (OSError, ValueError) as e:
+            return f"silent ({e})"
+        old, new = (f"c{v}.example" in found for v in (self.v, self.v + 1))
+        return {(True, True): "old", (False, True): "new"}.get((old, new), f"ceilings {len(found)}")
+
+    def trigger(self):
+        self.call(command="ceilings", forget=f"c{self.v}.example")
+
+    def again(self):
+        if self.look() == "old":
+            self.trigger()
+
+
 class Start(Step):
     """The start with what the last process left, and no network: all lists are in force at the first answer."""
 
@@ -689,4 +728,4 @@ class FirstStart(Start):
 
 
 STEPS = {s.name: s for s in (Feed, TaxiiStep, MispStep, Axfr, AxfrTls, Ixfr, Reload, Pin, Unpin, Accept, Edit, Undo, Rewrite,
-                             PublishEdits, PublishList, Trust, Learn, Enforce, Start, FirstStart)}
+                             PublishEdits, PublishList, Trust, Learn, Enforce, Ceilings, Start, FirstStart)}
