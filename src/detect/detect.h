@@ -119,6 +119,8 @@ struct detect_answer {
 	unsigned n_rrs;
 	unsigned n_more;  /* records behind these, DETECT_RECORDS_MAX are looked at */
 	uint32_t n_bytes; /* of the whole section */
+	bool has_age;     /* it is known when the registered domain was first asked for here: */
+	uint32_t age_s;
 	/* One that the public DNS should not give (local/), no exempt name's; NULL: there is none. */
 	const struct addr *private_addr;
 	struct detect_zone first; /* of the question itself; name NULL: not known */

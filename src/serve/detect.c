@@ -53,6 +53,7 @@ enum outcome watch_answer(struct query *q)
 	}
 	if (l != NULL && found->n_an > 0 && local_find_private(l, found, &private_addr))
 		a.private_addr = &private_addr;
+	a.has_age = !q->is_cached && query_find_age(q, &a.age_s);
 	a.n_more = found->n_an - a.n_rrs;
 	a.n_bytes = found->an_bytes;
 	fill_zone(found->n_cuts > 0 ? found->cuts[0] : NULL, &a.first);

@@ -48,6 +48,14 @@ void query_add_age(struct query *q, struct policy_terms *terms)
 	terms->age_s = q->age_s;
 }
 
+bool query_find_age(struct query *q, uint32_t *ret_s)
+{
+	const struct seen *s = seen_current();
+	const uint8_t *domain = s != NULL ? domain_of(q) : NULL;
+	*ret_s = domain != NULL ? seen_age_s(s, domain, now_s()) : SEEN_NOT_NEW;
+	return *ret_s != SEEN_NOT_NEW;
+}
+
 void query_note_domain(struct query *q)
 {
 	struct seen *s = seen_current();

@@ -341,6 +341,8 @@ void judge_allowed(struct query *q, const struct policy *p, const struct policy_
 
 /* The question's registered domain (domain.c): its age, for lists that are for new ones. */
 void query_add_age(struct query *q, struct policy_terms *terms);
+/* How long ago its registered domain was first asked for; false: it is not to be taken for new. */
+bool query_find_age(struct query *q, uint32_t *ret_s);
 void query_note_domain(struct query *q); /* the cache has no answer: it was asked for */
 void query_end_domain(struct query *q);  /* what became of it */
 /* What an event tells, where a list of new domains matched; false: nothing. */

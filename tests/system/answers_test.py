@@ -84,3 +84,13 @@ def test_addresses_are_no_channel(watching):
     assert rcodes.count(dns.rcode.NOERROR) < 10
     assert finding(watching, "addresses", "high")["action"] == "block"
     assert watching.ask("www.attacker.test").rcode() == dns.rcode.NOERROR
+
+
+def test_new_domains_are_counted(start_weir):
+    def prepare(w):
+        w.config["detect"] = {"enable": True, "newzone": {"low": "alert"}}
+        w.config["seen"] = {"learn": "0s"}
+    weir = start_weir(prepare=prepare)
+    assert weir.ask("www.attacker.test").rcode() == dns.rcode.NOERROR
+    found = finding(weir, "newzone", "low")
+    assert found["action"] == "alert" and found["evidence"]["age_s"] < 3600

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Domains that are new to this network (seen/), and whether their servers and addresses are, too: most
+ * of what is new is honest, but most of what attacks is new. Servers and networks are remembered while
+ * the program runs; until it has run for a day they are all known.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "detect/detector.h"
+#include "detect/source.h"
+#include "detect/told.h"
+
+enum {
+	NEW_S = 86400,
+	LEARN_S = 86400,
+	KEYS = 1 << 17, /* servers and networks; those asked last */
+};
+
+struct newzone {
+	struct told *known;
+	_Atomic uint64_t since_ns; /* of the first answer; 0: there was none */
+};
+
+static void newzone_stop(void *state)
+{
+	struct newzone *z = state;
+	told_free(z->known);
+	free(z);
+}
+
+static int newzone_start(const struct config *c, void **ret_state)
+{
+	(void)c;
+	struct newzone *z = calloc(1, sizeof *z);
+	if (z == NULL)
+		return -ENOMEM;
+	int e = told_new(KEYS, &z->known);
+	if (e != 0) {
+		free(z);
+		return e;
+	}
+	*ret_state = z;
+	return 0;
+}
+
+static size_t newzone_bytes(const void *state)
+{
+	const struct newzone *z = state;
+	return sizeof *z + told_bytes(z->known);
+}
+
+/* Was it seen before? Now it was. */
+static bool meet(struct newzone *z, uint64_t key)
+{
+	bool is_known = told_has(z->known, key);
+	told_put(z->known, key); /* it moves to the front */
+	return is_known;
+}
+
+/* Both the names of a zone's servers and the network of the first are new. */
+static bool has_new_servers(const struct detect_call *call, struct newzone *z,
+                            const struct source *s)
+{
+	const struct addr *server = call->a->zone.server;
+	bool is_known = !s->has_servers || meet(z, s->servers_key);
+	if (server == NULL)
+		return !is_known;
+	/* 24 bits of IPv4, 48 of IPv6 */
+	const uint8_t *bytes = server->is_v4 ? server->bytes + 12 : server->bytes;
+	uint64_t network = detector_hash(call, bytes, server->is_v4 ? 3 : 6);
+	return !meet(z, source_pair(call, network, 1)) && !is_known;
+}
+
+/* An address of it is in a network (16 bits of IPv4, 32 of IPv6) where none was; and no other. */
+static bool has_new_networks(const struct detect_call *call, struct newzone *z)
+{
+	const struct detect_answer *a = call->a;
+	unsigned n = 0, n_known = 0;
+	for (unsigned i = 0; i < a->n_rrs; i++) {
+		const struct rr *rr = &a->rrs[i];
+		bool is_a = rr->type == DNS_A && rr->rdata_len == 4;
+		if (!is_a && (rr->type != DNS_AAAA || rr->rdata_len != 16))
+			continue;
+		uint64_t network = detector_hash(call, rr->rdata, is_a ? 2 : 4);
+		n_known += meet(z, source_pair(call, network, 2));
+		n++;
+	}
+	return n > 0 && n_known == 0;
+}
+
+static bool has_learned(struct newzone *z, uint64_t now_ns)
+{
+	uint64_t since_ns = atomic_load_explicit(&z->since_ns, memory_order_relaxed);
+	if (since_ns == 0) {
+		atomic_store_explicit(&z->since_ns, now_ns, memory_order_relaxed);
+		return false;
+	}
+	return now_ns > since_ns && now_ns - since_ns >= LEARN_S * NS_PER_S;
+}
+
+static void newzone_answer(struct detect_call *call)
+{
+	struct newzone *z = call->state;
+	const struct detect_answer *a = call->a;
+	struct detect_finding *f;
+	struct source s;
+	if (a->is_failure || a->is_cached || !source_of(call, &a->zone, a->question, &s))
+		return;
+	bool has_servers = has_new_servers(call, z, &s);
+	bool has_networks = has_new_networks(call, z);
+	bool knows = has_learned(z, a->now_ns);
+	const struct name_facts *facts = detector_facts(call);
+	if (!a->has_age || a->age_s >= NEW_S || a->rcode != RCODE_NOERROR ||
+	    facts->kind != ZONE_ANYBODY)
+		return;
+	enum detect_confidence confidence = !knows || !has_servers ? DETECT_LOW
+	                                    : has_networks         ? DETECT_HIGH
+	                                                           : DETECT_MEDIUM;
+	detector_found(call, confidence, &f, "a domain that is new here%s%s",
+	               confidence == DETECT_LOW ? "" : ", and so are its servers",
+	               confidence == DETECT_HIGH ? " and the networks of its addresses" : "");
+	detector_evidence(f, "age_s", a->age_s);
+	detector_evidence(f, "new_servers", has_servers);
+	detector_evidence(f, "new_networks", has_networks);
+}
+
+const struct detector detector_newzone = {
+	.start = newzone_start,
+	.stop = newzone_stop,
+	.bytes = newzone_bytes,
+	.answer = newzone_answer,
+};
