@@ -57,7 +57,13 @@ int ceilings_start(struct detect *detect, const char *folder, struct ceilings **
 		load(c);
 	}
 	c->version = detect_ceilings_version(detect);
-	detect_tick(detect, clock_wall_ns() / NS_PER_S); /* it learns from the first question on */
+	uint64_t now_s = clock_wall_ns() / NS_PER_S;
+	detect_tick(detect, now_s); /* it learns from the first question on */
+	if (detect_learns_until_s(detect) > now_s)
+		log_info(
+			"the leak budget learns ceilings for %llu hours (detect.leak.learn); 'weir "
+			"ceilings' shows them",
+			(unsigned long long)(detect_learns_until_s(detect) - now_s + 3599) / 3600);
 	*ret = c;
 	return 0;
 }
