@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "base/disk.h"
 #include "io/unpack.h"
 
 enum {
@@ -91,18 +92,8 @@ int reader_open(const char *path, uint64_t max_bytes, struct reader **ret, const
 int reader_open_bytes(const void *bytes, size_t n, uint64_t max_bytes, struct reader **ret,
                       const char **ret_why)
 {
-	const char *p = bytes;
 	int fd = memfd_create("list", MFD_CLOEXEC);
-	int e = fd < 0 ? -errno : 0;
-	while (e == 0 && n > 0) {
-		ssize_t wrote = write(fd, p, n);
-		if (wrote < 0 && errno != EINTR)
-			e = -errno;
-		if (wrote > 0) {
-			p += wrote;
-			n -= (size_t)wrote;
-		}
-	}
+	int e = fd < 0 ? -errno : disk_write(fd, bytes, n);
 	if (e == 0 && lseek(fd, 0, SEEK_SET) != 0)
 		e = -errno;
 	if (e == 0)

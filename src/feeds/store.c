@@ -147,12 +147,9 @@ static int copy_by_hand(int from, int to)
 			continue;
 		if (n <= 0)
 			return n < 0 ? -errno : 0;
-		for (ssize_t at = 0; at < n;) {
-			ssize_t w = write(to, buf + at, (size_t)(n - at));
-			if (w < 0 && errno != EINTR)
-				return -errno;
-			at += w > 0 ? w : 0;
-		}
+		int e = disk_write(to, buf, (size_t)n);
+		if (e != 0)
+			return e;
 	}
 }
 

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/disk.h"
 
 static void fail(struct request *r, const char *format, ...) PRINTF_LIKE(2, 3);
 static void fail(struct request *r, const char *format, ...)
@@ -106,17 +106,10 @@ static bool keep_in_memory(struct request *r, const char *data, size_t n)
 
 static bool keep_in_file(struct request *r, const char *data, size_t n)
 {
-	for (size_t at = 0; at < n;) {
-		ssize_t w = write(r->plan.fd, data + at, n - at);
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w < 0) {
-			fail(r, "the download cannot be written: %s", strerrordesc_np(errno));
-			return false;
-		}
-		at += (size_t)w;
-	}
-	return true;
+	int e = disk_write(r->plan.fd, data, n);
+	if (e != 0)
+		fail(r, "the download cannot be written: %s", strerrordesc_np(-e));
+	return e == 0;
 }
 
 static size_t take_body(char *data, size_t size, size_t count, void *arg)
