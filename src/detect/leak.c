@@ -239,13 +239,53 @@ static uint32_t bits_of_path(const struct path *p, const struct names *names, ui
 	return bits;
 }
 
-static void remember_path(const struct path *p, struct names *names, struct debt *client,
-                          uint64_t now_us)
+/* The last packets: the name's tag in the low half, and that of name and type, to whom it counts, above. */
+static uint32_t last_of(uint64_t extra)
+{
+	return (uint32_t)extra;
+}
+
+static uint32_t before_of(uint64_t extra)
+{
+	return (uint32_t)(extra >> 32);
+}
+
+static uint32_t packet_tag(const struct path *p, uint16_t type)
+{
+	uint32_t tag = (p->tags[p->n] ^ type) * 2654435761U;
+	return tag ^ tag >> 15;
+}
+
+/* Of all that is not counted in full no guess is made: it comes between, and hardly matters. */
+static bool is_guessed(const struct target *t)
+{
+	return t->kind == ZONE_ANYBODY;
+}
+
+static uint32_t bits_of_packet(const struct target *t, const struct path *p,
+                               const struct names *names, uint64_t extra, uint16_t type)
+{
+	uint32_t bits = bits_of_path(p, names, last_of(extra)) + bits_of_type(type), guess;
+	if (!is_guessed(t) || !names_guess(names, before_of(extra), &guess))
+		return bits;
+	return guess == packet_tag(p, type) ? names_bits_right() : bits + names_bits_wrong();
+}
+
+static void remember(const struct target *t, const struct path *p, struct names *names,
+                     struct debt *client, uint16_t type, uint64_t now_us)
 {
 	uint32_t dice = (uint32_t)(now_us * 2654435761U >> 7);
+	uint64_t extra = atomic_load_explicit(&client->extra, memory_order_relaxed);
+	uint32_t before = before_of(extra);
+	if (is_guessed(t)) {
+		uint32_t tag = packet_tag(p, type);
+		names_learn(names, before, tag, dice);
+		before = tag;
+	}
 	for (unsigned i = 0; i <= p->n; i++)
 		names_put(names, p->tags[i], dice++);
-	atomic_store_explicit(&client->extra, p->tags[p->n], memory_order_relaxed);
+	atomic_store_explicit(&client->extra, (uint64_t)before << 32 | p->tags[p->n],
+	                      memory_order_relaxed);
 }
 
 /* ---- who owes it ---- */
@@ -488,9 +528,9 @@ static void leak_question(struct detect_call *call)
 	struct debt *client = debts_take(l->clients, k.client, c.now_us);
 	struct names *names = &l->names[debts_place_of(l->clients, client)];
 	__builtin_prefetch(names);
-	uint32_t last = (uint32_t)atomic_load_explicit(&client->extra, memory_order_relaxed);
+	uint64_t extra = atomic_load_explicit(&client->extra, memory_order_relaxed);
 	walk_path(call, &t, k.client, q->name, &path);
-	c.bits = bits_of_path(&path, names, last) + bits_of_type(q->sent_type);
+	c.bits = bits_of_packet(&t, &path, names, extra, q->sent_type);
 	c.bits *= call->factor;
 	find_scopes(call, &t, &k, client, &c);
 	/* One that was refused a moment ago is known by its other tag; sent, it costs what it costs. */
@@ -501,7 +541,7 @@ static void leak_question(struct detect_call *call)
 		note_need(call, &c, &t);
 	if (may_go) {
 		owe(&c);
-		remember_path(&path, names, client, c.now_us);
+		remember(&t, &path, names, client, q->sent_type, c.now_us);
 	} else if (!is_retry) {
 		names_put(names, refused, (uint32_t)c.now_us);
 	}

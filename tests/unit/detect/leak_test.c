@@ -328,6 +328,33 @@ static void reverse_zones_are_their_owners(void **state)
 	config_free(c);
 }
 
+/* A machine that asks for the same few names again and again, by a timer, says little. */
+static void what_machines_repeat_is_cheap(void **state)
+{
+	static const char *const names[][2] = {
+		{ "api.camera-cloud.example", "camera-cloud.example" },
+		{ "edge7.delivery-host.example", "delivery-host.example" },
+		{ "time.small-vendor.example", "small-vendor.example" },
+	};
+	static const uint16_t types[] = { DNS_A, DNS_AAAA, DNS_HTTPS };
+	(void)state;
+	struct config *c;
+	struct detect *d = start(&c);
+	static struct rig_packet p;
+	for (unsigned i = 0; i < 48 * 12; i++) {
+		for (unsigned k = 0; k < 9; k++) {
+			struct detect_result r;
+			rig_packet(&p, "192.0.2.1", names[k / 3][0], names[k / 3][1], types[k % 3],
+			           10 + k / 3, NS_PER_S + i * 300 * NS_PER_S + k * NS_PER_MS);
+			detect_question(d, &p.q, &r);
+			if (r.outcome != DETECT_PASS || r.findings.n != 0)
+				fail_msg("turn %u, %u: %s", i, k, r.findings.at[0].text);
+		}
+	}
+	detect_free(d);
+	config_free(c);
+}
+
 /* Operators' own zones and registries are nobody's channel. */
 static void own_servers_and_registries_do_not_count(void **state)
 {
@@ -407,6 +434,7 @@ int main(void)
 		cmocka_unit_test(steps_cost_once),
 		cmocka_unit_test(vendors_may_be_asked_much),
 		cmocka_unit_test(reverse_zones_are_their_owners),
+		cmocka_unit_test(what_machines_repeat_is_cheap),
 		cmocka_unit_test(own_servers_and_registries_do_not_count),
 		cmocka_unit_test(a_forwarder_is_no_way_around),
 		cmocka_unit_test(an_ipv6_network_has_a_budget),

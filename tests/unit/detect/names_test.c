@@ -62,12 +62,49 @@ static void a_flood_only_makes_names_new(void **state)
 	free(n);
 }
 
+static void guesses_are_a_prefix_code(void **state)
+{
+	(void)state;
+	assert_true(share(names_bits_right()) + share(names_bits_wrong()) <= 1);
+	/* Nor do they make more packets possible than the last name and the commonest type do. */
+	assert_true(names_bits_right() >= names_bits_again(NAMES_LAST) + bits_of_type(1));
+}
+
+static void what_follows_is_learned(void **state)
+{
+	(void)state;
+	struct names *n = calloc(1, sizeof *n);
+	uint32_t tag = 0;
+	assert_false(names_guess(n, 80, &tag));
+	for (unsigned i = 0; i <= NAMES_SURENESS + 2; i++) {
+		names_learn(n, 80, 7, 0);
+		assert_true(names_guess(n, 80, &tag));
+		assert_int_equal(tag, 7);
+	}
+	/* Something else makes it less sure, before it takes its place. */
+	names_learn(n, 80, 9, 0);
+	assert_true(names_guess(n, 80, &tag));
+	assert_int_equal(tag, 7);
+	for (unsigned i = 0; i < 4; i++)
+		names_learn(n, 80, 9, 0);
+	assert_true(names_guess(n, 80, &tag));
+	assert_int_equal(tag, 9);
+	/* Of what else is before, nothing is said. */
+	for (uint32_t before = 0; before < 1000; before++) {
+		if (before >> 3 != 80 >> 3)
+			assert_false(names_guess(n, before, &tag));
+	}
+	free(n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(places_are_a_prefix_code),
 		cmocka_unit_test(names_move_by_use),
 		cmocka_unit_test(a_flood_only_makes_names_new),
+		cmocka_unit_test(guesses_are_a_prefix_code),
+		cmocka_unit_test(what_follows_is_learned),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
