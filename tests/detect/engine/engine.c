@@ -131,6 +131,10 @@ void engine_start(const struct engine_plan *plan)
 	    ttls_new(&e.ttls) != 0)
 		die("no memory", "engine");
 	seen_set_current(e.seen);
+	/* All of the table of incidents is there from the start, so that no growth is taken for a detector's. */
+	volatile char *at = (volatile char *)e.incidents.clients;
+	for (size_t i = 0; i < INCIDENTS_CLIENTS_MAX * sizeof e.incidents.clients[0]; i += 4096)
+		at[i] = 0;
 }
 
 void engine_stop(void)

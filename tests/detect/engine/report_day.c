@@ -14,7 +14,8 @@
 #include "reports.h"
 
 enum {
-	SHOWN = 40,
+	SHOWN = 5, /* examples of each detector */
+	TOLD = 20,
 };
 
 #define ALERTS_MAX 1.0 /* for 1,000 client-days */
@@ -27,7 +28,7 @@ static struct day {
 	uint64_t client_days[N_DETECTORS][DETECT_BLOCK + 1]; /* of the 500 */
 	uint64_t other_days[N_DETECTORS][DETECT_BLOCK + 1];  /* of things and the mail server */
 	uint64_t incidents, infected, other_incidents;
-	unsigned days, shown, told;
+	unsigned days, shown[N_DETECTORS], told;
 } t;
 
 static unsigned client_of(const struct addr *a)
@@ -48,7 +49,8 @@ static void on_found(void *arg, const struct engine_question *q, const struct de
 			continue;
 		t.found[one->detector][one->confidence]++;
 		uint8_t bit = (uint8_t)(1 << one->action);
-		if ((t.has_found[one->detector][client] & bit) == 0 && t.shown++ < SHOWN) {
+		if ((t.has_found[one->detector][client] & bit) == 0 &&
+		    t.shown[one->detector]++ < SHOWN) {
 			name_to_text(q->name.wire, name);
 			printf("    %s %u: %s: %s %s, %s: %s\n", office_kind(client), client, name,
 			       config_detector(one->detector)->name,
@@ -93,7 +95,7 @@ static void on_alert(void *arg, const struct client *c, unsigned pending, uint64
 	else
 		t.other_incidents++;
 	t.infected += c->state == CLIENT_INFECTED;
-	if (t.told++ < SHOWN)
+	if (t.told++ < TOLD)
 		printf("    incident %s: %s %u is %s\n",
 		       (pending & PENDING_OPENED) != 0 ? "opened" : "worse", office_kind(client),
 		       client, client_state_word(c->state));
