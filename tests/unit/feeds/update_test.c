@@ -349,12 +349,14 @@ static void whole_or_by_what_differs(void **state)
 		                                     FEEDS_ADDRESSES, FEEDS_DNSMASQ,  FEEDS_UNBOUND,
 		                                     FEEDS_RPZ };
 	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
-		unsigned n = 0;
-		for (unsigned round = 0; round < ROUNDS; round++)
+		unsigned n = 0, round = 0;
+		unsigned wanted = ROUNDS * STEPS / (formats[i] == FEEDS_RPZ ? 20 : 3);
+		/* Chance may have it that most of them have to be read whole: then there are more. */
+		for (; round < ROUNDS || (n <= wanted && round < 4 * ROUNDS); round++)
 			go_through_versions(formats[i], round, &n);
 		print_message("%s: %u of %u versions by what differs\n",
-		              feeds_format_name(formats[i]), n, ROUNDS * (STEPS - 1));
-		assert_true(n > ROUNDS * STEPS / (formats[i] == FEEDS_RPZ ? 20 : 3));
+		              feeds_format_name(formats[i]), n, round * (STEPS - 1));
+		assert_true(n > wanted);
 	}
 }
 
