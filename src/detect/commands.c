@@ -33,7 +33,7 @@ static bool is_word(uint8_t c)
 static bool begins(const uint8_t *text, size_t n, const char *lower_word)
 {
 	size_t i = 0;
-	while (lower_word[i] != '\0' && i < n && lower(text[i]) == (uint8_t)lower_word[i])
+	while (i < n && lower_word[i] != '\0' && lower(text[i]) == (uint8_t)lower_word[i])
 		i++;
 	return lower_word[i] == '\0';
 }

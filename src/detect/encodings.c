@@ -124,8 +124,11 @@ bool encoding_fits(enum encoding e, const struct encoded_run *run)
 static size_t decode_pairs(const struct encoded_run *run, uint8_t *ret, size_t room)
 {
 	size_t n = 0;
-	for (size_t at = 0; at + 2 <= run->n && n < room; at += 2U + run->apart)
-		ret[n++] = (uint8_t)(hex_digit(run->text[at]) << 4 | hex_digit(run->text[at + 1]));
+	for (size_t at = 0; at + 2 <= run->n && n < room; at += 2U + run->apart) {
+		unsigned high = (unsigned)hex_digit(run->text[at]) & 15;
+		unsigned low = (unsigned)hex_digit(run->text[at + 1]) & 15;
+		ret[n++] = (uint8_t)(high << 4 | low);
+	}
 	return n;
 }
 
