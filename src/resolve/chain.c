@@ -93,7 +93,7 @@ static void put_answer(struct task *t, struct answer *item, uint64_t hash)
 		if (old != NULL && old->security > SECURITY_BOGUS &&
 		    item_age_s(&old->item, now_s) < (uint64_t)old->item.ttl_s + GOOD_KEPT_S) {
 			item->item.ttl_s = 0;
-			failure_note(hash, item->type, now_s, item->ede_code);
+			failure_note(hash, item->type, loop_now_ns(r->loop), item->ede_code);
 		}
 	}
 	cache_put_answer(r->cache, item);

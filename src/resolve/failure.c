@@ -3,11 +3,16 @@
 
 #include <stdatomic.h>
 
-enum {
-	N_FAILURES = 8192
-};
+#include "base/clock.h"
 
-/* state: until_s << 32 | seconds it was last held back << 16 | extended error code */
+enum {
+	N_FAILURES = 8192,
+	PER_S = 10,
+};
+#define NS_PER_TENTH (NS_PER_S / PER_S)
+
+/* In tenths of a second, so that a second is one: state: until << 32 | how long it was last held back << 16 |
+   extended error code */
 struct failure {
 	_Atomic uint64_t tag, state;
 };
@@ -25,27 +30,28 @@ static struct failure *place_of(uint64_t tag)
 	return &failures[(tag >> 20) % N_FAILURES];
 }
 
-void failure_note(uint64_t hash, uint16_t type, uint32_t now_s, uint16_t ede_code)
+void failure_note(uint64_t hash, uint16_t type, uint64_t now_ns, uint16_t ede_code)
 {
 	uint64_t tag = tag_of(hash, type);
 	struct failure *f = place_of(tag);
 	uint64_t state = atomic_load_explicit(&f->state, memory_order_relaxed);
-	uint32_t until_s = (uint32_t)(state >> 32);
-	uint32_t held_s = (uint32_t)(state >> 16) & 0xffff;
+	uint32_t now = (uint32_t)((now_ns + NS_PER_TENTH - 1) / NS_PER_TENTH);
+	uint32_t until = (uint32_t)(state >> 32);
+	uint32_t held = (uint32_t)(state >> 16) & 0xffff;
 	bool is_again = atomic_load_explicit(&f->tag, memory_order_relaxed) == tag &&
-	                now_s < until_s + 2 * held_s + 10;
-	uint32_t hold_s = FAILURE_MIN_S;
-	if (is_again && now_s < until_s)
-		hold_s = held_s; /* another worker said so already */
+	                now < until + 2 * held + 10 * PER_S;
+	uint32_t hold = FAILURE_MIN_S * PER_S;
+	if (is_again && now < until)
+		hold = held; /* another worker said so already */
 	else if (is_again)
-		hold_s = held_s * 2 < FAILURE_MAX_S ? held_s * 2 : FAILURE_MAX_S;
+		hold = held * 2 < FAILURE_MAX_S * PER_S ? held * 2 : FAILURE_MAX_S * PER_S;
 	atomic_store_explicit(&f->tag, tag, memory_order_relaxed);
 	atomic_store_explicit(&f->state,
-	                      (uint64_t)(now_s + hold_s) << 32 | (uint64_t)hold_s << 16 | ede_code,
+	                      (uint64_t)(now + hold) << 32 | (uint64_t)hold << 16 | ede_code,
 	                      memory_order_relaxed);
 }
 
-bool failure_find(uint64_t hash, uint16_t type, uint32_t now_s, uint32_t *ret_left_s,
+bool failure_find(uint64_t hash, uint16_t type, uint64_t now_ns, uint32_t *ret_left_s,
                   uint16_t *ret_code)
 {
 	uint64_t tag = tag_of(hash, type);
@@ -53,10 +59,10 @@ bool failure_find(uint64_t hash, uint16_t type, uint32_t now_s, uint32_t *ret_le
 	if (atomic_load_explicit(&f->tag, memory_order_relaxed) != tag)
 		return false;
 	uint64_t state = atomic_load_explicit(&f->state, memory_order_relaxed);
-	uint32_t until_s = (uint32_t)(state >> 32);
-	if (now_s >= until_s)
+	uint32_t now = (uint32_t)(now_ns / NS_PER_TENTH), until = (uint32_t)(state >> 32);
+	if (now >= until)
 		return false;
-	*ret_left_s = until_s - now_s;
+	*ret_left_s = (until - now + PER_S - 1) / PER_S;
 	*ret_code = (uint16_t)state;
 	return true;
 }

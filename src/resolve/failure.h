@@ -20,11 +20,11 @@ enum {
 	FAILURE_MAX_S = 300
 };
 
-/* `hash` is name_hash() of the name. Failing again soon after the time is over doubles it. */
-void failure_note(uint64_t hash, uint16_t type, uint32_t now_s, uint16_t ede_code);
+/* `hash` is name_hash() of the name; now_ns is monotonic. Failing again soon after the time is over doubles it. */
+void failure_note(uint64_t hash, uint16_t type, uint64_t now_ns, uint16_t ede_code);
 
 /* Is it to be left alone? Then ret_left_s and ret_code say for how long, and why. */
-bool failure_find(uint64_t hash, uint16_t type, uint32_t now_s, uint32_t *ret_left_s,
+bool failure_find(uint64_t hash, uint16_t type, uint64_t now_ns, uint32_t *ret_left_s,
                   uint16_t *ret_code);
 
 void failure_reset(void); /* for tests */

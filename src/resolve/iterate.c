@@ -65,7 +65,7 @@ static bool failed_lately(struct task *t)
 	uint32_t left_s;
 	uint16_t code;
 	if (t->is_priming || t->is_keys ||
-	    !failure_find(t->hop_hash, t->type, loop_now_s(t->r->loop), &left_s, &code))
+	    !failure_find(t->hop_hash, t->type, loop_now_ns(t->r->loop), &left_s, &code))
 		return false;
 	t->was_held_back = true;
 	iterate_note(t, code, "failed a moment ago, not asked again yet", false);

@@ -239,7 +239,7 @@ void task_fail(struct task *t)
 	   zone must not stay away for minutes when its servers are back. */
 	bool is_by_limit = t->is_lookup && (t->is_limited || !t->trouble.has_server);
 	if (!t->is_priming && !t->is_keys && !t->was_held_back && !is_by_limit)
-		failure_note(t->hop_hash, t->type, loop_now_s(r->loop), t->trouble.code);
+		failure_note(t->hop_hash, t->type, loop_now_ns(r->loop), t->trouble.code);
 	count_up(&r->counts.tasks_failed);
 	if (t->is_priming && r->n_unanswered < SILENT_FOR_DOWN)
 		atomic_store_explicit(&r->n_unanswered, SILENT_FOR_DOWN, memory_order_relaxed);
