@@ -72,8 +72,7 @@ static void messages_are_read_to_the_last_bit(void **state)
 		{ "2fd401c67a2d28fced849ee1bb76e7391b93eb12.example.com", DNS_TXT, TOOL_PERHAPS,
 		  TOOL_DNSCAT2 },
 		{ "d41d8cd98f00b204e9800998ecf8427e.example.com", DNS_A, TOOL_NO, 0 },
-		{ "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855.example.com" +
-		          2,
+		{ "b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855.example.com",
 		  DNS_A, TOOL_NO, 0 },
 		{ "4996009daf4f9a5d4efbbc86bddeb610.safeframe.googlesyndication.com", DNS_A,
 		  TOOL_PERHAPS, TOOL_DNSCAT2 },
