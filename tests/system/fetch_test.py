@@ -284,7 +284,7 @@ def test_an_old_feed_is_told(server, start_weir):
     server.files["/good.txt"] = OLD
     w = start_weir(prepare=with_url(server, server.url("/500"), **{"max-age": "1s"}))
     assert until(lambda: alerts(w, "feed-old"))
-    assert feed(w)["failures"] >= 1 and "500" in feed(w)["error"]
+    assert until(lambda: feed(w).get("failures", 0) >= 1) and "500" in feed(w)["error"]
     assert feed(w)["state"] == "empty"
 
 
