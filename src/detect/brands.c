@@ -288,11 +288,12 @@ int brands_new(struct brands **ret)
 {
 	struct brands *b;
 	unsigned n = 0;
-	for (const char *p = detect_brands; p < detect_brands_end; p++)
+	const char *end = detect_brands + ((uintptr_t)detect_brands_end - (uintptr_t)detect_brands);
+	for (const char *p = detect_brands; p < end; p++)
 		n += *p == '\n';
 	int e = make(n, 1 << 16, &b);
-	for (const char *p = detect_brands; e == 0 && p < detect_brands_end;) {
-		const char *newline = memchr(p, '\n', (size_t)(detect_brands_end - p));
+	for (const char *p = detect_brands; e == 0 && p < end;) {
+		const char *newline = memchr(p, '\n', (size_t)(end - p));
 		must(newline != NULL);
 		e = put_line(b, p, (size_t)(newline - p));
 		p = newline + 1;
