@@ -271,12 +271,12 @@ static void addresses_answer(struct detect_call *call)
 	const struct source *last = &ends.last;
 	struct charged domain, servers = { .level = -1 };
 	uint64_t client = source_client(call, a->client);
-	uint64_t key = source_pair(call, client, last->domain_key);
+	uint64_t key = detector_hash_pair(call, client, last->domain_key);
 	told.name = detector_hash(call, a->question, name_len(a->question));
 	charge(call, key, &told, false, &domain);
 	/* A hoster's servers answer for many sites: there only what is sure counts. */
 	if (last->has_servers && (domain.is_sure || (a->is_cached && is_sign(&told))))
-		charge(call, source_pair(call, client, last->servers_key ^ 1), &told, true,
+		charge(call, detector_hash_pair(call, client, last->servers_key ^ 1), &told, true,
 		       &servers);
 	if (servers.level > domain.level)
 		report(call, &servers, true);
@@ -293,7 +293,8 @@ static void addresses_explain(struct detect_call *call)
 	if (!source_of(call, &q->zone, q->question, &source) || source.kind != ZONE_ANYBODY)
 		return;
 	const struct debt *pair = debts_find(
-		s->pairs, source_pair(call, source_client(call, q->client), source.domain_key),
+		s->pairs,
+		detector_hash_pair(call, source_client(call, q->client), source.domain_key),
 		now_us);
 	if (pair != NULL)
 		detector_tell(call, "addresses that were new each time: %lld points of %d",

@@ -71,21 +71,14 @@ static bool is_subject(struct detect_call *call, const uint8_t *name,
 	const struct name_facts *f = detector_facts(call);
 	if (f->registered == NULL || f->kind != ZONE_ANYBODY)
 		return false;
-	if (zone->is_forward && zone->name != NULL && !name_is_root(zone->name))
-		return false;
-	for (; name != f->registered; name += *name + 1U) {
-		if (name[1] == '_')
-			return false;
-	}
-	return true;
+	return !detector_is_own(zone) && !detector_has_underscore(name, f->registered);
 }
 
 static uint64_t key_of(struct detect_call *call, const struct addr *client)
 {
 	const uint8_t *domain = detector_facts(call)->registered;
-	uint64_t keys[2] = { detector_hash_network(call, client),
-		             detector_hash(call, domain, name_len(domain)) };
-	return detector_hash(call, keys, sizeof keys);
+	return detector_hash_pair(call, detector_hash_network(call, client),
+	                          detector_hash(call, domain, name_len(domain)));
 }
 
 static bool is_odd(const uint8_t *name, const uint8_t *registered)

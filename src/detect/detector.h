@@ -103,3 +103,28 @@ void *detector_state(const struct detect *d, enum detector_id id);
 uint64_t detector_hash(const struct detect_call *call, const void *bytes, size_t n);
 /* Of an address: IPv4 whole, IPv6 its first 64 bits. */
 uint64_t detector_hash_network(const struct detect_call *call, const struct addr *a);
+/* Of two hashes, in this order: a client and a domain. */
+static inline uint64_t detector_hash_pair(const struct detect_call *call, uint64_t a, uint64_t b)
+{
+	uint64_t keys[2] = { a, b };
+	return detector_hash(call, keys, sizeof keys);
+}
+
+/* Are its servers the operator's own: those of a forward zone that is not everything? */
+static inline bool detector_is_own(const struct detect_zone *z)
+{
+	return z->is_forward && z->name != NULL && !name_is_root(z->name);
+}
+
+/*
+ * Does a label begin with an underscore, of a name up to `end` (a pointer into it; NULL: all)? Such
+ * names, of directories, mail and certificates, are asked for by programs, for what people wrote.
+ */
+static inline bool detector_has_underscore(const uint8_t *name, const uint8_t *end)
+{
+	for (; name != end && *name != 0; name += *name + 1U) {
+		if (name[1] == '_')
+			return true;
+	}
+	return false;
+}

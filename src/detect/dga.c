@@ -131,10 +131,7 @@ static const uint8_t *subject_of(struct detect_call *call)
 	const uint8_t *name = call->q != NULL ? call->q->question : call->a->question;
 	if (f->registered == NULL || f->n_registered < 2 || f->kind != ZONE_ANYBODY)
 		return NULL;
-	for (; name != f->registered; name += *name + 1U)
-		if (name[0] > 0 && name[1] == '_')
-			return NULL; /* directories, mail: asked by programs, for what people wrote */
-	return name;
+	return detector_has_underscore(name, f->registered) ? NULL : f->registered;
 }
 
 /* Is its top-level domain in the list of public suffixes? */

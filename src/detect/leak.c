@@ -160,8 +160,7 @@ static uint64_t key_of_client(const struct detect_call *call)
 
 static uint64_t key_of_pair(const struct detect_call *call, uint64_t client, uint64_t servers)
 {
-	uint64_t keys[2] = { client, servers };
-	return detector_hash(call, keys, sizeof keys);
+	return detector_hash_pair(call, client, servers);
 }
 
 /* All of them at once: their places come from memory while the name is being read. */

@@ -82,15 +82,6 @@ static bool is_of_visitors(uint16_t type)
 	       type == TYPE_MX || type == TYPE_CNAME;
 }
 
-/* Names of directories and of mail: asked by programs, for what people wrote. */
-static bool has_underscore(const uint8_t *name)
-{
-	for (; name[0] != 0; name += name[0] + 1U)
-		if (name[1] == '_')
-			return true;
-	return false;
-}
-
 /* The top-level domains of a home or an office are nobody's. */
 static bool is_top_known(const uint8_t *name)
 {
@@ -113,7 +104,8 @@ static void look(struct detect_call *call, const uint8_t *name, struct resembled
 		return;
 	if (of_known.how > ret->how)
 		*ret = of_known;
-	if (ret->how != RESEMBLES_NONE && (has_underscore(name) || !is_top_known(name)))
+	if (ret->how != RESEMBLES_NONE &&
+	    (detector_has_underscore(name, NULL) || !is_top_known(name)))
 		*ret = (struct resembled){ 0 };
 }
 

@@ -69,7 +69,7 @@ static bool has_new_servers(const struct detect_call *call, struct newzone *z,
 	/* 24 bits of IPv4, 48 of IPv6 */
 	const uint8_t *bytes = server->is_v4 ? server->bytes + 12 : server->bytes;
 	uint64_t network = detector_hash(call, bytes, server->is_v4 ? 3 : 6);
-	return !meet(z, source_pair(call, network, 1)) && !is_known;
+	return !meet(z, detector_hash_pair(call, network, 1)) && !is_known;
 }
 
 /* An address of it is in a network (16 bits of IPv4, 32 of IPv6) where none was; and no other. */
@@ -83,7 +83,7 @@ static bool has_new_networks(const struct detect_call *call, struct newzone *z)
 		if (!is_a && (rr->type != DNS_AAAA || rr->rdata_len != 16))
 			continue;
 		uint64_t network = detector_hash(call, rr->rdata, is_a ? 2 : 4);
-		n_known += meet(z, source_pair(call, network, 2));
+		n_known += meet(z, detector_hash_pair(call, network, 2));
 		n++;
 	}
 	return n > 0 && n_known == 0;

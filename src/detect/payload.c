@@ -287,8 +287,8 @@ static void add_volume(const struct detect_call *call, const struct source *s, u
 	uint32_t bytes = bytes_of(rr, is_known);
 	if (bytes == 0 || s->kind == ZONE_VENDOR)
 		return;
-	uint64_t key = source_pair(call, client ^ s->domain_key,
-	                           detector_hash(call, rr->rdata, rr->rdata_len));
+	uint64_t key = detector_hash_pair(call, client ^ s->domain_key,
+	                                  detector_hash(call, rr->rdata, rr->rdata_len));
 	if (told_has(p->told, key))
 		return;
 	v->keys[v->n_keys++] = key;
@@ -363,8 +363,8 @@ static void charge(struct detect_call *call, const struct source *s, uint64_t cl
 	const struct payload *p = call->state;
 	const struct payload_options *o = call->prepared;
 	uint64_t now_us = call->a->now_ns / 1000 + 1, factor = factor_of(s->kind);
-	uint64_t keys[2] = { source_pair(call, client, s->domain_key),
-		             source_pair(call, client, s->servers_key ^ 1) };
+	uint64_t keys[2] = { detector_hash_pair(call, client, s->domain_key),
+		             detector_hash_pair(call, client, s->servers_key ^ 1) };
 	uint32_t bytes[2] = { v->bytes, v->servers_bytes };
 	struct scope scopes[2];
 	if (v->bytes == 0)
@@ -433,7 +433,7 @@ static void payload_explain(struct detect_call *call)
 		              "a zone of a known vendor or list: data in answers are not counted");
 		return;
 	}
-	uint64_t key = source_pair(call, source_client(call, q->client), s.domain_key);
+	uint64_t key = detector_hash_pair(call, source_client(call, q->client), s.domain_key);
 	const struct debt *d = debts_find(p->pairs, key, now_us);
 	uint64_t owed_us = d != NULL ? debt_owed_us(&d->paid_us, now_us) : 0;
 	uint64_t factor = factor_of(s.kind);

@@ -113,8 +113,8 @@ static void rebinding_answer(struct detect_call *call)
 			report(call, DETECT_LOW, &found, 0, "a private address of the public DNS");
 		return;
 	}
-	uint64_t key = source_pair(call, source_client(call, a->client),
-	                           detector_hash(call, a->question, name_len(a->question)));
+	uint64_t key = detector_hash_pair(call, source_client(call, a->client),
+	                                  detector_hash(call, a->question, name_len(a->question)));
 	uint32_t ago_s = 0;
 	if (a->private_addr == NULL) {
 		if (!a->is_cached)

@@ -53,9 +53,3 @@ uint64_t source_client(const struct detect_call *call, const struct addr *client
 {
 	return detector_hash_network(call, client);
 }
-
-uint64_t source_pair(const struct detect_call *call, uint64_t a, uint64_t b)
-{
-	uint64_t keys[2] = { a, b };
-	return detector_hash(call, keys, sizeof keys);
-}

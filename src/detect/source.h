@@ -36,5 +36,3 @@ void source_ends_of(struct detect_call *call, struct source_ends *ret);
 bool source_is_anybodys(const struct source_ends *e);
 /* Not 0. IPv4 whole, IPv6 its network of 64 bits. */
 uint64_t source_client(const struct detect_call *call, const struct addr *client);
-/* Of two keys one, not 0. */
-uint64_t source_pair(const struct detect_call *call, uint64_t a, uint64_t b);

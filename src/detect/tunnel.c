@@ -122,16 +122,6 @@ static enum type_class class_of(uint16_t type, unsigned *ret_bit)
 
 /* ---- names ---- */
 
-/* Directories, mail, certificates: what is below them is asked for with whatever type. */
-static bool has_underscore(const uint8_t *name)
-{
-	for (; *name != 0; name += *name + 1U) {
-		if (name[1] == '_')
-			return true;
-	}
-	return false;
-}
-
 /*
  * Bytes as they come among letters and digits. Names in another character set than
  * they should be in have a few such, or many one behind the other.
@@ -165,7 +155,7 @@ static bool look_at(struct detect_call *call, unsigned *ret_bit, struct look *re
 	const struct detect_question *q = call->q;
 	tools_match(q->question, q->type, &ret->match);
 	ret->class = class_of(q->type, ret_bit);
-	if (ret->class == TYPE_UNUSUAL && has_underscore(q->question))
+	if (ret->class == TYPE_UNUSUAL && detector_has_underscore(q->question, NULL))
 		ret->class = TYPE_USUAL;
 	ret->now_s = (uint32_t)(q->now_ns / NS_PER_S) + 1;
 	uint64_t tool_s = atomic_load_explicit(&t->tool_s, memory_order_relaxed);
@@ -183,10 +173,10 @@ static bool look_at(struct detect_call *call, unsigned *ret_bit, struct look *re
 	ret->is_odd = f->kind == ZONE_ANYBODY && is_odd(q->question, f->registered);
 	if (ret->class == TYPE_UNUSUAL && (f->kind != ZONE_ANYBODY || ret->domain == q->question))
 		ret->class = TYPE_USUAL;
-	uint64_t keys[2] = { detector_hash_network(call, q->client),
-		             detector_hash(call, ret->domain, name_len(ret->domain)) };
-	ret->key = detector_hash(call, keys, sizeof keys);
-	ret->all_key = f->kind == ZONE_ANYBODY ? keys[0] : 0;
+	uint64_t client = detector_hash_network(call, q->client);
+	ret->key = detector_hash_pair(call, client,
+	                              detector_hash(call, ret->domain, name_len(ret->domain)));
+	ret->all_key = f->kind == ZONE_ANYBODY ? client : 0;
 	ret->name_tag =
 		(uint16_t)(detector_hash(call, q->question, name_len(q->question)) >> 32 | 1);
 	return true;
@@ -305,7 +295,7 @@ static void tunnel_question(struct detect_call *call)
 	struct detect_finding *f;
 	struct look l;
 	unsigned bit;
-	bool is_own = q->zone.is_forward && q->zone.name != NULL && !name_is_root(q->zone.name);
+	bool is_own = detector_is_own(&q->zone);
 	if (!q->is_first || q->is_again || is_own || !look_at(call, &bit, &l))
 		return;
 	bool is_found = judge_name(call, &l) || judge_type(call, &l, bit);

@@ -23,6 +23,7 @@ class Tunnel:
     def __init__(self, number, domain, directory):
         self.number, self.domain, self.directory = number, domain, directory
         self.payload, self.is_connected, self.processes, self.is_ending = 0, False, [], False
+        self.pusher = None
         os.makedirs(directory, exist_ok=True)
 
     def log(self, name):
@@ -52,6 +53,12 @@ class Tunnel:
         self.processes.append(p)
         return p
 
+    def push(self):
+        """Random bytes, as fast as it takes them."""
+        if self.pusher is None:
+            self.pusher = threading.Thread(target=self.run_push, daemon=True)
+            self.pusher.start()
+
     def is_over(self):
         return self.processes[-1].poll() is not None
 
@@ -69,7 +76,6 @@ class Iodine(Tunnel):
         self.rdtype, self.more = rdtype, more
         self.name = " ".join(("iodine", rdtype, *more))
         self.net = f"10.99.{number}"
-        self.pusher = None
 
     def server(self, far):
         self.start_receiver(far)
@@ -84,12 +90,6 @@ class Iodine(Tunnel):
         if not self.is_connected and "setup complete" in self.said():
             self.is_connected = True
         return self.is_connected
-
-    def push(self):
-        """Random bytes, as fast as it takes them."""
-        if self.pusher is None:
-            self.pusher = threading.Thread(target=self.run_push, daemon=True)
-            self.pusher.start()
 
     def run_push(self):
         rng = random.Random(1)
@@ -108,7 +108,6 @@ class Dns2tcp(Tunnel):
         super().__init__(number, domain, directory)
         self.rdtype, self.more = rdtype, more
         self.name = " ".join(("dns2tcp", rdtype, *more))
-        self.pusher = None
 
     def server(self, far):
         self.start_receiver(far)
@@ -127,11 +126,6 @@ class Dns2tcp(Tunnel):
 
     def has_handshake(self):
         return self.is_connected
-
-    def push(self):
-        if self.pusher is None:
-            self.pusher = threading.Thread(target=self.run_push, daemon=True)
-            self.pusher.start()
 
     def run_push(self):
         rng = random.Random(1)
