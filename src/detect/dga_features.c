@@ -129,6 +129,20 @@ static unsigned add_outside(const struct label *l, const char *suffix, size_t n_
 
 /* ---- shape ---- */
 
+/* i log2 i */
+static const float times_log2[DGA_LABEL_MAX + 1] = {
+	/* clang-format off */
+	0.000000F, 0.000000F, 2.000000F, 4.754888F, 8.000000F, 11.609640F, 15.509775F, 19.651484F,
+	24.000000F, 28.529325F, 33.219281F, 38.053748F, 43.019550F, 48.105716F, 53.302969F, 58.603359F,
+	64.000000F, 69.486868F, 75.058650F, 80.710623F, 86.438562F, 92.238666F, 98.107496F, 104.041925F,
+	110.039100F, 116.096405F, 122.211433F, 128.381963F, 134.605938F, 140.881449F, 147.206718F, 153.580086F,
+	160.000000F, 166.465006F, 172.973737F, 179.524906F, 186.117300F, 192.749775F, 199.421246F, 206.130687F,
+	212.877124F, 219.659632F, 226.477332F, 233.329384F, 240.214991F, 247.133389F, 254.083850F, 261.065676F,
+	268.078200F, 275.120782F, 282.192809F, 289.293692F, 296.422865F, 303.579784F, 310.763925F, 317.974784F,
+	325.211876F, 332.474731F, 339.762898F, 347.075940F, 354.413436F, 361.774978F, 369.160171F, 376.568635F,
+	/* clang-format on */
+};
+
 static void shape_counts(const struct label *l, float *s)
 {
 	unsigned count[DGA_SYMBOLS] = { 0 }, of_class[5] = { 0 }, longest[5] = { 0 };
@@ -150,8 +164,9 @@ static void shape_counts(const struct label *l, float *s)
 		if (count[i] == 0)
 			continue;
 		n_distinct++;
-		entropy -= (float)count[i] / n * log2f((float)count[i] / n);
+		entropy -= times_log2[count[i]];
 	}
+	entropy = (entropy + times_log2[l->n_text]) / n;
 	s[DGA_SHAPE_LENGTH] = (float)l->n_text;
 	s[DGA_SHAPE_VOWELS] = (float)of_class[CLASS_VOWEL] / n;
 	s[DGA_SHAPE_DIGITS] = (float)of_class[CLASS_DIGIT] / n;

@@ -11,14 +11,22 @@
 
 #include "base/disk.h"
 
+enum {
+	DGA_BLOCK = 16,
+	ROW_ZERO = 128,
+	BLOCK_FLOATS = DGA_BLOCK * (DGA_INPUT + 2), /* where it starts, what it tells, weights */
+};
+static_assert(DGA_HIDDEN_MAX % DGA_BLOCK == 0, "whole blocks");
+
 static const uint8_t magic[8] = "WEIRDGA\n";
 
 struct dga_model {
 	uint8_t *bytes;
 	const struct dga_file_header *header;
 	struct dga_lexicon lexicon;
-	const int8_t *rows;
+	const uint8_t *rows; /* as in the file, ROW_ZERO higher */
 	uint32_t rows_mask;
+	float *layer; /* the hidden one, in blocks of BLOCK_FLOATS */
 	struct dga_numbers numbers;
 	const char *families; /* n_families x DGA_FAMILY_NAME */
 };
@@ -123,7 +131,7 @@ static const char *place_parts(struct dga_model *m)
 	const uint8_t *at = m->bytes + sizeof *h;
 	m->lexicon.trigrams = (const int8_t *)at;
 	at += trigram_bytes();
-	m->rows = (const int8_t *)at;
+	m->rows = at;
 	m->rows_mask = h->n_rows - 1;
 	at += (size_t)h->n_rows * DGA_DIM;
 	m->lexicon.words = (const uint16_t *)at;
@@ -136,6 +144,26 @@ static const char *place_parts(struct dga_model *m)
 	dga_model_place(h, first, &m->numbers);
 	m->families = (const char *)(first + h->n_numbers);
 	return contents_fault(m, first);
+}
+
+/* Rows without a sign, and the hidden layer the other way around: both are quicker to add up. */
+static int turn_parts(struct dga_model *m)
+{
+	size_t n_hidden = m->header->n_hidden, first_row = (size_t)(m->rows - m->bytes);
+	size_t n_blocks = (n_hidden + DGA_BLOCK - 1) / DGA_BLOCK;
+	m->layer = calloc(n_blocks * BLOCK_FLOATS, sizeof *m->layer);
+	if (m->layer == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < (size_t)m->header->n_rows * DGA_DIM; i++)
+		m->bytes[first_row + i] ^= ROW_ZERO;
+	for (size_t i = 0; i < n_hidden; i++) {
+		float *at = m->layer + i / DGA_BLOCK * BLOCK_FLOATS + i % DGA_BLOCK;
+		at[0] = m->numbers.hidden_0[i];
+		at[DGA_BLOCK] = m->numbers.out[i];
+		for (size_t k = 0; k < DGA_INPUT; k++)
+			at[(k + 2) * DGA_BLOCK] = m->numbers.hidden[i * DGA_INPUT + k];
+	}
+	return 0;
 }
 
 int dga_model_take(void *bytes, size_t n, struct dga_model **ret, char *ret_why)
@@ -155,11 +183,13 @@ int dga_model_take(void *bytes, size_t n, struct dga_model **ret, char *ret_why)
 		fault = "damaged: its checksum does not fit";
 	if (fault == NULL)
 		fault = place_parts(m);
-	if (fault == NULL) {
+	if (fault == NULL)
+		e = turn_parts(m);
+	if (e == 0) {
 		*ret = m;
 		return 0;
 	}
-	snprintf(ret_why, DGA_WHY_MAX, "%s", fault);
+	snprintf(ret_why, DGA_WHY_MAX, "%s", fault != NULL ? fault : strerror(-e));
 	dga_model_free(m);
 	return e;
 }
@@ -181,6 +211,7 @@ void dga_model_free(struct dga_model *m)
 	if (m == NULL)
 		return;
 	free(m->bytes);
+	free(m->layer);
 	free(m);
 }
 
@@ -208,27 +239,29 @@ const char *dga_family_name(const struct dga_model *m, unsigned family)
 
 /* Vectors by hand: the compiler makes none of these loops at the usual optimization. */
 typedef float four __attribute__((vector_size(16)));
-typedef int8_t row_bytes __attribute__((vector_size(DGA_DIM)));
-typedef int16_t row_words __attribute__((vector_size(2 * DGA_DIM)));
+typedef int32_t four_bits __attribute__((vector_size(16)));
+typedef uint8_t row_bytes __attribute__((vector_size(DGA_DIM)));
+typedef uint16_t row_words __attribute__((vector_size(2 * DGA_DIM)));
 
 enum {
 	ROWS_A_SUM = 256 /* of 8 bits, in 16 */
 };
-static_assert(ROWS_A_SUM * 128 - 1 <= INT16_MAX, "no sum overflows");
+static_assert(ROWS_A_SUM * UINT8_MAX <= UINT16_MAX, "no sum overflows");
 
 static void sum_rows(const struct dga_model *m, const uint32_t *ids, unsigned n, float *ret)
 {
 	int32_t sum[DGA_DIM] = { 0 };
 	for (unsigned start = 0; start < n; start += ROWS_A_SUM) {
 		row_words part = { 0 };
-		for (unsigned i = start; i < n && i < start + ROWS_A_SUM; i++) {
+		unsigned end = n - start < ROWS_A_SUM ? n : start + ROWS_A_SUM;
+		for (unsigned i = start; i < end; i++) {
 			row_bytes row;
 			memcpy(&row, m->rows + (size_t)(ids[i] & m->rows_mask) * DGA_DIM,
 			       sizeof row);
 			part += __builtin_convertvector(row, row_words);
 		}
 		for (unsigned d = 0; d < DGA_DIM; d++)
-			sum[d] += part[d];
+			sum[d] += part[d] - (int32_t)(end - start) * ROW_ZERO;
 	}
 	float by = n > 0 ? 1 / sqrtf((float)n) : 0;
 	for (unsigned d = 0; d < DGA_DIM; d++)
@@ -247,6 +280,11 @@ static void make_input(const struct dga_model *m, const struct dga_features *f, 
 			(f->shape[i] - m->numbers.mean[i]) * m->numbers.inverse[i];
 }
 
+static float sum_of_four(four v)
+{
+	return v[0] + v[1] + v[2] + v[3];
+}
+
 static float dot(const float *a, const float *b, unsigned n)
 {
 	four sum = { 0 };
@@ -260,7 +298,50 @@ static float dot(const float *a, const float *b, unsigned n)
 	float rest = 0;
 	for (; i < n; i++)
 		rest += a[i] * b[i];
-	return sum[0] + sum[1] + sum[2] + sum[3] + rest;
+	return sum_of_four(sum) + rest;
+}
+
+static inline four four_at(const float *p)
+{
+	four v;
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+/* Negative numbers become 0. */
+static inline four bend(four v)
+{
+	return (four)((v > 0) & (four_bits)v);
+}
+
+/*
+ * A block of the hidden layer, and what it adds to the log-odds. Two inputs at a time, so that no sum
+ * waits for the one before; each sum by name, so that the compiler keeps it in a register.
+ */
+static float pass_block(const float *w, const float *x, float *ret)
+{
+	const float *start = w, *out = w + DGA_BLOCK;
+	four a0 = four_at(start), a1 = four_at(start + 4);
+	four a2 = four_at(start + 8), a3 = four_at(start + 12);
+	four b0 = { 0 }, b1 = { 0 }, b2 = { 0 }, b3 = { 0 };
+	static_assert(DGA_INPUT % 2 == 0 && DGA_BLOCK == 16, "two inputs, four times four");
+	w += (size_t)2 * DGA_BLOCK;
+	for (unsigned i = 0; i < DGA_INPUT; i += 2, w += (size_t)2 * DGA_BLOCK) {
+		four x0 = { x[i], x[i], x[i], x[i] };
+		four x1 = { x[i + 1], x[i + 1], x[i + 1], x[i + 1] };
+		a0 += x0 * four_at(w);
+		a1 += x0 * four_at(w + 4);
+		a2 += x0 * four_at(w + 8);
+		a3 += x0 * four_at(w + 12);
+		b0 += x1 * four_at(w + 16);
+		b1 += x1 * four_at(w + 20);
+		b2 += x1 * four_at(w + 24);
+		b3 += x1 * four_at(w + 28);
+	}
+	four h[DGA_BLOCK / 4] = { bend(a0 + b0), bend(a1 + b1), bend(a2 + b2), bend(a3 + b3) };
+	memcpy(ret, h, sizeof h);
+	return sum_of_four(h[0] * four_at(out) + h[1] * four_at(out + 4) + h[2] * four_at(out + 8) +
+	                   h[3] * four_at(out + 12));
 }
 
 static float evidence_of(const struct dga_numbers *k, enum dga_kind kind, float log_odds)
@@ -285,11 +366,8 @@ void dga_score(const struct dga_model *m, const char *label, size_t n_label, con
 	dga_features(&m->lexicon, label, n_label, suffix, n_suffix, &f);
 	make_input(m, &f, x);
 	float sum = k->out_0[0] + dot(k->direct, x, DGA_INPUT);
-	for (unsigned i = 0; i < m->header->n_hidden; i++) {
-		float h = k->hidden_0[i] + dot(k->hidden + (size_t)i * DGA_INPUT, x, DGA_INPUT);
-		ret->hidden[i] = h > 0 ? h : 0;
-		sum += k->out[i] * ret->hidden[i];
-	}
+	for (unsigned i = 0; i < m->header->n_hidden; i += DGA_BLOCK)
+		sum += pass_block(m->layer + i / DGA_BLOCK * BLOCK_FLOATS, x, ret->hidden + i);
 	ret->log_odds = sum;
 	for (unsigned i = 0; i < DGA_KINDS; i++)
 		ret->evidence[i] = evidence_of(k, (enum dga_kind)i, sum);

@@ -13,7 +13,7 @@ enum {
 	OF_FAMILY = 120,
 	OF_SET = 900,
 	CLIENTS = 100,
-	ROUNDS = 40,
+	ROUNDS = 100,
 };
 
 void sample_write(const struct corpus *c)
@@ -149,6 +149,12 @@ static double seconds(clockid_t clock)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+static int double_compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
 void sample_speed(const char *model, const char *sample)
 {
 	static struct corpus c;
@@ -156,16 +162,20 @@ void sample_speed(const char *model, const char *sample)
 	struct dga_score s;
 	float all = 0;
 	read_sample(sample, &c);
-	double start = seconds(CLOCK_PROCESS_CPUTIME_ID);
 	size_t n = 0;
-	for (unsigned round = 0; round < ROUNDS; round++)
+	double took[ROUNDS];
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		double start = seconds(CLOCK_PROCESS_CPUTIME_ID);
+		n = 0;
 		for (size_t i = 0; i < c.ordinary.n; i += 4, n++) {
 			const struct entry *e = &c.ordinary.at[i];
 			dga_score(m, e->label, e->n_label, e->suffix, e->n_suffix, &s);
 			all += s.log_odds;
 		}
-	double took = seconds(CLOCK_PROCESS_CPUTIME_ID) - start;
-	printf("%zu names, %.2f microseconds each (mean log-odds %.2f)\n", n,
-	       took / (double)n * 1e6, (double)all / (double)n);
+		took[round] = (seconds(CLOCK_PROCESS_CPUTIME_ID) - start) / (double)n * 1e6;
+	}
+	qsort(took, ROUNDS, sizeof *took, double_compare);
+	printf("%zu names, microseconds each: fastest of %d rounds %.2f, median %.2f (mean log-odds %.2f)\n",
+	       n, ROUNDS, took[0], took[ROUNDS / 2], (double)all / (double)n / ROUNDS);
 	dga_model_free(m);
 }
