@@ -192,11 +192,11 @@ static uint64_t score_of(struct detect_call *call, const uint8_t *registered, st
 	uint64_t h = detector_hash(call, registered, name_len(registered));
 	_Atomic uint64_t *at = &d->memo[h % MEMO_WORDS];
 	uint64_t word = atomic_load_explicit(at, memory_order_relaxed), tag = h >> 32;
-	memset(share, 0, DGA_FAMILIES_MAX * sizeof *share);
+	memset(share, 0, DGA_VOTED_MAX * sizeof *share);
 	ret->was_known = word != 0 && word >> 32 == tag;
 	if (ret->was_known) {
 		unpack(word, ret);
-		if (ret->family < DGA_FAMILIES_MAX)
+		if (ret->family < DGA_VOTED_MAX)
 			share[ret->family] = (float)ret->share / SHARE_UNIT;
 		return h;
 	}
@@ -227,17 +227,21 @@ static int level_of(const struct dga_model *m, const struct dga_standing *s)
 	return level;
 }
 
-static const char *name_of(const struct dga_model *m, const struct dga_standing *s)
+/* The family that most of a client's names look like those of; "": none. */
+static const char *name_of(const struct detect_call *call, uint64_t client, float *ret_share)
 {
-	bool is_named = s->family != UINT_MAX && s->share * 100 >= NAMED_SHARE;
-	return is_named ? dga_family_name(m, s->family) : "";
+	const struct dga *d = call->state;
+	unsigned family = dga_table_family(d->clients, client, ret_share);
+	bool is_named = family != UINT_MAX && *ret_share * 100 >= NAMED_SHARE;
+	return is_named ? dga_family_name(call->prepared, family) : "";
 }
 
-static void report(struct detect_call *call, enum detect_confidence confidence,
+static void report(struct detect_call *call, enum detect_confidence confidence, uint64_t client,
                    const struct dga_standing *s, const struct scored *name)
 {
 	struct detect_finding *f;
-	const char *family = name_of(call->prepared, s);
+	float share;
+	const char *family = name_of(call, client, &share);
 	if (family[0] != '\0')
 		detector_found(call, confidence, &f,
 		               "generated domains: %u names of this client, %u of them do not "
@@ -253,7 +257,7 @@ static void report(struct detect_call *call, enum detect_confidence confidence,
 	detector_evidence(f, "failed", s->n_failed);
 	detector_evidence(f, "name_hundredths", (int64_t)(best_of(name) * 100));
 	if (family[0] != '\0')
-		detector_evidence(f, "family_percent", (int64_t)(s->share * 100));
+		detector_evidence(f, "family_percent", (int64_t)(share * 100));
 }
 
 /* Does the registered domain itself not exist, as far as an answer tells? */
@@ -299,7 +303,7 @@ static void dga_answer(struct detect_call *call)
 	dga_table_add(d->clients, &n, &s);
 	int level = level_of(call->prepared, &s);
 	if (s.is_counted && level >= 0 && best_of(&name) > 0)
-		report(call, (enum detect_confidence)level, &s, &name);
+		report(call, (enum detect_confidence)level, n.client, &s, &name);
 }
 
 /* A client that is known to ask for generated names asks for the next one. */
@@ -310,8 +314,10 @@ static void dga_question(struct detect_call *call)
 	struct scored name;
 	struct dga_standing s;
 	float share[DGA_FAMILIES_MAX];
-	if (!q->is_first || q->is_again ||
-	    !dga_table_find(d->clients, client_of(call, q->client), seconds_of(q->now_ns), &s))
+	if (!q->is_first || q->is_again)
+		return;
+	uint64_t client = client_of(call, q->client);
+	if (!dga_table_find(d->clients, client, seconds_of(q->now_ns), &s))
 		return;
 	int level = level_of(call->prepared, &s);
 	const uint8_t *registered = level < DGA_LEVEL_HIGH ? NULL : subject_of(call);
@@ -320,7 +326,7 @@ static void dga_question(struct detect_call *call)
 	/* Its score is not remembered: the answer shall find it new. */
 	score_anew(call->prepared, registered, &name, share);
 	if (name.level >= DGA_LEVEL_MEDIUM)
-		report(call, DETECT_HIGH, &s, &name);
+		report(call, DETECT_HIGH, client, &s, &name);
 }
 
 static void dga_explain(struct detect_call *call)

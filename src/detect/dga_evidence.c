@@ -17,7 +17,6 @@ enum {
 };
 
 struct slot {
-	_Atomic uint64_t client; /* 0: free */
 	_Atomic uint32_t sums[DGA_KINDS];
 	_Atomic uint32_t seen_s; /* the last name */
 	_Atomic uint16_t n_names, n_failed;
@@ -27,10 +26,12 @@ struct slot {
 	_Atomic uint16_t votes[DGA_VOTED_MAX];
 	_Atomic uint32_t recent[DGA_RECENT];
 };
-static_assert(sizeof(struct slot) <= DGA_SLOT, "the size that the header tells");
+static_assert(sizeof(struct slot) + sizeof(uint64_t) <= DGA_SLOT, "the size that the header tells");
 
 struct dga_table {
 	size_t n_sets; /* a power of two */
+	/* Of each slot, whose it is; 0: nobody's. Beside each other, so that most looks end with a cache line. */
+	_Atomic uint64_t *clients;
 	struct slot *slots;
 };
 
@@ -46,11 +47,14 @@ int dga_table_new(size_t n_clients, struct dga_table **ret)
 	/* Half as much again: sets fill unevenly. */
 	for (t->n_sets = 1; t->n_sets * DGA_WAYS < n_clients + n_clients / 2;)
 		t->n_sets *= 2;
+	t->clients = aligned_alloc(sizeof *t->clients * DGA_WAYS,
+	                           t->n_sets * DGA_WAYS * sizeof *t->clients);
 	t->slots = calloc(t->n_sets * DGA_WAYS, sizeof *t->slots);
-	if (t->slots == NULL) {
-		free(t);
+	if (t->clients == NULL || t->slots == NULL) {
+		dga_table_free(t);
 		return -ENOMEM;
 	}
+	memset(t->clients, 0, t->n_sets * DGA_WAYS * sizeof *t->clients);
 	*ret = t;
 	return 0;
 }
@@ -59,13 +63,14 @@ void dga_table_free(struct dga_table *t)
 {
 	if (t == NULL)
 		return;
+	free(t->clients);
 	free(t->slots);
 	free(t);
 }
 
 size_t dga_table_bytes(const struct dga_table *t)
 {
-	return sizeof *t + t->n_sets * DGA_WAYS * sizeof *t->slots;
+	return sizeof *t + t->n_sets * DGA_WAYS * (sizeof *t->slots + sizeof *t->clients);
 }
 
 float dga_weigh(float evidence, bool is_failed)
@@ -102,17 +107,17 @@ static float highest_of(const struct slot *s, uint32_t now_s)
 
 /* ---- places ---- */
 
-static struct slot *set_of(const struct dga_table *t, uint64_t client)
+static size_t set_of(const struct dga_table *t, uint64_t client)
 {
-	return t->slots + (client & (t->n_sets - 1)) * DGA_WAYS;
+	return (client & (t->n_sets - 1)) * DGA_WAYS;
 }
 
 static struct slot *find(const struct dga_table *t, uint64_t client)
 {
-	struct slot *set = set_of(t, client);
-	for (unsigned i = 0; i < DGA_WAYS; i++)
-		if (LOAD(set[i].client) == client)
-			return &set[i];
+	size_t first = set_of(t, client);
+	for (size_t i = first; i < first + DGA_WAYS; i++)
+		if (LOAD(t->clients[i]) == client)
+			return &t->slots[i];
 	return NULL;
 }
 
@@ -126,7 +131,7 @@ static void start_anew(struct slot *s)
 		STORE(s->votes[i], 0);
 }
 
-static void take(struct slot *s, uint64_t client)
+static void clear(struct slot *s)
 {
 	start_anew(s);
 	STORE(s->next, 0);
@@ -134,23 +139,32 @@ static void take(struct slot *s, uint64_t client)
 	STORE(s->failed_s, 0);
 	for (unsigned i = 0; i < DGA_RECENT; i++)
 		STORE(s->recent[i], 0);
-	STORE(s->client, client);
+}
+
+/* The place in a set that is free, or has the least evidence and was idle for the longest time. */
+static size_t place_in(const struct dga_table *t, size_t first, uint32_t now_s)
+{
+	size_t best = first;
+	for (size_t i = first; i < first + DGA_WAYS; i++) {
+		if (LOAD(t->clients[i]) == 0)
+			return i;
+		const struct slot *s = &t->slots[i], *b = &t->slots[best];
+		float sum = highest_of(s, now_s), least = highest_of(b, now_s);
+		if (sum < least || (sum <= least && idle_of(s, now_s) > idle_of(b, now_s)))
+			best = i;
+	}
+	return best;
 }
 
 static struct slot *find_or_take(struct dga_table *t, uint64_t client, uint32_t now_s)
 {
-	struct slot *s = find(t, client), *set = set_of(t, client);
+	struct slot *s = find(t, client);
 	if (s != NULL)
 		return s;
-	s = &set[0];
-	for (unsigned i = 0; i < DGA_WAYS && LOAD(s->client) != 0; i++) {
-		float sum = highest_of(&set[i], now_s), least = highest_of(s, now_s);
-		if (LOAD(set[i].client) == 0 || sum < least ||
-		    (sum <= least && idle_of(&set[i], now_s) > idle_of(s, now_s)))
-			s = &set[i];
-	}
-	take(s, client);
-	return s;
+	size_t at = place_in(t, set_of(t, client), now_s);
+	clear(&t->slots[at]);
+	STORE(t->clients[at], client);
+	return &t->slots[at];
 }
 
 /* ---- names ---- */
@@ -194,21 +208,25 @@ static void vote(struct slot *s, const struct dga_name *n)
 
 static void tell(const struct slot *s, uint32_t now_s, struct dga_standing *ret)
 {
-	unsigned best = 0, all = 0;
 	*ret = (struct dga_standing){ .sum = highest_of(s, now_s),
 		                      .n_names = LOAD(s->n_names),
-		                      .n_failed = LOAD(s->n_failed),
-		                      .family = UINT_MAX };
-	for (unsigned i = 0; i < DGA_VOTED_MAX; i++) {
+		                      .n_failed = LOAD(s->n_failed) };
+}
+
+unsigned dga_table_family(const struct dga_table *t, uint64_t client, float *ret_share)
+{
+	const struct slot *s = find(t, client);
+	unsigned best = 0, all = 0, family = UINT_MAX;
+	for (unsigned i = 0; s != NULL && i < DGA_VOTED_MAX; i++) {
 		unsigned v = LOAD(s->votes[i]);
 		all += v;
 		if (v > best) {
 			best = v;
-			ret->family = i;
+			family = i;
 		}
 	}
-	if (all > 0)
-		ret->share = (float)best / (float)all;
+	*ret_share = all > 0 ? (float)best / (float)all : 0;
+	return family;
 }
 
 void dga_table_add(struct dga_table *t, const struct dga_name *n, struct dga_standing *ret)
@@ -249,7 +267,7 @@ bool dga_table_find(const struct dga_table *t, uint64_t client, uint32_t now_s,
                     struct dga_standing *ret)
 {
 	const struct slot *s = find(t, client);
-	*ret = (struct dga_standing){ .family = UINT_MAX };
+	*ret = (struct dga_standing){ 0 };
 	if (s != NULL)
 		tell(s, now_s, ret);
 	return s != NULL;
@@ -259,5 +277,5 @@ void dga_table_forget(struct dga_table *t, uint64_t client)
 {
 	struct slot *s = find(t, client);
 	if (s != NULL)
-		take(s, client);
+		clear(s);
 }

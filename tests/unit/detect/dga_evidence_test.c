@@ -100,14 +100,18 @@ static void families_are_voted_for(void **state)
 	struct dga_name n = { .client = 7, .evidence = { 2, 2 }, .share = share, .n_share = 3 };
 	for (n.domain = 1; n.domain < 10; n.domain++)
 		dga_table_add(t, &n, &s);
-	assert_int_equal(s.family, 1);
-	assert_true(s.share > 0.85F && s.share < 0.95F);
+	float of_all;
+	assert_int_equal(dga_table_family(t, 7, &of_all), 1);
+	assert_true(of_all > 0.85F && of_all < 0.95F);
 	n.evidence[0] = n.evidence[1] = -1; /* names that speak against it have no vote */
 	share[0] = 1;
 	for (; n.domain < 20; n.domain++)
 		dga_table_add(t, &n, &s);
-	assert_int_equal(s.family, 1);
-	assert_int_equal(add(t, 8, 1, 2, 0).family, UINT_MAX);
+	assert_int_equal(dga_table_family(t, 7, &of_all), 1);
+	add(t, 8, 1, 2, 0);
+	assert_int_equal(dga_table_family(t, 8, &of_all), UINT_MAX);
+	assert_int_equal(dga_table_family(t, 9, &of_all), UINT_MAX);
+	assert_true(of_all <= 0);
 	dga_table_free(t);
 }
 
