@@ -67,6 +67,9 @@ struct detector {
 enum detect_action detector_found(struct detect_call *call, enum detect_confidence confidence,
                                   struct detect_finding **ret, const char *text, ...)
 	PRINTF_LIKE(4, 5);
+/* What would be done about something found at that confidence, mutes aside. */
+enum detect_action detector_action(const struct detect_call *call,
+                                   enum detect_confidence confidence);
 /* `name` is static. What does not fit is left out. */
 static inline void detector_evidence(struct detect_finding *f, const char *name, int64_t value)
 {

@@ -167,6 +167,12 @@ enum detect_action detector_found(struct detect_call *call, enum detect_confiden
 	return (enum detect_action)made.action;
 }
 
+enum detect_action detector_action(const struct detect_call *call,
+                                   enum detect_confidence confidence)
+{
+	return action_of(call->front, call->front->at, confidence);
+}
+
 void detector_defer(struct detect_call *call, uint64_t wait_ms)
 {
 	struct detect_result *r = call->front->result;

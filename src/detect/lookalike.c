@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Look-alikes: names that imitate protected brands and the operator's own domains. What the name
- * itself gives away is found before its first packet; whether a brand's domain below somebody
- * else's is more than a search list's doing is only known with the answer.
+ * Look-alikes: names that imitate protected brands and the operator's own domains. What is sure, or to
+ * be stopped, is found before its first packet. Of the rest most that people ask for are slips of
+ * the pen, that do not exist; and whether a brand's domain below somebody else's is more than a
+ * search list's doing is only known with the answer, too.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "detect/detector.h"
@@ -19,6 +21,17 @@ enum {
 	TYPE_SVCB = 64,
 	TYPE_HTTPS = 65,
 	TEXT_BRAND_MAX = 60,
+	NEW_S = 7 * 86400, /* a domain was first asked for here: lures are gone sooner */
+	NEW_SLOTS = 1024,
+};
+
+/*
+ * The brands; and below which new domains one was found, with the second of that, so that whoever
+ * gets the answer from the cache, which says nothing of ages, is told of, too.
+ */
+struct lookalike {
+	struct brands *known;
+	_Atomic uint64_t news[NEW_SLOTS]; /* a tag of the domain (32 bits), the second (32) */
 };
 
 static const struct {
@@ -34,7 +47,7 @@ static const struct {
 	[RESEMBLES_MARKS] = { DETECT_MEDIUM, "its letters with accents" },
 	[RESEMBLES_SHAPES] = { DETECT_MEDIUM, "letters and digits of the same shape" },
 	[RESEMBLES_STRONG] = { DETECT_MEDIUM, "its label with words that ask for trust" },
-	[RESEMBLES_BELOW] = { DETECT_MEDIUM, "its name below another domain" },
+	[RESEMBLES_BELOW] = { DETECT_LOW, "its name below another domain" },
 	[RESEMBLES_BELOW_WORD] = { DETECT_HIGH, "its name below a domain that asks for trust" },
 	[RESEMBLES_LETTERS] = { DETECT_HIGH, "letters of another script" },
 };
@@ -43,22 +56,30 @@ static const struct {
 
 static int lookalike_start(const struct config *c, void **ret)
 {
-	struct brands *known;
+	struct lookalike *l = calloc(1, sizeof *l);
 	(void)c;
-	int e = brands_new(&known);
-	if (e == 0)
-		*ret = known;
-	return e;
+	if (l == NULL)
+		return -ENOMEM;
+	int e = brands_new(&l->known);
+	if (e != 0) {
+		free(l);
+		return e;
+	}
+	*ret = l;
+	return 0;
 }
 
-static void lookalike_stop(void *known)
+static void lookalike_stop(void *state)
 {
-	brands_free(known);
+	struct lookalike *l = state;
+	brands_free(l->known);
+	free(l);
 }
 
-static size_t lookalike_bytes(const void *known)
+static size_t lookalike_bytes(const void *state)
 {
-	return known == NULL ? 0 : brands_bytes(known);
+	const struct lookalike *l = state;
+	return l == NULL ? 0 : sizeof *l + brands_bytes(l->known);
 }
 
 static int lookalike_prepare(const struct config *c, void **ret)
@@ -91,7 +112,8 @@ static bool is_top_known(const uint8_t *name)
 /* The stronger one of what the operator's domains and the known brands say. */
 static void look(struct detect_call *call, const uint8_t *name, struct resembled *ret)
 {
-	const struct brands *known = call->state, *own = call->prepared;
+	const struct lookalike *l = call->state;
+	const struct brands *known = l->known, *own = call->prepared;
 	const struct name_facts *f = detector_facts(call);
 	struct resembled of_known;
 	*ret = (struct resembled){ 0 };
@@ -118,10 +140,33 @@ static enum detect_confidence confidence_of(const struct resembled *r)
 	return c;
 }
 
+/*
+ * Was the domain new here when it was asked for, a week ago at most? Proxies of libraries and
+ * deliverers of contents put brands' names before their own domains, but for years.
+ */
+static bool is_new(struct detect_call *call)
+{
+	struct lookalike *l = call->state;
+	const struct detect_answer *a = call->a;
+	const uint8_t *domain = detector_facts(call)->registered;
+	uint64_t h = detector_hash(call, domain, name_len(domain));
+	uint32_t now_s = (uint32_t)(a->now_ns / NS_PER_S);
+	_Atomic uint64_t *slot = &l->news[h % NEW_SLOTS];
+	uint64_t word = atomic_load_explicit(slot, memory_order_relaxed);
+	if (a->is_cached)
+		return word >> 32 == h >> 32 && now_s - (uint32_t)word < NEW_S;
+	if (!a->has_age || a->age_s >= NEW_S)
+		return false;
+	atomic_store_explicit(slot, h >> 32 << 32 | (now_s - a->age_s), memory_order_relaxed);
+	return true;
+}
+
 static void report(struct detect_call *call, const struct resembled *r)
 {
 	struct detect_finding *f;
 	enum detect_confidence confidence = confidence_of(r);
+	if (r->how == RESEMBLES_BELOW && confidence == DETECT_LOW && (r->is_lure || is_new(call)))
+		confidence = DETECT_MEDIUM;
 	const struct brand *b = r->brand;
 	if (b == NULL) {
 		detector_found(call, confidence, &f, "looks like another name: %s",
@@ -136,6 +181,14 @@ static void report(struct detect_call *call, const struct resembled *r)
 	detector_evidence(f, "label", r->label + 1);
 }
 
+/* Before the packet, or not before there is an answer? */
+static bool is_said_first(const struct detect_call *call, const struct resembled *r)
+{
+	enum detect_confidence c = confidence_of(r);
+	return r->how != RESEMBLES_BELOW &&
+	       (c == DETECT_HIGH || detector_action(call, c) >= DETECT_THROTTLE);
+}
+
 static void lookalike_question(struct detect_call *call)
 {
 	const struct detect_question *q = call->q;
@@ -143,11 +196,10 @@ static void lookalike_question(struct detect_call *call)
 	if (!q->is_first || q->is_again || !is_of_visitors(q->type))
 		return;
 	look(call, q->question, &r);
-	if (r.how != RESEMBLES_NONE && r.how != RESEMBLES_BELOW)
+	if (r.how != RESEMBLES_NONE && is_said_first(call, &r))
 		report(call, &r);
 }
 
-/* Search lists make such names, too; but then there are none. */
 static void lookalike_answer(struct detect_call *call)
 {
 	const struct detect_answer *a = call->a;
@@ -155,7 +207,7 @@ static void lookalike_answer(struct detect_call *call)
 	if (a->rcode != RCODE_NOERROR || a->n_rrs == 0 || a->is_failure || !is_of_visitors(a->type))
 		return;
 	look(call, a->question, &r);
-	if (r.how == RESEMBLES_BELOW)
+	if (r.how != RESEMBLES_NONE && !is_said_first(call, &r))
 		report(call, &r);
 }
 

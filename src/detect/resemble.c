@@ -313,7 +313,7 @@ static enum brand_word words_between(const struct spelled *s, unsigned from, uns
 static void keep(struct resembled *ret, enum resemblance how, const struct brand *brand, unsigned i)
 {
 	if (how > ret->how)
-		*ret = (struct resembled){ how, brand, (uint8_t)i, false };
+		*ret = (struct resembled){ .how = how, .brand = brand, .label = (uint8_t)i };
 }
 
 /* A label left of the one that somebody has bought, which is at `bought`. */
@@ -332,6 +332,8 @@ static void look_left(const struct brands *b, const struct spelled *s, unsigned 
 		}
 		if (brand != NULL)
 			keep(ret, is_strong ? RESEMBLES_BELOW_WORD : RESEMBLES_BELOW, brand, i);
+		if (ret->how == RESEMBLES_BELOW)
+			ret->is_lure = words_between(s, 0, i) == BRAND_WORD_STRONG;
 		return;
 	}
 	if (f.how == RESEMBLES_LETTERS || f.how == RESEMBLES_MARKS) {
@@ -343,11 +345,12 @@ static void look_left(const struct brands *b, const struct spelled *s, unsigned 
 		const char *label = label_at(s, bought);
 		bool is_split = label_n(s, bought) > 4 && memcmp(label, "com-", 4) == 0;
 		enum brand_word word = words_in(label, label_n(s, bought));
-		if (is_split)
+		if (is_split) {
 			keep(ret,
 			     word == BRAND_WORD_STRONG ? RESEMBLES_BELOW_WORD : RESEMBLES_BELOW,
 			     f.brand, i);
-		else if (word == BRAND_WORD_STRONG && f.brand->n >= CONCATENATED_MIN)
+			ret->is_lure = ret->how == RESEMBLES_BELOW;
+		} else if (word == BRAND_WORD_STRONG && f.brand->n >= CONCATENATED_MIN)
 			keep(ret, RESEMBLES_STRONG, f.brand, i);
 	}
 }

@@ -38,6 +38,7 @@ struct resembled {
 	const struct brand *brand; /* NULL: MIXED */
 	uint8_t label;             /* which one of the name's, counted from the left */
 	bool is_own;               /* the name is the brand's own, and like nobody's else */
+	bool is_lure; /* BELOW: written like paypal.com-x.example, or behind a word that asks for trust */
 };
 
 /*

@@ -98,7 +98,11 @@ static void match_dnscat2(const struct labels *l, uint16_t type, struct tool_mat
 	}
 }
 
-/* ---- dnstt: who (8 bytes), filling (0xe0 + its length), then a packet with its length ---- */
+/*
+ * ---- dnstt: who (8 bytes), filling (0xe0 + its length), then a packet with its length. A packet is
+ * segments of KCP: session (4), command, fragment, window (2), time, number, acknowledged (4 each), length
+ * (4, its low byte first), data; so the shortest one has 60 digits ----
+ */
 
 enum {
 	DNSTT_ID = 8,
@@ -106,16 +110,36 @@ enum {
 	DNSTT_PACKET_FILLING = 3,
 	DNSTT_POLL_FILLING = 8,
 	FULL_LABEL = 63,
+	KCP_HEADER = 24,
+	KCP_COMMAND = 4, /* where it is, and what it may be */
+	KCP_PUSH = 81,
+	KCP_TELL_WINDOW = 84,
+	KCP_LENGTH = 20,
 };
 
-static bool is_dnstt(const uint8_t *b, int n)
+static bool is_kcp(const uint8_t *b, int n)
+{
+	while (n >= KCP_HEADER) {
+		const uint8_t *length = b + KCP_LENGTH;
+		int all = KCP_HEADER + (length[0] | length[1] << 8);
+		if (b[KCP_COMMAND] < KCP_PUSH || b[KCP_COMMAND] > KCP_TELL_WINDOW ||
+		    (length[2] | length[3]) != 0 || all > n)
+			return false;
+		b += all, n -= all;
+	}
+	return n == 0;
+}
+
+/* is_full: it fills a label and goes on in the next, which antivirus programs' hashes do not. */
+static bool is_dnstt(const uint8_t *b, int n, bool is_full)
 {
 	if (n <= DNSTT_ID)
 		return false;
 	int filling = b[DNSTT_ID] - DNSTT_FILLING, at = DNSTT_ID + 1 + filling;
 	if (filling == DNSTT_POLL_FILLING)
 		return n == at;
-	return filling == DNSTT_PACKET_FILLING && at < n && b[at] > 0 && n == at + 1 + b[at];
+	return filling == DNSTT_PACKET_FILLING && at < n && b[at] > 0 && n == at + 1 + b[at] &&
+	       (is_full || is_kcp(b + at + 1, b[at]));
 }
 
 /* ---- Sliver: a message of protocol buffers (protobuf/dnspb/dns.proto) ---- */
@@ -200,7 +224,7 @@ static void match_base32(const struct labels *l, uint16_t type, struct tool_matc
 		if (bytes > 0 && is_sliver(b, bytes))
 			found(m, TOOL_SURE, TOOL_SLIVER, "a message of its sessions");
 		bytes = may_be_dnstt ? coding_decode(CODING_BASE32, text, n, b) : -1;
-		if (bytes > 0 && is_dnstt(b, bytes))
+		if (bytes > 0 && is_dnstt(b, bytes, end > 1))
 			found(m, TOOL_SURE, TOOL_DNSTT, "a packet of its sessions");
 		if (l->at[end - 1][0] != FULL_LABEL)
 			return;

@@ -3,7 +3,7 @@
  * lookalike_report [-a] [-v] [-n EXAMPLES] <NAMES: what the detector `lookalike` says of names, and what it costs.
  *
  * NAMES: a name a line. Each is asked for once, as if nothing were in the cache; with -a it is then
- * answered with an address. Printed: how many were found at each confidence and by each rule, examples spread evenly over
+ * answered with an address, as of a domain that is new here. Printed: how many were found at each confidence and by each rule, examples spread evenly over
  * what was found (-n, 0 at first; -v: all, with the name first), and the CPU time of the rules a
  * name.
  */
@@ -73,6 +73,7 @@ static void ask(struct report *r, const struct name *name, struct detect_result 
 		                   .type = 1,
 		                   .rrs = &rr,
 		                   .n_rrs = 1,
+		                   .has_age = true,
 		                   .now_ns = NS_PER_S };
 	detect_answer(r->d, &a, ret);
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look-alikes in the real daemon: found before they are asked for, told, explained, muted."""
+"""Look-alikes in the real daemon: stopped before they are asked for, told where they exist, explained, muted."""
 import dns.rcode
 
 
@@ -26,11 +26,16 @@ def test_a_look_alike_is_blocked_where_that_is_wanted(start_weir, lab):
     assert weir.ask("site00.com").rcode() == dns.rcode.NOERROR
 
 
-def test_usually_it_is_told_only(start_weir):
-    weir = start(start_weir)
+def test_usually_it_is_told_only(start_weir, lab):
+    weir = start(start_weir, domains=["slte00.com"])
     assert not reason(weir.ask("secure-netflix.com"))
+    assert weir.ask("secure-netflix.com").rcode() == dns.rcode.NXDOMAIN
+    reply = weir.ask("site00.com")
+    assert reply.rcode() == dns.rcode.NOERROR and not reason(reply)
     event = weir.wait_event(lambda e: e["weir"].get("detections"))
     assert event["event"]["kind"] == "alert" and event["weir"]["detections"][0]["action"] == "alert"
+    # Nothing is told of a name that nobody has.
+    assert event["dns"]["question"]["name"] == "site00.com"
 
 
 def test_the_operators_domains_may_change(start_weir):

@@ -390,6 +390,9 @@ static enum engine_end take_answer(struct run *r, const uint8_t *zone, const str
 		                   .now_ns = NS_PER_S + r->at_ns };
 	fill_zone(zone, zone == p->registry ? NULL : p->registered, &server, &a.zone);
 	const uint8_t *registered = name_registered(r->q.name.wire);
+	a.age_s = registered != NULL ? seen_age_s(e.seen, registered, WALL_S + r->at_ns / NS_PER_S)
+	                             : SEEN_NOT_NEW;
+	a.has_age = a.age_s != SEEN_NOT_NEW;
 	if (registered != NULL && !r->truth.is_lost && r->truth.rcode == RCODE_NOERROR)
 		seen_confirm(e.seen, e.changes, registered);
 	e.counts.answers++;

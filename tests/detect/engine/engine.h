@@ -68,7 +68,7 @@ struct engine_plan {
 	unsigned clients; /* 0: as shipped */
 	uint64_t without; /* a bit for each detector that is off */
 	bool is_all_off;  /* no detection at all */
-	uint32_t learn_s; /* so long no domain is new; ENGINE_LEARNS: at no time */
+	uint32_t learn_s; /* so long no domain is new; ENGINE_LEARNS: at no time; 0: each is */
 	const struct engine_watcher *watcher;
 	/* A number for the provider of a domain; NULL: each has one of its own. */
 	uint64_t (*provider)(void *arg, const uint8_t *registered);

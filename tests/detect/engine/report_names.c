@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Each name of the ordinary sets through the engine, once, in an order of chance, by 500 clients that each
- * ask for 500 new names a day (A and AAAA; small sets take a day), with nothing of it in any cache: what
- * detectors say of names that nobody should hear of.
+ * ask for 500 new names a day (A and AAAA; small sets take a day), with nothing of it in any cache and each
+ * domain new: what detectors say of names that nobody should hear of.
  *
  * Answers are those that were recorded, where they were; else an address of the domain's own. Names of the
  * provider's set lack their domains: those of lists and vendors that can be told from their
@@ -314,7 +314,7 @@ static bool run_set(const struct names_set *s, const struct options *o)
 		                                       .held = on_held };
 	struct engine_plan plan = { .seed = o->seed,
 		                    .watcher = &watcher,
-		                    .learn_s = ENGINE_LEARNS,
+		                    .learn_s = 0,
 		                    .provider = benign_provider,
 		                    .provider_arg = &r.benign };
 	unsigned clients = o->clients > 0 ? o->clients : CLIENTS;

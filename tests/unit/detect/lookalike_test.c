@@ -10,7 +10,7 @@ static int start(void **state)
 {
 	(void)state;
 	config = rig_config(
-		"detect:\n  lookalike: { low: alert, high: block, domains: [acme.example] }\n");
+		"detect:\n  lookalike: { low: throttle, medium: throttle, high: block, domains: [acme.example] }\n");
 	return detect_new(config, &d);
 }
 
@@ -40,8 +40,8 @@ static const struct detect_finding *ask(const char *name, uint16_t type, bool is
 	return own(&r);
 }
 
-static const struct detect_finding *answer(const char *name, uint8_t rcode, unsigned n_rrs,
-                                           bool is_cached)
+static const struct detect_finding *answer_aged(const char *name, uint8_t rcode, unsigned n_rrs,
+                                                bool is_cached, uint32_t age_s)
 {
 	static struct detect_result r;
 	static struct rig_packet p;
@@ -52,12 +52,20 @@ static const struct detect_finding *answer(const char *name, uint8_t rcode, unsi
 		                   .type = 1,
 		                   .rcode = rcode,
 		                   .is_cached = is_cached,
+		                   .has_age = !is_cached && age_s != UINT32_MAX,
+		                   .age_s = age_s,
 		                   .rrs = &rr,
 		                   .n_rrs = n_rrs,
 		                   .zone = p.q.zone,
 		                   .now_ns = NS_PER_S };
 	detect_answer(d, &a, &r);
 	return own(&r);
+}
+
+static const struct detect_finding *answer(const char *name, uint8_t rcode, unsigned n_rrs,
+                                           bool is_cached)
+{
+	return answer_aged(name, rcode, n_rrs, is_cached, 0);
 }
 
 static int confidence(const struct detect_finding *f)
@@ -114,8 +122,58 @@ static void search_lists_are_told_by_the_answer(void **state)
 	assert_int_equal(
 		confidence(answer("www.paypal.com.some-office.net", RCODE_NOERROR, 1, false)),
 		DETECT_MEDIUM);
+	/* Also where the answer comes from the cache. */
+	assert_int_equal(
+		confidence(answer("www.paypal.com.some-office.net", RCODE_NOERROR, 1, true)),
+		DETECT_MEDIUM);
 	/* What was found before the packet is not found again. */
 	assert_null(answer("paypal-login.best", RCODE_NOERROR, 1, false));
+}
+
+/* Libraries' proxies and deliverers of contents, which are known for long. */
+static void below_a_known_domain_it_takes_a_lure(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		uint32_t age_s;
+		int confidence;
+	} rows[] = {
+		{ "ad.xiaomi.com.old-cdn.net", UINT32_MAX, DETECT_LOW },
+		{ "ad.xiaomi.com.old-cdn.net", 7 * 86400, DETECT_LOW },
+		{ "ad.xiaomi.com.new-cdn.net", 7 * 86400 - 1, DETECT_MEDIUM },
+		{ "login.paypal.com.old-cdn.net", UINT32_MAX, DETECT_MEDIUM },
+		{ "a.secure-id.paypal.com.old-cdn.net", UINT32_MAX, DETECT_MEDIUM },
+		{ "paypal.com-old.net", UINT32_MAX, DETECT_MEDIUM },
+		{ "acme.example.old-cdn.net", UINT32_MAX, DETECT_MEDIUM }, /* the operator's own */
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_int_equal(confidence(answer_aged(rows[i].name, 0, 1, false, rows[i].age_s)),
+		                 rows[i].confidence);
+	assert_int_equal(confidence(answer("ad.xiaomi.com.old-cdn.net", 0, 1, true)), DETECT_LOW);
+}
+
+/* What is neither sure nor to be stopped is a slip of the pen, until something answers. */
+static void what_is_only_told_waits_for_the_answer(void **state)
+{
+	(void)state;
+	struct detect *strict = d;
+	struct config *c = rig_config("detect:\n  lookalike: { low: alert }\n");
+	assert_int_equal(detect_new(c, &d), 0);
+	assert_null(ask("paypal-login.best", 1, true));
+	assert_null(ask("paypa1.best", 1, true));
+	assert_null(ask("facebok.best", 1, true));
+	assert_int_equal(confidence(ask("xn--pypal-4ve.best", 1, true)), DETECT_HIGH);
+	assert_int_equal(confidence(ask("paypal.com.verify-account.best", 1, true)), DETECT_HIGH);
+	assert_null(answer("paypal-login.best", RCODE_NXDOMAIN, 0, false));
+	assert_null(answer("paypal-login.best", RCODE_NOERROR, 0, false));
+	assert_int_equal(confidence(answer("paypal-login.best", 0, 1, false)), DETECT_MEDIUM);
+	assert_int_equal(confidence(answer("paypa1.best", 0, 1, true)), DETECT_MEDIUM);
+	assert_int_equal(confidence(answer("facebok.best", 0, 1, false)), DETECT_LOW);
+	assert_null(answer("xn--pypal-4ve.best", 0, 1, false));
+	detect_free(d);
+	config_free(c);
+	d = strict;
 }
 
 static void the_operators_own_domains(void **state)
@@ -165,6 +223,8 @@ int main(void)
 		cmocka_unit_test(before_the_packet),
 		cmocka_unit_test(who_is_left_alone),
 		cmocka_unit_test(search_lists_are_told_by_the_answer),
+		cmocka_unit_test(below_a_known_domain_it_takes_a_lure),
+		cmocka_unit_test(what_is_only_told_waits_for_the_answer),
 		cmocka_unit_test(the_operators_own_domains),
 		cmocka_unit_test(it_explains),
 		cmocka_unit_test(its_memory_is_small),

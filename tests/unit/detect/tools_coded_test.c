@@ -38,6 +38,17 @@ static void messages_are_read_to_the_last_bit(void **state)
 		  DNS_TXT, TOOL_SURE, TOOL_DNSTT },
 		{ "aerukz4jvpg672dbmjrwizlgm5ua.t.example.com", DNS_TXT, TOOL_SURE, TOOL_DNSTT },
 		{ "aerukz4jvpg672dbmjrwizlgm5ua.t.example.com", DNS_A, TOOL_NO, 0 },
+		/* one segment of KCP; two; a hash with a fitting length; another command; another length */
+		{ "aerukz4jvpg67y3bmjrrr356vxpfeaeaabaoeaiaaeaaaaabaaaaaaaaaaaa.t.example.com",
+		  DNS_TXT, TOOL_SURE, TOOL_DNSTT },
+		{ "aerukz4jvpg67y3bmjrtb356vxpfeaeaabaoeaiaaeaaaaabaaaaaaaaaaao7pv."
+		  "n3zjabaaaidracaabaaaaaaiaaaaaaaaaaa.t.example.com",
+		  DNS_TXT, TOOL_SURE, TOOL_DNSTT },
+		{ "aerukz4jvpg67y3bmjrqg6dzpi.t.example.com", DNS_TXT, TOOL_NO, 0 },
+		{ "aerukz4jvpg67y3bmjrrr356vxpfkaeaabaoeaiaaeaaaaabaaaaaaaaaaaa.t.example.com",
+		  DNS_TXT, TOOL_NO, 0 },
+		{ "aerukz4jvpg67y3bmjrrr356vxpfeaeaabaoeaiaaeaaaaabaaaaaaiaaaaa.t.example.com",
+		  DNS_TXT, TOOL_NO, 0 },
 		{ "aerukz4jvpg672dbmjrwizlgm5.t.example.com", DNS_TXT, TOOL_NO, 0 },
 		{ "or3wk3tupeqge6lumvzsa33gebqsa23f.example.com", DNS_TXT, TOOL_NO, 0 },
 		/* Sliver: the first message of a session, tests of the resolver, data, requests for data */
