@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/rcu.h"
@@ -54,8 +53,6 @@ static struct engine {
 	unsigned n_cuts;
 	struct engine_counts counts;
 	uint64_t seed, ticked_s;
-	bool is_measuring;
-	uint64_t cpu_ns;
 } e;
 
 static struct run now; /* what is not held */
@@ -77,13 +74,6 @@ void __wrap_random_bytes(void *ret_bytes, size_t n)
 	uint8_t *to = ret_bytes;
 	for (size_t i = 0; i < n; i++)
 		to[i] = (uint8_t)mix(e.seed++);
-}
-
-static uint64_t cpu_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
 /* ---- starting ---- */
@@ -287,11 +277,8 @@ static enum engine_end send_packet(struct run *r, const struct place *p, const u
 		.now_ns = NS_PER_S + r->at_ns,
 	};
 	fill_zone(zone, zone == p->registry ? NULL : p->registered, &server, &q.zone);
-	if (e.detect != NULL) {
-		uint64_t before_ns = e.is_measuring ? cpu_ns() : 0;
+	if (e.detect != NULL)
 		detect_question(e.detect, &q, &result);
-		e.cpu_ns += e.is_measuring ? cpu_ns() - before_ns : 0;
-	}
 	note(r, &result.findings);
 	if (result.outcome == DETECT_WAIT) {
 		r->at_ns += result.wait_ms * NS_PER_MS;
@@ -396,11 +383,8 @@ static enum engine_end take_answer(struct run *r, const uint8_t *zone, const str
 	if (registered != NULL && !r->truth.is_lost && r->truth.rcode == RCODE_NOERROR)
 		seen_confirm(e.seen, e.changes, registered);
 	e.counts.answers++;
-	if (e.detect != NULL) {
-		uint64_t before_ns = e.is_measuring ? cpu_ns() : 0;
+	if (e.detect != NULL)
 		detect_answer(e.detect, &a, &result);
-		e.cpu_ns += e.is_measuring ? cpu_ns() - before_ns : 0;
-	}
 	note(r, &result.findings);
 	if (result.outcome == DETECT_BLOCKED)
 		return ENGINE_ANSWER_BLOCKED;
@@ -554,17 +538,6 @@ uint64_t engine_found(enum detector_id d, enum detect_confidence c)
 	struct detect_counts n;
 	detect_count(e.detect, d, &n);
 	return c == DETECT_LOW ? n.low : c == DETECT_MEDIUM ? n.medium : n.high;
-}
-
-void engine_measure(bool is_on)
-{
-	e.is_measuring = is_on;
-	e.cpu_ns = 0;
-}
-
-uint64_t engine_cpu_ns(void)
-{
-	return e.cpu_ns;
 }
 
 size_t engine_bytes(void)

@@ -92,8 +92,5 @@ void engine_wait(uint64_t until_ns);
 struct engine_counts engine_counts(void);
 /* Findings of a detector so far, those of DETECT_ALLOW included. */
 uint64_t engine_found(enum detector_id d, enum detect_confidence c);
-/* The hooks have taken so much CPU in so many calls; measured only when asked for. */
-void engine_measure(bool is_on);
-uint64_t engine_cpu_ns(void);
 size_t engine_bytes(void);
 struct detect *engine_detect(void);

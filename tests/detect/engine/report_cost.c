@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the detectors cost. CPU: the same ordinary misses once with all detectors, once without each, once
- * with each alone, in turn, several rounds; medians of the hooks' time a miss (packets and answer together)
- * and a packet. Memory: of 10,000 clients, after that many have asked; and after a million domains and clients.
+ * What the detectors cost. CPU: whole runs of the engine on the same questions, without detection, with all
+ * detectors, with each alone, in a process each, in turn; the differences of the processes' CPU time for each
+ * miss, in the office and in a crawl (mix.h). Memory: of 10,000 clients, after that many have asked; and after
+ * a million domains and clients.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/must.h"
-#include "benign.h"
+#include "mix.h"
 #include "packed.h"
 #include "reports.h"
 
 enum {
-	ROUNDS = 5,
-	MISSES = 15000, /* of one round */
+	ROUNDS = 9,
 	CLIENTS = 10000,
-	PLANS = 2 + 2 * N_DETECTORS,
 	CHURN = 1000000,
 	CHURN_PARTS = 5,
 	GROWTH_MIB = 8, /* of pages that were not touched so far */
 };
 
-#define NS_MAX 3000.0 /* of a miss, all detectors */
+#define NS_MAX 3000.0 /* of a miss in the office, all detectors */
 
 static uint64_t resident_bytes(void)
 {
@@ -41,44 +42,128 @@ static uint64_t resident_bytes(void)
 
 /* ---- CPU ---- */
 
-struct sample {
-	double ns_miss, ns_packet;
+/* What is compared: without detection; with its front alone; with one detector, with all. */
+enum {
+	PLAN_OFF,
+	PLAN_FRONT,
+	PLAN_ALL,
+	PLAN_BUT_DGA,
+	PLAN_ONE, /* and those behind it: a detector each */
+	PLANS = PLAN_ONE + N_DETECTORS,
 };
 
-/* Half of the names popular, A and AAAA; every miss by another client of the 10,000. */
-static struct sample measure(const struct benign *b, uint64_t seed, uint64_t without)
+/* What a part of a mix took. */
+struct part {
+	uint64_t cpu_ns, misses, packets, faults;
+};
+
+/* A process that runs one plan, a part at a time, whenever it is told to. */
+struct runner {
+	pid_t pid;
+	int to, from;
+};
+
+static uint64_t process_cpu_ns(void)
 {
-	static struct truth truth;
-	static const uint16_t types[] = { DNS_A, DNS_AAAA };
-	struct engine_plan plan = { .seed = seed,
-		                    .without = without,
-		                    .learn_s = ENGINE_LEARNS,
-		                    .provider = benign_provider,
-		                    .provider_arg = (void *)(uintptr_t)b };
-	uint64_t dice = seed;
-	engine_start(&plan);
-	for (unsigned i = 0; i < 2 * MISSES; i++) {
-		const struct site *s = i % 2 == 0 ? benign_popular(b, &dice) : benign_any(b, &dice);
-		struct engine_question q = { .client = addr_v4(0x0a000001 +
-			                                       dice_below(&dice, CLIENTS)),
-			                     .now_ns = i * 10 * NS_PER_MS };
-		if (i == MISSES) /* all is warm */
-			engine_measure(true);
-		name_set(&q.name, s->name);
-		for (unsigned k = 0; k < ARRAY_LEN(types); k++) {
-			q.type = types[k];
-			benign_truth(s, q.type, &truth);
-			engine_ask(&q, &truth);
-		}
-		if (i == MISSES - 1)
-			engine_measure(false);
-	}
+	struct timespec t;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+static struct part part_so_far(void)
+{
 	struct engine_counts n = engine_counts();
-	/* The second half's share: as many as in the first. */
-	double misses = (double)(n.questions - n.hits) / 2, packets = (double)n.packets / 2;
-	struct sample got = { (double)engine_cpu_ns() / misses, (double)engine_cpu_ns() / packets };
+	struct rusage used;
+	getrusage(RUSAGE_SELF, &used);
+	return (struct part){ .cpu_ns = process_cpu_ns(),
+		              .misses = n.questions - n.hits,
+		              .packets = n.packets,
+		              .faults = (uint64_t)used.ru_minflt };
+}
+
+static struct part part_between(struct part a, struct part b)
+{
+	return (struct part){ b.cpu_ns - a.cpu_ns, b.misses - a.misses, b.packets - a.packets,
+		              b.faults - a.faults };
+}
+
+static uint64_t without_of(unsigned plan)
+{
+	uint64_t all = (UINT64_C(1) << N_DETECTORS) - 1;
+	return plan == PLAN_OFF || plan == PLAN_FRONT ? all
+	       : plan == PLAN_ALL                     ? 0
+	       : plan == PLAN_BUT_DGA                 ? UINT64_C(1) << DETECTOR_dga
+	                                              : all & ~(UINT64_C(1) << (plan - PLAN_ONE));
+}
+
+/* The first part is what comes before; it is not measured. */
+static void run_plan(const struct benign *b, const struct options *o, enum mix_kind kind,
+                     unsigned plan, int from, int to)
+{
+	struct engine_plan p = { .seed = o->seed,
+		                 .is_all_off = plan == PLAN_OFF,
+		                 .without = without_of(plan),
+		                 .learn_s = ENGINE_LEARNS,
+		                 .provider = benign_provider,
+		                 .provider_arg = (void *)(uintptr_t)b };
+	struct mix mix;
+	char go;
+	mix_open(&mix, kind, b, o->folder, o->seed);
+	engine_start(&p);
+	for (unsigned i = 0; read(from, &go, 1) == 1; i++) {
+		struct part before = part_so_far();
+		if (i == 0)
+			mix_warm_up(&mix);
+		else
+			mix_play(&mix);
+		struct part took = part_between(before, part_so_far());
+		if (write(to, &took, sizeof took) != sizeof took)
+			break;
+	}
 	engine_stop();
-	return got;
+	mix_close(&mix);
+}
+
+static void runner_start(struct runner *r, unsigned n_before, const struct benign *b,
+                         const struct options *o, enum mix_kind kind)
+{
+	int there[2], back[2];
+	struct runner *new = &r[n_before];
+	fflush(stdout);
+	if (pipe(there) != 0 || pipe(back) != 0)
+		die("no pipe", "CPU");
+	new->pid = fork();
+	if (new->pid < 0)
+		die("no process", "CPU");
+	if (new->pid == 0) {
+		for (unsigned i = 0; i < n_before; i++) {
+			close(r[i].to);
+			close(r[i].from);
+		}
+		close(there[1]);
+		close(back[0]);
+		run_plan(b, o, kind, n_before, there[0], back[1]);
+		_exit(0);
+	}
+	close(there[0]);
+	close(back[1]);
+	new->to = there[1];
+	new->from = back[0];
+}
+
+static struct part runner_play(const struct runner *r)
+{
+	struct part took;
+	if (write(r->to, "", 1) != 1 || read(r->from, &took, sizeof took) != sizeof took)
+		die("a run has failed", "CPU");
+	return took;
+}
+
+static void runner_stop(const struct runner *r)
+{
+	close(r->to);
+	close(r->from);
+	waitpid(r->pid, NULL, 0);
 }
 
 static int compare(const void *a, const void *b)
@@ -87,46 +172,68 @@ static int compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-static double median(double *at, unsigned n)
+/* Of the differences between two plans, in the same round; and their quartiles. */
+struct cost {
+	double low, median, high;
+};
+
+static struct cost cost_of(struct part took[ROUNDS][PLANS], unsigned plan, unsigned less)
 {
-	qsort(at, n, sizeof *at, compare);
-	return at[n / 2];
+	double at[ROUNDS];
+	for (unsigned r = 0; r < ROUNDS; r++)
+		at[r] = (double)took[r][plan].cpu_ns / (double)took[r][plan].misses -
+		        (double)took[r][less].cpu_ns / (double)took[r][less].misses;
+	qsort(at, ROUNDS, sizeof at[0], compare);
+	return (struct cost){ at[ROUNDS / 4], at[ROUNDS / 2], at[ROUNDS - 1 - ROUNDS / 4] };
 }
 
-static uint64_t without_of(unsigned plan)
+static void print_cost(const char *name, struct cost c)
 {
-	uint64_t all = (UINT64_C(1) << N_DETECTORS) - 1;
-	return plan == 0                ? 0
-	       : plan == 1              ? all
-	       : plan < 2 + N_DETECTORS ? UINT64_C(1) << (plan - 2)
-	                                : all & ~(UINT64_C(1) << (plan - 2 - N_DETECTORS));
+	printf("%-22s %8.0f %8.0f to %.0f\n", name, c.median, c.low, c.high);
 }
 
-static double report_cpu(const struct benign *b, const struct options *o)
+static double print_mix(enum mix_kind kind, struct part took[ROUNDS][PLANS])
 {
-	static double miss[PLANS][ROUNDS], packet[PLANS][ROUNDS];
-	static double of_miss[PLANS], of_packet[PLANS];
+	uint64_t misses = 0, packets = 0, cpu_ns = 0, faults = 0;
+	for (unsigned r = 0; r < ROUNDS; r++) {
+		misses += took[r][PLAN_OFF].misses;
+		packets += took[r][PLAN_OFF].packets;
+		cpu_ns += took[r][PLAN_OFF].cpu_ns;
+		faults += took[r][PLAN_ALL].faults - took[r][PLAN_OFF].faults;
+	}
+	printf("CPU of the %s: %u rounds, each with all plans; %llu misses, %.2f packets each; the engine "
+	       "itself %.0f ns a miss\n%-22s %8s %8s\n",
+	       mix_name(kind), ROUNDS, (unsigned long long)misses, (double)packets / (double)misses,
+	       (double)cpu_ns / (double)misses, "ns a miss", "median", "quartiles");
+	print_cost("all detectors", cost_of(took, PLAN_ALL, PLAN_OFF));
+	print_cost("all but dga", cost_of(took, PLAN_BUT_DGA, PLAN_OFF));
+	print_cost("none, the front", cost_of(took, PLAN_FRONT, PLAN_OFF));
+	for (unsigned d = 0; d < N_DETECTORS; d++)
+		print_cost(config_detector(d)->name, cost_of(took, PLAN_ONE + d, PLAN_FRONT));
+	printf("memory touched for the first time: %.3f pages a miss\n\n",
+	       (double)(int64_t)faults / (double)misses);
+	fflush(stdout);
+	return cost_of(took, PLAN_ALL, PLAN_OFF).median;
+}
+
+/* Each round is the next part of the mix, with all plans in turn: what else the machine does, it does to all. */
+static double report_cpu(const struct benign *b, const struct options *o, enum mix_kind kind)
+{
+	static struct part took[ROUNDS][PLANS];
+	struct runner runners[PLANS];
+	for (unsigned p = 0; p < PLANS; p++)
+		runner_start(runners, p, b, o, kind);
+	for (unsigned p = 0; p < PLANS; p++)
+		runner_play(&runners[p]);
 	for (unsigned r = 0; r < ROUNDS; r++) {
 		for (unsigned p = 0; p < PLANS; p++) {
-			struct sample s = measure(b, o->seed + r, without_of(p));
-			miss[p][r] = s.ns_miss;
-			packet[p][r] = s.ns_packet;
+			unsigned which = r % 2 == 0 ? p : PLANS - 1 - p;
+			took[r][which] = runner_play(&runners[which]);
 		}
 	}
-	for (unsigned p = 0; p < PLANS; p++) {
-		of_miss[p] = median(miss[p], ROUNDS);
-		of_packet[p] = median(packet[p], ROUNDS);
-	}
-	/* Reading the CPU's clock twice a call is in all of them. */
-	printf("CPU, medians of %u rounds; none: %.0f ns a miss, of which is all below\n"
-	       "all detectors: %.0f ns a miss, %.0f ns a packet\n%-12s %20s %20s\n",
-	       ROUNDS, of_miss[1], of_miss[0] - of_miss[1], of_packet[0] - of_packet[1], "detector",
-	       "alone, ns a miss", "less without it");
-	for (unsigned d = 0; d < N_DETECTORS; d++)
-		printf("%-12s %20.0f %20.0f\n", config_detector(d)->name,
-		       of_miss[2 + N_DETECTORS + d] - of_miss[1], of_miss[0] - of_miss[2 + d]);
-	fflush(stdout);
-	return of_miss[0] - of_miss[1];
+	for (unsigned p = 0; p < PLANS; p++)
+		runner_stop(&runners[p]);
+	return print_mix(kind, took);
 }
 
 /* ---- memory ---- */
@@ -214,12 +321,18 @@ int report_cost(const struct options *o)
 {
 	static struct benign b;
 	unsigned n_bad = 0;
-	if (o->only == NULL || strcmp(o->only, "memory") != 0) {
+	bool is_memory = o->only == NULL || strcmp(o->only, "memory") == 0;
+	bool is_cpu = o->only == NULL || strcmp(o->only, "cpu") == 0;
+	if (!is_memory || is_cpu)
 		benign_read(&b, o->folder);
-		n_bad += report_cpu(&b, o) > NS_MAX;
-		benign_free(&b);
+	for (unsigned k = 0; k < MIXES; k++) {
+		if (!is_cpu && strcmp(o->only, mix_name(k)) != 0)
+			continue;
+		double ns = report_cpu(&b, o, k);
+		n_bad += k == MIX_OFFICE && ns > NS_MAX;
 	}
-	if (o->only == NULL || strcmp(o->only, "cpu") != 0)
+	benign_free(&b);
+	if (is_memory)
 		n_bad += report_memory(o);
 	return n_bad > 0;
 }
