@@ -88,6 +88,14 @@ static void check_tls(const struct transfer_checker *k, const struct config_list
 		problem_error(
 			k->problems, place_of(node, "tls"),
 			"lists[].tls: true needs something that the primaries can be known by; add tls-name or tls-pins");
+	if ((l->tls_certificate == NULL) != (l->tls_key == NULL))
+		problem_error(
+			k->problems,
+			place_of(node, l->tls_key == NULL ? "tls-certificate" : "tls-key"),
+			"lists[]: a certificate is of use with its key only; write tls-certificate and tls-key");
+	if (l->tls_certificate != NULL && strcmp(l->tls, "false") == 0)
+		problem_error(k->problems, place_of(node, "tls-certificate"),
+		              "lists[].tls-certificate is of use with TLS only; write 'tls: true'");
 	if (!is_strict && (has_proof || l->tls_ca != NULL))
 		problem_error(
 			k->problems, place_of(node, "tls"),
@@ -139,6 +147,8 @@ static void check_list(const struct transfer_checker *k, const struct config_lis
 		{ "tls-name", l->tls_name.len > 0 },
 		{ "tls-pins", l->tls_pins.n > 0 },
 		{ "tls-ca", l->tls_ca != NULL },
+		{ "tls-certificate", l->tls_certificate != NULL },
+		{ "tls-key", l->tls_key != NULL },
 		{ "transfer-source", l->transfer_source.n > 0 },
 		{ "expire", strcmp(l->expire, "keep") != 0 },
 	};
@@ -207,6 +217,19 @@ static void check_zone(const struct transfer_checker *k, unsigned i, const struc
 	}
 }
 
+static void check_publication_tls(const struct transfer_checker *k,
+                                  const struct config_publication *p, const struct node *node)
+{
+	if ((p->tls || p->tls_names.n > 0) && k->c->publish_tls.listen.n == 0)
+		problem_error(
+			k->problems, place_of(node, p->tls ? "tls" : "tls-names"),
+			"publish[]: it can be had over TLS nowhere; add 'publish-tls: {listen: [ADDRESS@853], certificate: FILE, key: FILE}'");
+	if (p->tls_names.n > 0 && k->c->publish_tls.client_ca == NULL)
+		problem_error(
+			k->problems, place_of(node, "tls-names"),
+			"publish[].tls-names: nobody vouches for followers' certificates; add publish-tls.client-ca");
+}
+
 static void check_publication(const struct transfer_checker *k, unsigned i, const struct node *node)
 {
 	const struct config_publication *p = &k->c->publish.at[i];
@@ -223,16 +246,39 @@ static void check_publication(const struct transfer_checker *k, unsigned i, cons
 		              "publish[].list: '%s' has first-seen or tlds, which a policy zone "
 		              "cannot say",
 		              p->list);
-	if (p->allow.n == 0 && p->tsig_key.len == 0)
+	if (p->allow.n == 0 && p->tsig_key.len == 0 && p->tls_names.n == 0)
 		problem_error(
 			k->problems, node->place,
-			"publish[]: nobody may have this zone; add 'tsig-key: NAME', or 'allow: [PREFIX]'");
+			"publish[]: nobody may have this zone; add 'tsig-key: NAME', 'allow: [PREFIX]' or 'tls-names: [NAME]'");
 	if (p->tsig_key.len > 0)
 		check_key_exists(k, &p->tsig_key, "publish[].tsig-key", place_of(node, "tsig-key"));
+	check_publication_tls(k, p, node);
 	if (k->c->state == NULL || *k->c->state == 0)
 		problem_error(
 			k->problems, node->place,
 			"publish[]: versions are kept in the state folder; add 'state: FOLDER' at the top");
+}
+
+static void check_publish_tls(const struct transfer_checker *k, const struct node *root)
+{
+	const struct config_publish_tls *t = &k->c->publish_tls;
+	const struct node *node = node_find(root, "publish-tls");
+	bool has_files = t->certificate != NULL && t->key != NULL;
+	if (node == NULL)
+		return;
+	if (t->listen.n > 0 && !has_files)
+		problem_error(
+			k->problems, place_of(node, "listen"),
+			"publish-tls.listen needs a certificate; add 'certificate: FILE' and 'key: FILE'");
+	for (unsigned i = 0; i < t->listen.n; i++) {
+		if (t->listen.at[i].port == 53)
+			problem_error(
+				k->problems, place_of(node, "listen"),
+				"publish-tls.listen: port 53 is for questions in clear text; write ADDRESS@853");
+	}
+	if (t->listen.n == 0 && (has_files || t->client_ca != NULL))
+		problem_error(k->problems, node->place,
+		              "publish-tls: nothing listens; add 'listen: [ADDRESS@853]'");
 }
 
 void check_transfer(const struct config *c, const struct check_nodes *nodes,
@@ -243,6 +289,7 @@ void check_transfer(const struct config *c, const struct check_nodes *nodes,
 		check_key(&k, i, nodes->keys[i]);
 	for (unsigned i = 0; i < c->publish.n; i++)
 		check_publication(&k, i, nodes->publish[i]);
+	check_publish_tls(&k, nodes->root);
 	for (unsigned i = 0; i < c->lists.n; i++)
 		check_list(&k, &c->lists.at[i], nodes->lists[i]);
 }

@@ -174,6 +174,10 @@ struct config_seen {
 #define OPTION_SEEN CONFIG_FIELD
 #include "config/options.def"
 };
+struct config_publish_tls {
+#define OPTION_PUBLISH_TLS CONFIG_FIELD
+#include "config/options.def"
+};
 struct config_detect {
 #define DETECTOR(name, ...) \
 	bool name##_enable; \
@@ -245,6 +249,7 @@ struct config {
 	struct config_rebinding rebinding;
 	struct config_seen seen;
 	struct config_firewall firewall;
+	struct config_publish_tls publish_tls;
 	struct config_detect detect;
 #define OPTION_TOP CONFIG_FIELD
 #include "config/options.def"

@@ -88,6 +88,10 @@ static const struct option seen_options[] = {
 #define OPTION_SEEN(...) ROW(SECTION_SEEN, config_seen, __VA_ARGS__)
 #include "config/options.def"
 };
+static const struct option publish_tls_options[] = {
+#define OPTION_PUBLISH_TLS(...) ROW(SECTION_PUBLISH_TLS, config_publish_tls, __VA_ARGS__)
+#include "config/options.def"
+};
 static const struct option firewall_options[] = {
 #define OPTION_FIREWALL(...) ROW(SECTION_FIREWALL, config_firewall, __VA_ARGS__)
 #include "config/options.def"
@@ -143,6 +147,8 @@ static const struct section sections[] = {
 			       offsetof(struct config, firewall), sizeof(struct config_firewall), "" },
 	[SECTION_SEEN] = { "seen", OPTIONS(seen_options),
 			   offsetof(struct config, seen), sizeof(struct config_seen), "" },
+	[SECTION_PUBLISH_TLS] = { "publish-tls", OPTIONS(publish_tls_options),
+				  offsetof(struct config, publish_tls), sizeof(struct config_publish_tls), "" },
 	[SECTION_DETECT] = { "detect", OPTIONS(detect_options),
 			     offsetof(struct config, detect), sizeof(struct config_detect), "" },
 	[SECTION_TOP] = { "", OPTIONS(top_options), 0, sizeof(struct config), "" },

@@ -18,7 +18,7 @@ static const enum option_section order[] = {
 };
 
 /* What is meant for lists and zones alike stands behind the lists. */
-static const enum option_section behind_lists[] = { SECTION_KEY, SECTION_PUBLISH };
+static const enum option_section behind_lists[] = { SECTION_KEY, SECTION_PUBLISH, SECTION_PUBLISH_TLS };
 
 static const char *intro_of(enum option_section s)
 {
@@ -37,6 +37,7 @@ static const char *intro_of(enum option_section s)
 		[SECTION_LIST] = "Each entry of lists.",
 		[SECTION_KEY] = "Each entry of keys.",
 		[SECTION_PUBLISH] = "Each entry of publish.",
+		[SECTION_PUBLISH_TLS] = "Zones for others over TLS: docs/transfer.md.",
 		[SECTION_GROUP] = "Each entry of groups.",
 		[SECTION_SEEN] = "Which registered domains were asked for here: docs/lists.md.",
 		[SECTION_EVENTS] = "What is written down of the questions.",

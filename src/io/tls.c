@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 
 #include "base/addr.h"
+#include "io/tls_session.h"
 
 enum {
 	PIN_TEXT_BYTES = 44, /* base64 of 32 bytes */
@@ -26,13 +27,6 @@ struct tls_client {
 	char alpn[16];
 	unsigned n_pins;
 	struct tls_pin pins[TLS_MAX_PINS];
-};
-
-struct tls {
-	gnutls_session_t session;
-	const struct tls_client *client;
-	const char *why;
-	bool is_open;
 };
 
 struct tls_ticket {
@@ -200,6 +194,12 @@ int tls_client_new(const struct tls_client_plan *plan, struct tls_client **ret,
 		c->name = strdup(plan->name);
 		c->is_name_addr = addr_from_text(plan->name, strlen(plan->name), &addr) == 0;
 		e = c->name == NULL ? -ENOMEM : load_authorities(c, plan->ca_file, ret_why);
+	}
+	if (e == 0 && plan->certificate_file != NULL &&
+	    gnutls_certificate_set_x509_key_file(c->credentials, plan->certificate_file,
+	                                         plan->key_file, GNUTLS_X509_FMT_PEM) < 0) {
+		*ret_why = "its own certificate and key cannot be used";
+		e = -EINVAL;
 	}
 	if (e != 0) {
 		tls_client_free(c);

@@ -47,8 +47,9 @@ struct tls_client_plan {
 	const char *name;    /* that the certificate must be for; NULL: any */
 	const char *ca_file; /* PEM; NULL: the system's. Used with a name only */
 	const struct tls_pin *pins;
-	unsigned n_pins;  /* with a name too: both must hold */
-	const char *alpn; /* "dot"; NULL: none */
+	unsigned n_pins;                         /* with a name too: both must hold */
+	const char *alpn;                        /* "dot"; NULL: none */
+	const char *certificate_file, *key_file; /* PEM; shown to servers that ask. NULL: none */
 };
 
 /*

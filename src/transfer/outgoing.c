@@ -2,7 +2,6 @@
 #include "transfer/outgoing.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -12,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/addr.h"
-#include "base/log.h"
 #include "transfer/send.h"
 
 enum {
@@ -150,21 +148,6 @@ static void start_waiting(struct outgoing *o)
 	}
 }
 
-static void tell(const struct sender *s)
-{
-	char client[ADDR_TEXT_MAX], zone[NAME_TEXT_MAX];
-	addr_to_text(&s->client, client);
-	name_to_text(s->request.zone.wire, zone);
-	if (s->error == 0)
-		log_info("zone %s: %s has got version %" PRIu32 "%s: %" PRIu64
-		         " records in %" PRIu64 " messages",
-		         zone, client, s->result.serial, s->result.is_delta ? ", what changed" : "",
-		         s->result.n_records, s->result.n_messages);
-	else if (s->error != -ECANCELED)
-		log_warning("zone %s: the transfer to %s ended early: %s", zone, client,
-		            strerrordesc_np(-s->error));
-}
-
 static void end_finished(struct outgoing *o)
 {
 	for (struct sender **at = &o->running; *at != NULL;) {
@@ -176,7 +159,7 @@ static void end_finished(struct outgoing *o)
 		pthread_join(s->thread, NULL);
 		*at = s->next;
 		o->n_running--;
-		tell(s);
+		send_tell(&s->request.zone, &s->client, false, s->error, &s->result);
 		free_sender(s);
 	}
 }

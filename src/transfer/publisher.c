@@ -103,17 +103,20 @@ int publisher_fill(const struct publisher_set *set, const struct config *c, stru
 	int e = table_publications(table, set->n);
 	for (unsigned i = 0; i < set->n && e == 0; i++) {
 		struct publication *p = set->at[i];
-		const struct config_prefixes *allow = NULL;
-		for (unsigned k = 0; k < c->publish.n && allow == NULL; k++) {
+		const struct config_publication *from = NULL;
+		for (unsigned k = 0; k < c->publish.n && from == NULL; k++) {
 			if (name_equal(c->publish.at[k].zone.wire, publication_zone(p)->wire))
-				allow = &c->publish.at[k].allow;
+				from = &c->publish.at[k];
 		}
-		must(allow != NULL);
+		must(from != NULL);
 		const struct table_terms terms = {
 			.zone = publication_zone(p),
 			.folder = publication_folder(p),
-			.allow = allow->at,
-			.n_allow = allow->n,
+			.allow = from->allow.at,
+			.n_allow = from->allow.n,
+			.is_tls_only = from->tls || from->tls_names.n > 0,
+			.names = from->tls_names.at,
+			.n_names = from->tls_names.n,
 			.key = publication_key(p),
 			.version = atomic_load(publication_version(p)),
 		};

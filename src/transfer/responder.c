@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dns/text.h"
 #include "transfer/outgoing.h"
 #include "transfer/publication.h"
 #include "transfer/query.h"
@@ -63,17 +64,37 @@ static unsigned take_notify(const struct responder *home, const struct request *
 
 /* ---- zones that are published ---- */
 
-/* X10: with a key it must be signed so; with addresses it must come from one of them. */
-static bool may_have(const struct table_published *p, const struct request *r,
-                     const struct addr *client)
+static bool is_one_of(const struct table_published *p, const struct responder_message *m)
 {
+	char text[NAME_TEXT_MAX];
+	for (unsigned i = 0; i < p->n_names; i++) {
+		name_to_text(p->names[i].wire, text);
+		if (m->is_named(m->arg, text))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * X10: with a key it must be signed so; with addresses it must come from one of them. X11: what is
+ * for TLS goes over TLS only, but for the SOA record, which many ask for in clear text before (RFC
+ * 9103 8: of those who may have the zone).
+ */
+static bool may_have(const struct table_published *p, const struct request *r,
+                     const struct responder_message *m)
+{
+	bool is_tls = m->transfer != NULL;
+	if (p->is_tls_only && !is_tls && r->type != DNS_SOA)
+		return false;
+	if (is_tls && p->n_names > 0 && !is_one_of(p, m))
+		return false;
 	if (p->key != NULL && r->tsig.key != p->key)
 		return false;
 	for (unsigned i = 0; i < p->n_allow; i++) {
-		if (addr_prefix_covers(&p->allow[i], client))
+		if (addr_prefix_covers(&p->allow[i], &m->client))
 			return true;
 	}
-	return p->key != NULL && p->n_allow == 0;
+	return p->n_allow == 0 && (p->key != NULL || (is_tls && p->n_names > 0));
 }
 
 static size_t add_soa(const struct request *r, uint8_t *out, size_t n, uint32_t serial)
@@ -101,6 +122,9 @@ static unsigned start_transfer(const struct responder *home, const struct respon
                                const struct request *r, const struct table *t,
                                const struct table_published *p)
 {
+	if (m->transfer != NULL)
+		return m->transfer(m->arg, r, p->folder, t->ring) == 0 ? RCODE_NOERROR
+		                                                       : RCODE_SERVFAIL;
 	if (m->detach == NULL || home->outgoing == NULL || !outgoing_has_room(home->outgoing))
 		return RCODE_SERVFAIL;
 	int fd = m->detach(m->arg);
@@ -120,7 +144,7 @@ static size_t answer_zone(const struct responder *home, const struct responder_m
 	unsigned rcode;
 	if (!check_signature(r, t))
 		rcode = RCODE_NOTAUTH;
-	else if (p == NULL || !may_have(p, r, &m->client))
+	else if (p == NULL || !may_have(p, r, m))
 		rcode = RCODE_REFUSED;
 	else if (version == 0)
 		rcode = RCODE_SERVFAIL;

@@ -8,12 +8,13 @@
  * Threads:   any worker.
  * Memory:    the stack.
  * Cost:      some us; a signature costs a HMAC. Not on the path of clients' questions.
- * Standards: RFC 1995 2; RFC 1996 3, 4; RFC 5936 2.2, 4.2; RFC 8945 5.2, 5.3
+ * Standards: RFC 1995 2; RFC 1996 3, 4; RFC 5936 2.2, 4.2; RFC 8945 5.2, 5.3; RFC 9103 8
  * Tests:     tests/unit/transfer/responder_test.c
  */
 #pragma once
 
 #include "serve/serve.h"
+#include "transfer/keyring.h"
 #include "transfer/request.h"
 
 struct responder {
@@ -32,6 +33,13 @@ struct responder_message {
 	struct addr client;
 	bool is_stream;
 	int (*detach)(void *arg); /* NULL: a transfer cannot be had; else as in struct origin */
+	/*
+	 * Over TLS, in place of detach: the caller sends the zone when responder_answer() has returned.
+	 * folder and ring are borrowed until then. 0, or -EBUSY: SERVFAIL.
+	 */
+	int (*transfer)(void *arg, const struct request *r, const char *folder,
+	                struct keyring *ring);
+	bool (*is_named)(void *arg, const char *name); /* over TLS: is the other side this? */
 	void *arg;
 };
 /* The answer's bytes into out (at least 1400); 0: not for us, or the connection was given away. */

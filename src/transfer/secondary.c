@@ -67,7 +67,10 @@ static int make_tls(const struct config_list *l, struct tls_client **ret)
 {
 	char name[NAME_TEXT_MAX];
 	struct tls_pin pins[TLS_MAX_PINS];
-	struct tls_client_plan plan = { .alpn = "dot", .pins = pins };
+	struct tls_client_plan plan = { .alpn = "dot",
+		                        .pins = pins,
+		                        .certificate_file = l->tls_certificate,
+		                        .key_file = l->tls_key };
 	const char *why = "out of memory";
 	if (strcmp(l->tls, "false") == 0)
 		return 0;

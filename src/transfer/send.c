@@ -2,9 +2,12 @@
 #include "transfer/send.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "dns/text.h"
 #include "transfer/journal.h"
 #include "transfer/serial.h"
 
@@ -180,4 +183,20 @@ int send_zone(struct stream *s, struct request *r, const char *folder, struct se
 	record_text_free(g->text);
 	free(g);
 	return e;
+}
+
+void send_tell(const struct name *of, const struct addr *to, bool is_tls, int error,
+               const struct send_result *result)
+{
+	char client[ADDR_TEXT_MAX], zone[NAME_TEXT_MAX];
+	addr_to_text(to, client);
+	name_to_text(of->wire, zone);
+	if (error == 0)
+		log_info("zone %s: %s has got version %" PRIu32 "%s%s: %" PRIu64
+		         " records in %" PRIu64 " messages",
+		         zone, client, result->serial, result->is_delta ? ", what changed" : "",
+		         is_tls ? ", over TLS" : "", result->n_records, result->n_messages);
+	else if (error != -ECANCELED)
+		log_warning("zone %s: the transfer to %s ended early: %s", zone, client,
+		            strerrordesc_np(-error));
 }

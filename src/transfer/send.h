@@ -34,3 +34,6 @@ struct send_result {
  */
 MUST_USE int send_zone(struct stream *s, struct request *r, const char *folder,
                        struct send_result *ret);
+/* Log what came of it. */
+void send_tell(const struct name *zone, const struct addr *client, bool is_tls, int error,
+               const struct send_result *result);

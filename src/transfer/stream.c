@@ -146,6 +146,34 @@ int stream_adopt(int fd, const uint8_t *first, size_t n_first, int stop_fd, uint
 	return 0;
 }
 
+int stream_accept(int fd, struct tls_server *tls, int stop_fd, uint64_t deadline_ns,
+                  struct stream **ret, const char **ret_why)
+{
+	struct stream *s;
+	*ret_why = "";
+	int e = stream_adopt(fd, NULL, 0, stop_fd, deadline_ns, &s);
+	if (e != 0)
+		return e;
+	e = tls_accept(tls, fd, &s->tls);
+	if (e == 0)
+		e = finish_handshake(s, ret_why);
+	if (e == 0 && !tls_is_agreed(s->tls)) {
+		*ret_why = "it does not offer DNS over TLS (ALPN \"dot\")";
+		e = -EPROTO;
+	}
+	if (e != 0) {
+		stream_close(s);
+		return e;
+	}
+	*ret = s;
+	return 0;
+}
+
+const struct tls *stream_tls(const struct stream *s)
+{
+	return s->tls;
+}
+
 void stream_close(struct stream *s)
 {
 	if (s == NULL)

@@ -16,7 +16,7 @@
 
 #include "base/addr.h"
 #include "dns/message.h"
-#include "io/tls.h"
+#include "io/tls_server.h"
 
 enum {
 	STREAM_IDLE_MS = 30000,
@@ -44,6 +44,13 @@ MUST_USE int stream_open(const struct stream_plan *plan, struct stream **ret, co
 /* Over a socket that is connected, which is taken. first: bytes that were read already. */
 MUST_USE int stream_adopt(int fd, const uint8_t *first, size_t n_first, int stop_fd,
                           uint64_t deadline_ns, struct stream **ret);
+/*
+ * The same with TLS, we being the server; tls is kept. Returns 0; -EPROTO, -EKEYREJECTED (*ret_why says why);
+ * -ETIMEDOUT; -ECANCELED; -errno. fd is taken in any case.
+ */
+MUST_USE int stream_accept(int fd, struct tls_server *tls, int stop_fd, uint64_t deadline_ns,
+                           struct stream **ret, const char **ret_why);
+const struct tls *stream_tls(const struct stream *s); /* NULL: in clear text */
 void stream_close(struct stream *s);
 /* The same when the last message was sent: the other side is given time to read it. */
 void stream_finish(struct stream *s);

@@ -55,14 +55,19 @@ int table_publish_zone(struct table *t, unsigned i, const struct table_terms *te
 	struct table_published *p = &t->published[i];
 	p->zone = *terms->zone;
 	p->key = terms->key;
+	p->is_tls_only = terms->is_tls_only;
 	atomic_init(&p->version, terms->version);
 	p->folder = strdup(terms->folder);
 	p->allow = calloc(terms->n_allow + 1U, sizeof *p->allow);
-	if (p->folder == NULL || p->allow == NULL)
+	p->names = calloc(terms->n_names + 1U, sizeof *p->names);
+	if (p->folder == NULL || p->allow == NULL || p->names == NULL)
 		return -ENOMEM;
 	if (terms->n_allow > 0)
 		memcpy(p->allow, terms->allow, terms->n_allow * sizeof *p->allow);
 	p->n_allow = terms->n_allow;
+	if (terms->n_names > 0)
+		memcpy(p->names, terms->names, terms->n_names * sizeof *p->names);
+	p->n_names = terms->n_names;
 	return 0;
 }
 
@@ -91,10 +96,12 @@ void table_free(struct table *t)
 	for (unsigned i = 0; i < t->n_published; i++) {
 		free(t->published[i].folder);
 		free(t->published[i].allow);
+		free(t->published[i].names);
 	}
 	free(t->published);
 	free(t->followed);
 	keyring_put(t->ring);
+	tls_server_put(t->tls);
 	free(t);
 }
 

@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 
 #include "base/addr.h"
+#include "io/tls_server.h"
 #include "transfer/keyring.h"
 
 struct table_followed {
@@ -35,11 +36,15 @@ struct table_published {
 	struct addr_prefix *allow; /* n_allow 0: no address is asked for */
 	unsigned n_allow;
 	const struct tsig_key *key; /* not NULL: it must be signed so */
-	_Atomic uint64_t version;   /* 2^32 + serial; 0: there is none yet */
+	bool is_tls_only;
+	struct name *names; /* n_names > 0: the certificate must be for one of them */
+	unsigned n_names;
+	_Atomic uint64_t version; /* 2^32 + serial; 0: there is none yet */
 };
 
 struct table {
 	struct keyring *ring;
+	struct tls_server *tls; /* a reference; NULL: nothing goes over TLS */
 	unsigned n_published;
 	struct table_published *published;
 	unsigned n_followed;
@@ -60,6 +65,9 @@ struct table_terms {
 	const struct addr_prefix *allow;
 	unsigned n_allow;
 	const struct tsig_key *key;
+	bool is_tls_only;
+	const struct name *names;
+	unsigned n_names;
 	uint64_t version;
 };
 /* Room for n of them, once; then each. 0 or -ENOMEM. */

@@ -14,6 +14,7 @@
 #include "transfer/responder.h"
 #include "transfer/secondary.h"
 #include "transfer/table.h"
+#include "transfer/tls_door.h"
 
 struct transfer {
 	int stop_fd; /* readable at the end */
@@ -26,6 +27,8 @@ struct transfer {
 	unsigned n_leaving;
 	struct table *table; /* the one in force; its marks are read here */
 	struct publisher *publisher;
+	struct tls_door *door;  /* NULL: none */
+	struct tls_server *tls; /* the last one that was good */
 };
 
 bool transfer_path(const char *state, const char *list, char *ret, size_t room)
@@ -45,7 +48,11 @@ int transfer_new(const struct transfer_plan *plan, struct transfer **ret)
 		.arg = plan->arg,
 	};
 	int e = t->stop_fd < 0 ? -errno : publisher_new(plan->loop, t->stop_fd, &t->publisher);
+	if (e == 0 && plan->n_tls_listen > 0)
+		e = tls_door_open(plan->tls_listen, plan->n_tls_listen, &t->answers, t->stop_fd,
+		                  &t->door);
 	if (e != 0) {
+		publisher_free(t->publisher);
 		if (t->stop_fd >= 0)
 			close(t->stop_fd);
 		free(t);
@@ -120,7 +127,29 @@ struct next {
 	unsigned n;
 	struct publisher_set published;
 	struct table *table;
+	struct tls_server *tls;
 };
+
+/* A certificate that cannot be used must not end what goes on with the last one. */
+static int make_tls(const struct transfer *t, const struct config *c, struct tls_server **ret)
+{
+	const struct tls_server_plan plan = {
+		.certificate_file = c->publish_tls.certificate,
+		.key_file = c->publish_tls.key,
+		.client_ca_file = c->publish_tls.client_ca,
+		.alpn = "dot",
+	};
+	char why[TLS_WHY_MAX];
+	if (t->door == NULL || plan.certificate_file == NULL || plan.key_file == NULL)
+		return 0;
+	int e = tls_server_new(&plan, ret, why);
+	if (e != -EINVAL)
+		return e;
+	log_error("publish-tls: %s, %s: %s; %s", plan.certificate_file, plan.key_file, why,
+	          t->tls != NULL ? "the one of before is shown" : "nothing is given over TLS");
+	*ret = tls_server_get(t->tls);
+	return 0;
+}
 
 static int make_table(const struct config *c, struct next *x)
 {
@@ -131,6 +160,8 @@ static int make_table(const struct config *c, struct next *x)
 		e = table_follow(x->table, i, secondary_zone(x->followed[i]), p, n_primaries,
 		                 secondary_key(x->followed[i]));
 	}
+	if (e == 0)
+		x->table->tls = tls_server_get(x->tls);
 	return e == 0 ? publisher_fill(&x->published, c, x->table) : e;
 }
 
@@ -166,6 +197,7 @@ static void forget(struct next *x)
 	free(x->room);
 	publisher_drop(&x->published);
 	table_free(x->table);
+	tls_server_put(x->tls);
 	keyring_put(x->ring);
 }
 
@@ -175,6 +207,8 @@ static int make_next(struct transfer *t, const struct config *c, const struct fe
 	x->followed = calloc(c->lists.n + 1U, sizeof(*x->followed));
 	x->room = calloc(t->n_leaving + t->n_followed + 1U, sizeof(*x->room));
 	int e = x->followed == NULL || x->room == NULL ? -ENOMEM : keyring_new(c, &x->ring);
+	if (e == 0)
+		e = make_tls(t, c, &x->tls);
 	if (e == 0)
 		e = make_followed(t, c, x->ring, x->followed, &x->n);
 	if (e == 0 && x->n > 0)
@@ -190,6 +224,8 @@ int transfer_configure(struct transfer *t, const struct config *c, const struct 
 	struct next x = { 0 };
 	int e = make_next(t, c, feeds, n_feeds, &x);
 	unsigned n_published = x.published.n;
+	if (e == 0 && t->door != NULL)
+		e = tls_door_start(t->door);
 	if (e == 0)
 		e = publisher_take(t->publisher, &x.published);
 	if (e != 0) {
@@ -207,6 +243,8 @@ int transfer_configure(struct transfer *t, const struct config *c, const struct 
 		x.table = NULL;
 	}
 	t->table = x.table;
+	tls_server_put(t->tls);
+	t->tls = x.tls;
 	table_publish(x.table);
 	keyring_put(x.ring);
 	if (t->n_leaving == 0)
@@ -285,7 +323,9 @@ void transfer_free(struct transfer *t)
 	if (t == NULL)
 		return;
 	stop_all(t);
+	tls_door_free(t->door);
 	table_publish(NULL);
+	tls_server_put(t->tls);
 	publisher_free(t->publisher);
 	for (unsigned i = 0; i < t->n_followed; i++)
 		secondary_free(t->followed[i]);

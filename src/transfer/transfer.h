@@ -44,9 +44,11 @@ struct transfer_plan {
 	struct loop *loop;
 	void (*updated)(void *arg, const char *list); /* this list's file is a new one */
 	void *arg;
+	const struct endpoint *tls_listen; /* borrowed; of publish-tls */
+	unsigned n_tls_listen;
 };
 
-/* 0 or -errno. */
+/* Opens sockets: while they may be opened. 0 or -errno. */
 MUST_USE int transfer_new(const struct transfer_plan *plan, struct transfer **ret);
 /* At the start, and with every configuration that comes into force; feeds: its lists, copied. 0 or
    -errno, which is logged; then the zones of before are followed still. */

@@ -366,12 +366,14 @@ static void configure_transfer(struct server *s, const struct config *c)
 			strerror(-e), s->transfer_wait_s);
 }
 
-static int start_transfer(struct server *s)
+static int start_transfer(struct server *s, const struct config *c)
 {
 	const struct transfer_plan plan = {
 		.loop = s->loop,
 		.updated = zone_updated,
 		.arg = s,
+		.tls_listen = c->publish_tls.listen.at,
+		.n_tls_listen = c->publish_tls.listen.n,
 	};
 	int e = transfer_new(&plan, &s->transfer);
 	if (e != 0)
@@ -646,7 +648,7 @@ static int start(struct server *s, const struct config *c)
 	s->options = parts_serve(c);
 	int e = start_signals(s);
 	if (e == 0)
-		e = start_transfer(s);
+		e = start_transfer(s, c);
 	if (e == 0)
 		e = privileges_leave_root(c->server.user);
 	if (e == 0)

@@ -17,7 +17,7 @@
 #include "transfer/record.h"
 #include "transfer/table.h"
 
-static struct name zone, other;
+static struct name zone, other, follower;
 static struct keyring *ring;
 static struct table *table;
 static struct responder responder;
@@ -43,9 +43,10 @@ static int set_up(void **state)
 	struct name k;
 	assert_int_equal(name_from_text("k", 1, &k), 0);
 	assert_int_equal(table_follow(table, 0, &zone, &primary, 1, keyring_find(ring, &k)), 0);
-	assert_int_equal(table_publications(table, 3), 0);
-	for (unsigned i = 0; i < 3; i++) {
-		static const char *const names[] = { "keyed", "open", "both" };
+	assert_int_equal(table_publications(table, 5), 0);
+	assert_int_equal(name_from_text("follower.example", 16, &follower), 0);
+	for (unsigned i = 0; i < 5; i++) {
+		static const char *const names[] = { "keyed", "open", "both", "private", "named" };
 		struct name published;
 		struct addr_prefix allow;
 		assert_int_equal(name_from_text(names[i], strlen(names[i]), &published), 0);
@@ -53,8 +54,12 @@ static int set_up(void **state)
 		const struct table_terms terms = { .zone = &published,
 			                           .folder = "/tmp",
 			                           .allow = &allow,
-			                           .n_allow = i == 0 ? 0 : 1,
-			                           .key = i == 1 ? NULL : keyring_find(ring, &k),
+			                           .n_allow = i == 0 || i == 4 ? 0 : 1,
+			                           .key = i == 0 || i == 2 ? keyring_find(ring, &k)
+			                                                   : NULL,
+			                           .is_tls_only = i >= 3,
+			                           .names = &follower,
+			                           .n_names = i == 4,
 			                           .version = (1ULL << 32) | 70000 };
 		assert_int_equal(table_publish_zone(table, i, &terms), 0);
 	}
@@ -70,6 +75,36 @@ static int tear_down(void **state)
 	rcu_drain();
 	rcu_thread_stop();
 	return 0;
+}
+
+static int n_given;
+
+static int give(void *arg, const struct request *r, const char *folder, struct keyring *with)
+{
+	assert_non_null(arg);
+	assert_string_equal(folder, "/tmp");
+	assert_ptr_equal(with, ring);
+	assert_true(r->type == DNS_AXFR || r->type == DNS_IXFR);
+	return ++n_given > 2 ? -EBUSY : 0;
+}
+
+static bool is_named(void *arg, const char *name)
+{
+	return strcmp(arg, name) == 0;
+}
+
+/* tls: the name in the client's certificate. */
+static size_t answer_tls(const uint8_t *msg, size_t n, const struct addr *client, const char *tls,
+                         uint8_t *out, size_t room)
+{
+	const struct responder_message m = { .bytes = msg,
+		                             .n = n,
+		                             .client = *client,
+		                             .is_stream = true,
+		                             .transfer = give,
+		                             .is_named = is_named,
+		                             .arg = (void *)tls };
+	return responder_answer(&responder, &m, out, room);
 }
 
 static size_t answer(const uint8_t *msg, size_t n, const struct addr *client, uint8_t *out,
@@ -162,11 +197,12 @@ static void others_are_left_alone(void **state)
 	assert_int_equal(out[3] & 0xf, RCODE_FORMERR);
 }
 
-/* X10: who may have what. */
+/* X10, X11: who may have what. */
 static const struct {
 	const char *why, *zone, *client, *key;
 	uint16_t type;
 	int rcode;
+	const char *tls; /* the name in the certificate; NULL: not over TLS */
 } rows[] = {
 	{ "with the key", "keyed", "198.51.100.1", "k", DNS_SOA, RCODE_NOERROR },
 	{ "without", "keyed", "192.0.2.1", NULL, DNS_SOA, RCODE_REFUSED },
@@ -181,6 +217,19 @@ static const struct {
 	{ "IXFR over UDP: the SOA", "open", "192.0.2.1", NULL, DNS_IXFR, RCODE_NOERROR },
 	{ "AXFR over UDP", "open", "192.0.2.1", NULL, DNS_AXFR, RCODE_FORMERR },
 	{ "AXFR of a stranger", "open", "192.0.2.200", NULL, DNS_AXFR, RCODE_REFUSED },
+	{ "the serial, in clear text", "private", "192.0.2.1", NULL, DNS_SOA, RCODE_NOERROR },
+	{ "IXFR, in clear text", "private", "192.0.2.1", NULL, DNS_IXFR, RCODE_REFUSED },
+	{ "AXFR, in clear text", "private", "192.0.2.1", NULL, DNS_AXFR, RCODE_REFUSED },
+	{ "the serial, over TLS", "private", "192.0.2.1", NULL, DNS_SOA, RCODE_NOERROR, "" },
+	{ "from elsewhere, over TLS", "private", "192.0.2.200", NULL, DNS_SOA, RCODE_REFUSED, "" },
+	{ "without a key, over TLS", "keyed", "192.0.2.1", NULL, DNS_SOA, RCODE_REFUSED, "" },
+	{ "with the key, over TLS", "keyed", "192.0.2.1", "k", DNS_SOA, RCODE_NOERROR, "" },
+	{ "by name", "named", "192.0.2.1", NULL, DNS_SOA, RCODE_NOERROR, "follower.example" },
+	{ "by another name", "named", "192.0.2.1", NULL, DNS_SOA, RCODE_REFUSED, "b.example" },
+	{ "by no name", "named", "192.0.2.1", NULL, DNS_SOA, RCODE_REFUSED, "" },
+	{ "by no name, with a key", "named", "192.0.2.1", "k", DNS_SOA, RCODE_REFUSED, "" },
+	{ "in clear text nobody is known by name", "named", "192.0.2.1", NULL, DNS_SOA,
+	  RCODE_REFUSED },
 };
 
 static void zones_are_had_by_some(void **state)
@@ -202,7 +251,8 @@ static void zones_are_had_by_some(void **state)
 		size_t n = query_write(msg, 9, 0, &z, rows[i].type, 1);
 		tsig_client_init(&c, rows[i].key != NULL ? keyring_find(ring, &k) : NULL);
 		assert_int_equal(tsig_client_sign(&c, msg, &n, sizeof msg), 0);
-		n = answer(msg, n, &client, out, sizeof out);
+		n = rows[i].tls != NULL ? answer_tls(msg, n, &client, rows[i].tls, out, sizeof out)
+		                        : answer(msg, n, &client, out, sizeof out);
 		tsig_client_done(&c);
 		if (n == 0 || (out[3] & 0xf) != rows[i].rcode)
 			fail_msg("%s", rows[i].why);
@@ -217,6 +267,24 @@ static void zones_are_had_by_some(void **state)
 	}
 }
 
+/* Over TLS the connection stays; when too much is being sent, that is said. */
+static void a_zone_is_given_over_tls(void **state)
+{
+	(void)state;
+	uint8_t msg[QUERY_MAX], out[4096];
+	struct name z;
+	struct addr client = addr_v4(0xc0000201);
+	assert_int_equal(name_from_text("private", 7, &z), 0);
+	size_t n = query_write(msg, 9, 0, &z, DNS_AXFR, 0);
+	assert_int_equal(answer_tls(msg, n, &client, "", out, sizeof out), 0);
+	assert_int_equal(n_given, 1);
+	n = query_write(msg, 9, 0, &z, DNS_IXFR, 5);
+	assert_int_equal(answer_tls(msg, n, &client, "", out, sizeof out), 0);
+	assert_true(answer_tls(msg, n, &client, "", out, sizeof out) > 0);
+	assert_int_equal(n_given, 3);
+	assert_int_equal(out[3] & 0xf, RCODE_SERVFAIL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +292,7 @@ int main(void)
 		cmocka_unit_test(bad_signatures_are_told),
 		cmocka_unit_test(others_are_left_alone),
 		cmocka_unit_test(zones_are_had_by_some),
+		cmocka_unit_test(a_zone_is_given_over_tls),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
