@@ -18,7 +18,8 @@ static const enum option_section order[] = {
 };
 
 /* What is meant for lists and zones alike stands behind the lists. */
-static const enum option_section behind_lists[] = { SECTION_KEY, SECTION_PUBLISH, SECTION_PUBLISH_TLS };
+static const enum option_section behind_lists[] = { SECTION_KEY, SECTION_PUBLISH,
+	                                            SECTION_PUBLISH_TLS };
 
 static const char *intro_of(enum option_section s)
 {
