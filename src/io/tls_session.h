@@ -4,6 +4,8 @@
  *
  * What:      struct tls of io/tls.h, for io/tls.c and io/tls_server.c.
  * Not here:  what can be done with it -> io/tls.h.
+ * Threads:   a session belongs to one.
+ * Memory:    heap, freed by tls_close().
  * Tests:     tests/unit/io/tls_test.c, tests/unit/io/tls_server_test.c
  */
 #pragma once
