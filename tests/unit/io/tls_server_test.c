@@ -20,7 +20,11 @@ enum {
 };
 
 static struct certificate ca, other_ca, here, follower, stranger, expired;
-static char ca_file[64], here_file[64], here_key[64];
+enum {
+	PATH_ROOM = 64
+};
+
+static char ca_file[PATH_ROOM], here_file[PATH_ROOM], here_key[PATH_ROOM];
 
 static void write_key(const struct certificate *c, char *path)
 {
@@ -32,9 +36,9 @@ static void write_key(const struct certificate *c, char *path)
 	gnutls_free(pem.data);
 }
 
-static void name_file(char *path)
+static void name_file(char path[static PATH_ROOM])
 {
-	strcpy(path, "/tmp/tls_server_test_XXXXXX");
+	snprintf(path, PATH_ROOM, "/tmp/tls_server_test_XXXXXX");
 }
 
 static int set_up_all(void **state)
@@ -93,7 +97,7 @@ struct outcome {
 static struct outcome meet(struct tls_server *s, const struct certificate *shown, const char *alpn)
 {
 	struct outcome o = { -EAGAIN, -EAGAIN, false, false, false, "" };
-	char crt[64], key[64];
+	char crt[PATH_ROOM], key[PATH_ROOM];
 	const char *why;
 	struct tls_client *c;
 	struct tls *at_client, *at_server;
