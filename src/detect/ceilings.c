@@ -12,11 +12,12 @@ enum {
 struct ceiling ceiling_of_kind(enum zone_kind kind)
 {
 	static const struct ceiling ceilings[ZONE_KINDS] = {
-		[ZONE_REGISTRY] = { 1, 1, 1 }, /* what it is told is not counted */
-		[ZONE_ANYBODY] = { 1, 1, CEILING_DOMAIN_FACTOR },
-		[ZONE_POPULAR] = { 100, 100, 10000 },
-		[ZONE_REVERSE] = { 4, 1000, 400 },
-		[ZONE_VENDOR] = { 40000, 40000, 4000000 },
+		[ZONE_REGISTRY] = { 1, 1, 1, 1 }, /* what it is told is not counted */
+		[ZONE_ANYBODY] = { 1, 1, 1, CEILING_DOMAIN_FACTOR },
+		[ZONE_POPULAR] = { 16, 16, 100, 10000 },
+		/* Only who owns networks learns anything: a budget for each of them is what bounds it. */
+		[ZONE_REVERSE] = { 4, 64, 40000, 400 },
+		[ZONE_VENDOR] = { 40000, 40000, 40000, 4000000 },
 	};
 	return ceilings[kind];
 }
@@ -29,6 +30,7 @@ static void raise(uint32_t *at, uint32_t to)
 void ceiling_raise(struct ceiling *c, uint32_t factor, uint32_t all)
 {
 	raise(&c->servers, factor);
+	raise(&c->address, factor);
 	raise(&c->client, factor);
 	raise(&c->domain, CEILING_DOMAIN_FACTOR * all);
 }

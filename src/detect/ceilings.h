@@ -21,11 +21,12 @@
 #include "detect/zones.h"
 
 /*
- * What rates and budgets are multiplied by: of one client to the zone's servers; of one client to all
- * servers (what is sent there weighs so much less); of all clients to the domain.
+ * What rates and budgets are multiplied by: of one client to the zone's servers; to the network of the one
+ * asked; of one client to all servers (what is sent there weighs so much less); of all clients to the
+ * domain.
  */
 struct ceiling {
-	uint32_t servers, client, domain;
+	uint32_t servers, address, client, domain;
 };
 
 enum {

@@ -108,10 +108,13 @@ struct target {
 	uint64_t servers_key; /* of the zone's servers, whatever they are */
 };
 
-/* A forwarder shows nothing of delegations: the registered domain stands for one. */
-static const uint8_t *find_registered(const struct detect_call *call, const uint8_t *name)
+/* A forwarder shows nothing of delegations: the registered domain stands for one, or the network. */
+static const uint8_t *find_owned(const struct detect_call *call, const uint8_t *name)
 {
-	unsigned labels = name_labels(name), n = detector_zone(call, name).registered_labels;
+	struct zone_facts f = detector_zone(call, name);
+	unsigned labels = name_labels(name), n = f.registered_labels;
+	if (f.kind == ZONE_REVERSE)
+		return zones_reverse_owner(name);
 	return n > 0 && n < labels ? name_skip(name, labels - n) : name;
 }
 
@@ -123,7 +126,7 @@ static bool find_target(const struct detect_call *call, struct target *ret)
 	if (zone == NULL || (q->zone.is_forward && !name_is_root(zone)))
 		return false; /* the operator's own servers */
 	if (q->zone.is_forward)
-		zone = find_registered(call, q->name);
+		zone = find_owned(call, q->name);
 	struct zone_facts f = detector_zone(call, zone);
 	if (f.kind == ZONE_REGISTRY)
 		return false;
@@ -131,14 +134,17 @@ static bool find_target(const struct detect_call *call, struct target *ret)
 	if (f.kind != ZONE_VENDOR && detector_is_vendors(call, zone, q->name))
 		f.kind = ZONE_VENDOR;
 	unsigned labels = name_labels(zone);
-	/* What the suffixes say of reverse names is the whole world's: there the zone is who owns it. */
-	bool is_whole =
-		f.registered_labels == 0 || f.registered_labels > labels || f.kind == ZONE_REVERSE;
+	bool is_whole = f.registered_labels == 0 || f.registered_labels > labels;
 	unsigned n = is_whole ? labels : f.registered_labels;
 	*ret = (struct target){ .zone = zone,
 		                .registered = name_skip(zone, labels - n),
 		                .kind = f.kind,
 		                .servers_key = q->zone.servers_hash };
+	/* What the suffixes say of reverse names is the whole world's; and there the network is bought, not servers. */
+	if (f.kind == ZONE_REVERSE) {
+		ret->registered = zones_reverse_owner(zone);
+		ret->servers_key = detector_hash(call, ret->registered, name_len(ret->registered));
+	}
 	if (ret->servers_key == 0)
 		ret->servers_key = detector_hash(call, zone, name_len(zone));
 	return true;
@@ -343,7 +349,7 @@ static void find_scopes(struct detect_call *call, const struct target *t, const 
 	s[OF_SERVERS] =
 		(struct scope){ s[OF_SERVERS].debt, cost_us(ret, f.servers), budget_us / 2 };
 	s[OF_ADDRESS] =
-		(struct scope){ s[OF_ADDRESS].debt, cost_us(ret, f.servers), budget_us / 2 };
+		(struct scope){ s[OF_ADDRESS].debt, cost_us(ret, f.address), budget_us / 2 };
 	s[OF_CLIENT] = (struct scope){ s[OF_CLIENT].debt, cost_us(ret, f.client), budget_us };
 	s[OF_NETWORK] =
 		(struct scope){ s[OF_NETWORK].debt,
@@ -580,7 +586,8 @@ static void leak_explain(struct detect_call *call)
 		[ZONE_REGISTRY] = "a registry's zone: what it is asked is not counted",
 		[ZONE_ANYBODY] = "an unpopular domain: the whole of what it is told counts",
 		[ZONE_POPULAR] = "a popular domain: a hundredth counts",
-		[ZONE_REVERSE] = "a reverse zone: a quarter counts",
+		[ZONE_REVERSE] =
+			"a reverse zone: a quarter counts, for each network of 16 bits (IPv6: 32)",
 		[ZONE_VENDOR] = "a zone of a known vendor or list: a 40000th counts",
 	};
 	const struct leak *l = call->state;

@@ -16,6 +16,11 @@ enum {
 	MEMO_WORDS = 1 << 15, /* of some ten thousand zones in use */
 	VENDOR_SLOTS = 512,
 	VENDOR_LABELS_MAX = 4, /* of those in vendors.def */
+	/* Of reverse names, `arpa` and what is before it among them: the longest zone of a registry, an owner's. */
+	V4_REGISTRY = 3,
+	V4_OWNER = 4,
+	V6_REGISTRY = 8,
+	V6_OWNER = 10,
 	KIND_SHIFT = 8,
 	KNOWN = 1 << 15, /* a word that says anything */
 };
@@ -91,9 +96,24 @@ bool zones_is_vendors(struct zones *z, const uint8_t *zone, const uint8_t *lower
 	return false;
 }
 
+static const uint8_t v4[] = "\7in-addr\4arpa", v6[] = "\3ip6\4arpa";
+
+const uint8_t *zones_reverse_owner(const uint8_t *lower)
+{
+	unsigned labels = name_labels(lower),
+		 owner = name_is_within(lower, v4) ? V4_OWNER : V6_OWNER;
+	return labels > owner ? name_skip(lower, labels - owner) : lower;
+}
+
+static bool is_reverse_registry(const uint8_t *lower)
+{
+	unsigned labels = name_labels(lower);
+	return (labels <= V4_REGISTRY && name_is_within(lower, v4)) ||
+	       (labels <= V6_REGISTRY && name_is_within(lower, v6));
+}
+
 static struct zone_facts find_out(struct zones *z, const uint8_t *lower)
 {
-	static const uint8_t v4[] = "\7in-addr\4arpa", v6[] = "\3ip6\4arpa";
 	enum name_suffix suffix;
 	const uint8_t *registered = name_registered_beside(lower, &suffix);
 	bool is_registry = name_is_root(lower) || suffix == NAME_SUFFIX_REGISTRY ||
@@ -102,7 +122,7 @@ static struct zone_facts find_out(struct zones *z, const uint8_t *lower)
 	f.registered_labels = registered != NULL ? name_labels(registered) : 0;
 	if (is_vendor(z, lower))
 		f.kind = ZONE_VENDOR;
-	else if (is_registry || name_equal(lower, v4) || name_equal(lower, v6))
+	else if (is_registry || is_reverse_registry(lower))
 		f.kind = ZONE_REGISTRY;
 	else if (name_is_within(lower, v4) || name_is_within(lower, v6))
 		f.kind = ZONE_REVERSE;

@@ -40,7 +40,15 @@ struct zone_facts {
 	enum zone_kind kind;
 	unsigned registered_labels; /* of the name; 0: it is a public suffix */
 };
-/* What is known of the zone of that name, lower case. */
+/*
+ * What is known of the zone of that name, lower case. Reverse zones of 8 bits, and of 24 and less of IPv6, are
+ * registries'.
+ */
 struct zone_facts zones_look(struct zones *z, const uint8_t *lower);
+/*
+ * Of a name in the reverse tree: the network that one owner has, as far as anybody can tell, a pointer into it
+ * (16 bits; IPv6: 32). Below that he makes as many zones as he likes.
+ */
+const uint8_t *zones_reverse_owner(const uint8_t *lower);
 /* Is a name of that zone, which is none of a vendor itself, below one that is a vendor's? */
 bool zones_is_vendors(struct zones *z, const uint8_t *zone, const uint8_t *lower);

@@ -168,10 +168,15 @@ static void part_ceilings(void)
 {
 	static const struct {
 		const char *what, *zone;
+		unsigned n;
 	} rows[] = {
-		{ "a domain that nobody else asks for", NULL },
-		{ "a domain of the list of popular ones", "wikipedia.org" },
-		{ "a reverse zone", "113.0.203.in-addr.arpa" },
+		{ "a domain that nobody else asks for", NULL, 1 },
+		{ "a domain of the list of popular ones", "wikipedia.org", 1 },
+		{ "a reverse zone", "113.0.203.in-addr.arpa", 1 },
+		{ "ten reverse zones of one network of 16 bits, on servers apart",
+		  "0.203.in-addr.arpa", 10 },
+		{ "ten reverse zones of networks of 16 bits, on servers apart", "203.in-addr.arpa",
+		  10 },
 	};
 	static struct sender s;
 	struct addr client = addr_v4(0x0a000001);
@@ -179,7 +184,7 @@ static void part_ceilings(void)
 	       "to the servers of\n\n| zone | bytes an hour |\n|---|---|\n",
 	       hours);
 	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
-		struct cell c = { 5, 32, 1, true, true, AS_BASE32, rows[i].zone };
+		struct cell c = { 5, 32, rows[i].n, rows[i].n == 1, true, AS_BASE32, rows[i].zone };
 		struct world w;
 		world_start(&w);
 		sender_init(&s, &c, &client, 1);

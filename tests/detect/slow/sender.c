@@ -252,7 +252,9 @@ void sender_turn(struct sender *s, struct world *w)
 	unsigned slot = s->n_waiting < WINDOW ? s->n_waiting : s->at++ % WINDOW;
 	unsigned domain = s->first_domain + (unsigned)(dice(&s->seed) % s->cell.domains);
 	bool is_new = slot == s->n_waiting;
-	if (s->cell.zone != NULL)
+	if (s->cell.zone != NULL && s->cell.domains > 1)
+		snprintf(zone, sizeof zone, "%u.%s", domain % 16, s->cell.zone);
+	else if (s->cell.zone != NULL)
 		snprintf(zone, sizeof zone, "%s", s->cell.zone);
 	else
 		snprintf(zone, sizeof zone, "cell%u.test", domain);

@@ -41,7 +41,8 @@ struct cell {
 	bool is_shared;  /* one name server for all domains */
 	bool is_careful; /* waits ten minutes after a refusal instead of asking on */
 	enum encoding encoding;
-	const char *zone; /* its domain; NULL: numbered ones */
+	const char
+		*zone; /* its domain, or what several are below, by numbers; NULL: numbered ones */
 };
 
 struct world {

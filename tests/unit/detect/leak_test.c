@@ -328,6 +328,59 @@ static void reverse_zones_are_their_owners(void **state)
 	config_free(c);
 }
 
+/* 5,000 names of one network at once; how many went. */
+static unsigned ask_network(struct detect *d, const char *client, bool is_v4, bool is_cut,
+                            bool is_forward)
+{
+	static struct rig_packet p;
+	unsigned passed = 0;
+	for (unsigned i = 0; i < 5000; i++) {
+		char name[100], zone[40];
+		struct detect_result r;
+		uint64_t x = mix(i);
+		unsigned a = x & 255, b = x >> 8 & 255;
+		if (is_v4) {
+			snprintf(zone, sizeof zone, "%u.51.198.in-addr.arpa", a);
+			snprintf(name, sizeof name, "%u.%s", b, zone);
+		} else {
+			snprintf(zone, sizeof zone, "%x.%x.1.5.b.d.2.2.0.2.ip6.arpa", a >> 4,
+			         a & 15);
+			snprintf(name, sizeof name, "%x.%x.%x.%x.%s", b >> 4, b & 15,
+			         (unsigned)(x >> 16) & 15, (unsigned)(x >> 20) & 15, zone);
+		}
+		const char *whole = is_v4 ? "51.198.in-addr.arpa" : "1.5.b.d.2.2.0.2.ip6.arpa";
+		rig_packet(&p, client, name,
+		           is_forward ? "."
+		           : is_cut   ? zone
+		                      : whole,
+		           DNS_PTR, is_cut ? i : 1, NS_PER_S + i);
+		p.q.zone.is_forward = is_forward;
+		if (is_forward)
+			p.q.zone.servers_hash = 0;
+		detect_question(d, &p.q, &r);
+		passed += r.outcome == DETECT_PASS;
+	}
+	return passed;
+}
+
+/* However it is cut into zones, on servers apart, and behind a forwarder. */
+static void a_network_is_one_owners(void **state)
+{
+	(void)state;
+	struct config *c;
+	struct detect *d = start(&c);
+	for (unsigned v4 = 0; v4 < 2; v4++) {
+		char client[20];
+		for (unsigned how = 0; how < 3; how++) {
+			snprintf(client, sizeof client, "192.0.2.%u", 1 + v4 * 3 + how);
+			unsigned n = ask_network(d, client, v4, how == 1, how == 2);
+			assert_in_range(n, 50, 256);
+		}
+	}
+	detect_free(d);
+	config_free(c);
+}
+
 /* A machine that asks for the same few names again and again, by a timer, says little. */
 static void what_machines_repeat_is_cheap(void **state)
 {
@@ -434,6 +487,7 @@ int main(void)
 		cmocka_unit_test(steps_cost_once),
 		cmocka_unit_test(vendors_may_be_asked_much),
 		cmocka_unit_test(reverse_zones_are_their_owners),
+		cmocka_unit_test(a_network_is_one_owners),
 		cmocka_unit_test(what_machines_repeat_is_cheap),
 		cmocka_unit_test(own_servers_and_registries_do_not_count),
 		cmocka_unit_test(a_forwarder_is_no_way_around),

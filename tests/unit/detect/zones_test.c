@@ -30,6 +30,10 @@ static void zones_are_told_apart(void **state)
 		{ "2.0.192.in-addr.arpa", ZONE_REVERSE, 0 },
 		{ "8.b.d.0.1.0.0.2.ip6.arpa", ZONE_REVERSE, 0 },
 		{ "ip6.arpa", ZONE_REGISTRY, 0 },
+		{ "192.in-addr.arpa", ZONE_REGISTRY, 3 },
+		{ "0.192.in-addr.arpa", ZONE_REVERSE, 0 },
+		{ "d.0.1.0.0.2.ip6.arpa", ZONE_REGISTRY, 3 },
+		{ "b.d.0.1.0.0.2.ip6.arpa", ZONE_REVERSE, 0 },
 		{ "duckdns.org", ZONE_ANYBODY, 0 },
 		{ "me.duckdns.org", ZONE_ANYBODY, 3 },
 	};
