@@ -216,7 +216,7 @@ static int keep_version(const struct compile *c, const struct load *l)
 	char path[PATH_ROOM];
 	struct feeds_version v = {
 		.came_s = l->report->loaded_s,
-		.bytes = (uint64_t)l->stat.st_size,
+		.bytes = l->bytes,
 		.rules = l->rules,
 		.digest = l->digest,
 		.n_protected = l->n_protected,
@@ -284,6 +284,7 @@ static void keep_copies(const struct compile *c)
 	store_prune(c->plan);
 	facts_prune(c->plan);
 	versions_prune(c->plan);
+	store_prune_layers(c->plan);
 }
 
 /* ---- the whole ---- */

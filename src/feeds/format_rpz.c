@@ -436,7 +436,7 @@ int format_rpz_read(struct scan *s, struct reader *r)
 	const char *text;
 	size_t n;
 	/* Compressed lists of names shrink to a fifth. */
-	uint64_t bytes = (uint64_t)reader_stat(r)->st_size;
+	uint64_t bytes = reader_size(r);
 	int e = rpz_begin(s, reader_is_compressed(r) ? 5 * bytes : bytes);
 	while (e == 0 && scan_next_line(s, r, &text, &n) == READER_LINE)
 		e = rpz_feed(s, text, n);

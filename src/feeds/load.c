@@ -100,6 +100,7 @@ static int check_file(struct load *l, const char *path, struct feeds_report *rep
 	}
 	l->is_blank = report->lines == report->comments && !s.has_comment;
 	l->stat = *reader_stat(r);
+	l->bytes = reader_size(r);
 	l->digest = reader_digest(r);
 	l->rules = report->names + report->prefixes;
 	l->n_protected = guard_count(&l->guard);

@@ -33,6 +33,7 @@ struct load {
 	struct feeds_report *report;
 	char path[4096 + 128]; /* of the file in force: the configured one or the copy */
 	struct stat stat;      /* of it */
+	uint64_t bytes;        /* of it; of all layers if it is a text in layers */
 	uint64_t digest;       /* of its text */
 	uint64_t now_s;        /* wall clock of the first pass, for the second too */
 	struct overrides overrides;

@@ -10,11 +10,13 @@
 #include <xxhash.h>
 
 #include "base/disk.h"
+#include "io/layers.h"
 #include "io/unpack.h"
 
 enum {
 	IN_BYTES = 64 * 1024,
 	TEXT_BYTES = 2 * READER_LINE_MAX, /* so that a line of the longest kind always fits */
+	TRIES = 3,                        /* while what is read is replaced */
 };
 
 struct reader {
@@ -29,6 +31,9 @@ struct reader {
 	bool eat_lf;     /* the last line ended in CR: an LF that follows belongs to it */
 	bool has_lone_cr;
 	XXH3_state_t *digest;
+	struct layers *layers; /* what follows the head; NULL: it is no text in layers */
+	char *head_text;
+	size_t n_head_text, head_at;
 	size_t in_at, in_end;
 	size_t start, end; /* text not yet given out */
 	size_t lf;         /* the first LF in [start, end), or end */
@@ -77,8 +82,38 @@ static int open_fd(int fd, uint64_t max_bytes, struct reader **ret, const char *
 	return 0;
 }
 
-int reader_open(const char *path, uint64_t max_bytes, struct reader **ret, const char **ret_why)
+/* A text in layers is read as if it were one file. 0; -ENOENT: a layer is not there; -errno. */
+static int open_layers(struct reader *r, const char *path, const char **ret_why)
 {
+	struct layers_head h;
+	char *text = malloc(LAYERS_HEAD_MAX);
+	if (text == NULL) {
+		*ret_why = "no memory to read it";
+		return -ENOMEM;
+	}
+	int e = layers_head_read(r->fd, text, &r->n_head_text, &h);
+	if (e == -ENOENT || (e != 0 && e != -EBADMSG)) { /* it cannot be read: that is told then */
+		free(text);
+		return 0;
+	}
+	r->head_text = text;
+	if (e == 0)
+		e = layers_open(path, &h, &r->layers);
+	if (e != 0)
+		*ret_why = e == -ENOENT    ? "lacks one of its layers"
+		           : e == -EBADMSG ? "has a damaged layer"
+		                           : "has a layer that cannot be read";
+	if (e == 0 && r->n_head_text + h.bytes > r->max_bytes) {
+		*ret_why = "is larger than allowed";
+		e = -EFBIG;
+	}
+	return e;
+}
+
+static int open_path(const char *path, uint64_t max_bytes, struct reader **ret,
+                     const char **ret_why)
+{
+	struct reader *r;
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0) {
@@ -86,7 +121,25 @@ int reader_open(const char *path, uint64_t max_bytes, struct reader **ret, const
 		*ret_why = "cannot be opened";
 		return e;
 	}
-	return open_fd(fd, max_bytes, ret, ret_why);
+	int e = open_fd(fd, max_bytes, &r, ret_why);
+	if (e == 0)
+		e = open_layers(r, path, ret_why);
+	else
+		r = NULL;
+	if (e != 0)
+		reader_close(r);
+	else
+		*ret = r;
+	/* Not to be taken for a file that is not there. */
+	return e == -ENOENT && r != NULL ? -ENODATA : e;
+}
+
+int reader_open(const char *path, uint64_t max_bytes, struct reader **ret, const char **ret_why)
+{
+	int e = -ENODATA;
+	for (int i = 0; i < TRIES && e == -ENODATA; i++)
+		e = open_path(path, max_bytes, ret, ret_why);
+	return e;
 }
 
 int reader_open_bytes(const void *bytes, size_t n, uint64_t max_bytes, struct reader **ret,
@@ -109,6 +162,8 @@ void reader_close(struct reader *r)
 	if (r == NULL)
 		return;
 	unpack_done(&r->unpack);
+	layers_close(r->layers);
+	free(r->head_text);
 	XXH3_freeState(r->digest);
 	close(r->fd);
 	free(r);
@@ -202,6 +257,24 @@ static void fill_unpacked(struct reader *r)
 		fail(r, e == -EILSEQ ? -EBADMSG : e, unpack_why(e));
 }
 
+static void fill_layered(struct reader *r)
+{
+	size_t n = r->n_head_text - r->head_at, room = TEXT_BYTES - r->end;
+	if (n > 0) {
+		n = n < room ? n : room;
+		memcpy(r->text + r->end, r->head_text + r->head_at, n);
+		r->head_at += n;
+	} else {
+		int e = layers_read(r->layers, r->text + r->end, room, &n);
+		if (e != 0) {
+			fail(r, e, e == -EBADMSG ? "has a damaged layer" : "cannot be read");
+			return;
+		}
+		r->is_text_end = n == 0;
+	}
+	r->end += n;
+}
+
 /* Move what is left to the front and fill the buffer as far as it goes. */
 static void fill(struct reader *r)
 {
@@ -210,10 +283,14 @@ static void fill(struct reader *r)
 	r->start = 0;
 	r->lf = r->end;
 	size_t old_end = r->end;
-	if (!r->has_started)
+	if (!r->has_started && r->layers == NULL)
 		start_file(r);
 	bool is_first = r->text_bytes == 0;
 	while (r->error == 0 && !r->is_text_end && r->end < TEXT_BYTES) {
+		if (r->layers != NULL) {
+			fill_layered(r);
+			continue;
+		}
 		if (r->in_at == r->in_end && !r->is_file_end)
 			read_file(r);
 		if (r->error != 0)
@@ -226,7 +303,8 @@ static void fill(struct reader *r)
 	r->text_bytes += r->end - old_end;
 	if (r->text_bytes > r->max_bytes)
 		fail(r, -EFBIG, "is larger than allowed");
-	XXH3_64bits_update(r->digest, r->text + old_end, r->end - old_end);
+	if (r->layers == NULL)
+		XXH3_64bits_update(r->digest, r->text + old_end, r->end - old_end);
 	if (is_first)
 		start_text(r);
 	const char *lf = memchr(r->text + r->lf, '\n', r->end - r->lf);
@@ -323,7 +401,7 @@ enum reader_got reader_read(struct reader *r, const char **ret_text, size_t *ret
 
 bool reader_is_compressed(struct reader *r)
 {
-	if (!r->has_started)
+	if (!r->has_started && r->layers == NULL)
 		fill(r);
 	return r->unpack.kind != UNPACK_PLAIN;
 }
@@ -374,7 +452,25 @@ bool reader_has_changed(const struct reader *r)
 	       now.st_mtim.tv_nsec != r->stat.st_mtim.tv_nsec;
 }
 
+/* The head tells the sum of the lines. */
 uint64_t reader_digest(const struct reader *r)
 {
+	if (r->layers != NULL)
+		return XXH3_64bits(r->head_text, r->n_head_text);
 	return XXH3_64bits_digest(r->digest);
+}
+
+uint64_t reader_size(const struct reader *r)
+{
+	return r->layers != NULL ? r->n_head_text + layers_head(r->layers)->bytes
+	                         : (uint64_t)r->stat.st_size;
+}
+
+struct layers *reader_layers(const struct reader *r, const char **ret_head, size_t *ret_n)
+{
+	if (r->layers != NULL) {
+		*ret_head = r->head_text;
+		*ret_n = r->n_head_text;
+	}
+	return r->layers;
 }

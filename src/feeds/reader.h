@@ -4,6 +4,7 @@
  *
  * What:      gzip and xz are known by their first bytes, whatever the name. A line ends at LF,
  *            CR LF, a lone CR or the end of the file; a byte order mark of UTF-8 is dropped.
+ *            The head of a text in layers (io/layers.h) is read as the whole text.
  * Not here:  what a line means -> feeds/format_*.c
  * Threads:   worker-local.
  * Memory:    one heap block of 200 KiB, and what zlib (40 KiB) or liblzma (up to 128 MiB, as
@@ -27,6 +28,7 @@ enum {
 	READER_HEAD = 128, /* bytes of a line that is too long, for the report */
 };
 
+struct layers;
 struct reader;
 
 enum reader_got {
@@ -39,7 +41,8 @@ enum reader_got {
 /*
  * reader_open - open a list file.
  *
- * Returns 0; -ENOTSUP: not a regular file; -ENOMEM; or the -errno of open and fstat. `*ret_why`
+ * Returns 0; -ENOTSUP: not a regular file; -ENODATA, -EBADMSG, -EFBIG: a text in layers that lacks
+ * one, has a damaged one, is too large; -ENOMEM; or the -errno of open and fstat. `*ret_why`
  * is then a static text.
  */
 MUST_USE int reader_open(const char *path, uint64_t max_bytes, struct reader **ret,
@@ -75,4 +78,8 @@ int reader_error(const struct reader *r, const char **ret_why);
 const struct stat *reader_stat(const struct reader *r); /* as it was when opened */
 bool reader_has_lone_cr(const struct reader *r); /* some line ended in CR alone; of reader_next() */
 bool reader_has_changed(const struct reader *r); /* size or time differ by now */
-uint64_t reader_digest(const struct reader *r);  /* of all text so far */
+/* Of all text so far; of a text in layers: of all of it, at any time. */
+uint64_t reader_digest(const struct reader *r);
+uint64_t reader_size(const struct reader *r); /* of the file; of a text in layers: of the text */
+/* Of a text in layers, as it is read; and its head. NULL: it is none. Moving there ends reading. */
+struct layers *reader_layers(const struct reader *r, const char **ret_head, size_t *ret_n);

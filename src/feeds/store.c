@@ -6,11 +6,14 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/disk.h"
+#include "base/log.h"
+#include "io/layers.h"
 
 enum {
 	PATH_ROOM = 4096 + 128,
@@ -247,4 +250,91 @@ void store_prune_folder(const struct feeds_plan *plan, const char *folder)
 void store_prune(const struct feeds_plan *plan)
 {
 	store_prune_folder(plan, "/lists");
+}
+
+/* ---- layers ---- */
+
+/* What heads name. */
+struct names {
+	uint64_t *at;
+	size_t n, room;
+	bool is_unsure; /* some head could not be read */
+};
+
+static void add_names(struct names *all, const struct layers_head *h)
+{
+	if (all->n + h->n > all->room) {
+		size_t room = 2 * (all->n + h->n);
+		uint64_t *more = reallocarray(all->at, room, sizeof *more);
+		if (more == NULL) {
+			all->is_unsure = true;
+			return;
+		}
+		all->at = more;
+		all->room = room;
+	}
+	for (unsigned i = 0; i < h->n; i++)
+		all->at[all->n++] = h->names[i];
+}
+
+static void look_into(struct names *all, int folder, const char *file)
+{
+	char text[LAYERS_HEAD_MAX];
+	struct layers_head h;
+	size_t n;
+	int fd = openat(folder, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) {
+		all->is_unsure |= errno != ENOENT;
+		return;
+	}
+	int e = layers_head_read(fd, text, &n, &h);
+	close(fd);
+	if (e == 0)
+		add_names(all, &h);
+	else
+		all->is_unsure |= e != -ENOENT && e != -EISDIR;
+}
+
+/* is_deep: of the folders in it. */
+static void look_at_folder(struct names *all, const char *path, bool is_deep)
+{
+	char inner[PATH_ROOM];
+	DIR *d = opendir(path);
+	if (d == NULL) {
+		all->is_unsure |= errno != ENOENT && errno != ENOTDIR;
+		return;
+	}
+	for (struct dirent *e; (errno = 0, e = readdir(d)) != NULL;) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (!is_deep)
+			look_into(all, dirfd(d), e->d_name);
+		else if (snprintf(inner, sizeof inner, "%s/%s", path, e->d_name) <
+		         (int)sizeof inner)
+			look_at_folder(all, inner, false);
+		else
+			all->is_unsure = true;
+	}
+	all->is_unsure |= errno != 0;
+	closedir(d);
+}
+
+void store_prune_layers(const struct feeds_plan *plan)
+{
+	static const char *const folders[] = { "/zones", "/lists", "/versions" };
+	char layers[PATH_ROOM], path[PATH_ROOM];
+	struct names all = { 0 };
+	if (!path_in(plan, "/layers", "", "", "", layers, sizeof layers) ||
+	    access(layers, F_OK) != 0)
+		return;
+	for (unsigned i = 0; i < 3; i++) {
+		if (path_in(plan, folders[i], "", "", "", path, sizeof path))
+			look_at_folder(&all, path, i == 2);
+		else
+			all.is_unsure = true;
+	}
+	unsigned n = all.is_unsure ? 0 : layers_prune(layers, all.at, all.n);
+	if (n > 0)
+		log_debug("%u layers of zones were in no version any more", n);
+	free(all.at);
 }

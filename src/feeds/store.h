@@ -5,7 +5,7 @@
  * What:      STATE/lists/NAME is a copy of the list's file as it was when it was last good,
  *            with that file's time of modification; compressed if that was. Written beside
  *            (".NAME.new"), synced, renamed. Shares blocks with the file where the file system
- *            can (reflink).
+ *            can (reflink). Of a zone in layers (io/layers.h) it is the head that is copied.
  * Threads:   one thread at a time for one state directory.
  * Memory:    none.
  * Cost:      blocks on disk; a copy that is current costs two calls of stat.
@@ -52,3 +52,5 @@ MUST_USE int store_keep(const struct feeds_plan *plan, const char *list_name, co
 void store_prune(const struct feeds_plan *plan);
 /* The same of another folder of the state ("/facts") with a file for each list. */
 void store_prune_folder(const struct feeds_plan *plan, const char *folder);
+/* Layers of zones (STATE/layers, io/layers.h) that no zone, copy or version has any more. */
+void store_prune_layers(const struct feeds_plan *plan);

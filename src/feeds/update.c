@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "feeds/change.h"
+#include "feeds/change_layers.h"
 #include "feeds/report.h"
 #include "feeds/rpz_zone.h"
 #include "feeds/store.h"
@@ -97,8 +97,8 @@ static int on_comes(void *arg, const struct change_piece *p)
 	if (!is_plain(u, p))
 		return -ENOTSUP;
 	int e = feed(&u->now, p->text, p->n, p->new_line);
-	/* An owner without a rule: nobody would see that it stands elsewhere, too. */
-	if (e == 0 && u->load->list->format == FEEDS_RPZ && p->old_line > u->load->before.header &&
+	/* An owner without a rule: nobody would see that it stands elsewhere, too. The header's are read. */
+	if (e == 0 && u->load->list->format == FEEDS_RPZ && u->now.scan.zone->first_body != 0 &&
 	    u->load->report->skipped != skipped)
 		e = -ENOTSUP;
 	return e;
@@ -190,6 +190,13 @@ static void tell_counts(struct feeds_report *r, const struct facts_counts *c)
 	memcpy(r->skips, c->skips, sizeof r->skips);
 }
 
+static bool has_layers(const struct reader *r)
+{
+	const char *head;
+	size_t n;
+	return reader_layers(r, &head, &n) != NULL;
+}
+
 /* The same questions that load_check() asks; whoever fails one is read whole, and told of. */
 static int judge(struct update *u)
 {
@@ -214,8 +221,11 @@ static int judge(struct update *u)
 		facts_add_header(&l->facts, l->zone->first_body, l->zone->is_plain);
 	facts_seal(&l->facts);
 	tell_counts(l->report, &l->facts.counts);
-	l->report->bytes = reader_bytes(u->now.reader);
+	/* Of a text in layers little was read. */
+	l->report->bytes = has_layers(u->now.reader) ? reader_size(u->now.reader)
+	                                             : reader_bytes(u->now.reader);
 	l->stat = *reader_stat(u->now.reader);
+	l->bytes = reader_size(u->now.reader);
 	l->digest = reader_digest(u->now.reader);
 	l->facts.source.text = l->digest;
 	l->rules = l->report->names + l->report->prefixes;
@@ -228,6 +238,26 @@ static int judge(struct update *u)
 	if (e == 0)
 		load_tell(l);
 	return e;
+}
+
+/* Of two texts in layers it is known where they differ. */
+static int run(struct update *u, const struct change_plan *change)
+{
+	char copy[sizeof u->load->path];
+	const struct load *l = u->load;
+	const struct facts *before = &l->before;
+	if (!has_layers(u->old.reader) || !has_layers(u->now.reader) || !change->by_owner ||
+	    before->n_special > CHANGE_LAYERS_ASKED ||
+	    !store_copy_path(l->plan, l->list->spec->name, copy, sizeof copy))
+		return change_run(change);
+	const struct change_layers_plan plan = {
+		.change = *change,
+		.old_path = copy,
+		.path = l->path,
+		.asked = before->special,
+		.n_asked = before->n_special,
+	};
+	return change_layers_run(&plan);
 }
 
 static int compare(struct update *u)
@@ -245,9 +275,9 @@ static int compare(struct update *u)
 	};
 	int e = scan_begin(&u->old.scan, 0);
 	if (e == 0)
-		e = scan_begin(&u->now.scan, (uint64_t)reader_stat(u->now.reader)->st_size);
+		e = scan_begin(&u->now.scan, reader_size(u->now.reader));
 	if (e == 0)
-		e = change_run(&plan);
+		e = run(u, &plan);
 	if (e == 0)
 		e = scan_end(&u->old.scan);
 	if (e == 0)

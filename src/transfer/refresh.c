@@ -16,7 +16,7 @@
 #include "transfer/receive.h"
 #include "transfer/sorter.h"
 #include "transfer/stream.h"
-#include "transfer/zone_file.h"
+#include "transfer/zone_layers.h"
 
 enum {
 	WHOLE_NICE = 10
@@ -73,6 +73,17 @@ static const char *error_text(int e)
 	}
 }
 
+/* What is here cannot be gone on from. */
+static bool is_copy_bad(int e)
+{
+	return e == -EBADMSG || e == -ENODATA;
+}
+
+static const char *copy_text(int e)
+{
+	return e == -EBADMSG ? "the copy here is damaged" : "the copy here lacks a layer";
+}
+
 /* ---- keeping what comes ---- */
 
 static int take(void *arg, enum receive_event event, const struct rr *rr)
@@ -115,36 +126,26 @@ static void forget(struct refresh *f)
 	f->n_bad = 0;
 }
 
-static int apply(struct refresh *f, struct zone_writer *w)
-{
-	struct zone_reader old;
-	int e = delta_seal(&f->delta);
-	if (e == 0)
-		e = zone_reader_open(&old, f->plan->path, &f->plan->zone);
-	if (e != 0)
-		return e;
-	e = old.numbers.serial != f->serial ? -ESTALE : zone_file_apply(&old, &f->delta, w);
-	zone_reader_close(&old);
-	return e;
-}
-
 /* What came becomes the zone's file. */
 static int keep(struct refresh *f, const struct receive *r)
 {
 	char comment[NAME_TEXT_MAX + 200], zone[NAME_TEXT_MAX], from[ADDR_TEXT_MAX];
-	struct zone_writer w;
+	uint64_t n_lines = 0;
+	const struct zone_layers_terms t = {
+		.path = f->plan->path,
+		.zone = &f->plan->zone,
+		.comment = comment,
+		.soa = f->soa,
+		.max_bytes = f->plan->max_bytes,
+	};
 	name_to_text(f->plan->zone.wire, zone);
 	endpoint_to_text(&f->to.to, from);
 	snprintf(comment, sizeof comment, "zone %s, serial %" PRIu32 ", from %s; made by weir",
 	         zone, r->soa.serial, from);
-	int e = zone_writer_open(&w, f->plan->path, comment, f->soa);
-	if (e != 0)
-		return e;
-	w.max_bytes = f->plan->max_bytes;
-	e = f->is_delta ? apply(f, &w) : sorter_finish(f->sorter, zone_writer_add, &w);
+	int e = f->is_delta ? delta_seal(&f->delta) : 0;
 	if (e == 0)
-		e = zone_writer_commit(&w);
-	zone_writer_abandon(&w);
+		e = f->is_delta ? zone_layers_change(&t, f->serial, &f->delta, &n_lines)
+		                : zone_layers_put(&t, f->sorter, &n_lines);
 	if (e != 0)
 		return e;
 	struct refresh_result *result = f->result;
@@ -155,7 +156,7 @@ static int keep(struct refresh *f, const struct receive *r)
 	result->n_bytes = r->n_bytes;
 	result->n_foreign = r->n_foreign;
 	result->n_bad = f->n_bad;
-	result->n_lines = w.n_records;
+	result->n_lines = n_lines;
 	result->primary = f->to.to;
 	return 0;
 }
@@ -251,6 +252,8 @@ static int transfer(struct refresh *f, uint16_t type, const char **ret_why)
 		f->result->primary = f->to.to;
 	} else if (e == 0) {
 		e = keep(f, &r);
+		if (is_copy_bad(e))
+			*ret_why = copy_text(e);
 	}
 	forget(f);
 	return e;
@@ -351,11 +354,14 @@ static int prepare(struct refresh *f)
 	   there: a primary that has gone back must not be believed meanwhile. */
 	int e = zone_reader_open(&old, f->plan->path, &f->plan->zone);
 	if (e == 0) {
-		f->has_serial = true;
+		e = zone_layers_check(f->plan->path);
+		f->has_serial = e == 0;
 		f->serial = old.numbers.serial;
 		zone_reader_close(&old);
+		if (is_copy_bad(e))
+			snprintf(f->result->why, sizeof f->result->why, "%s", copy_text(e));
 	}
-	return e == -ENOENT || e == -ENOTDIR || e == -EBADMSG ? 0 : e;
+	return e == -ENOENT || e == -ENOTDIR || e == -EBADMSG || e == -ENODATA ? 0 : e;
 }
 
 static void clean_up(struct refresh *f)

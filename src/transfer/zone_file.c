@@ -159,7 +159,8 @@ static int compare(const char *a, size_t na, const char *b, size_t nb)
 	return c != 0 ? c : (na > nb) - (na < nb);
 }
 
-int zone_file_apply(struct zone_reader *old, const struct delta *d, struct zone_writer *w)
+int zone_file_apply(struct zone_reader *old, const struct delta *d,
+                    int (*add)(void *arg, const char *line, size_t n), void *arg)
 {
 	size_t i = 0;
 	int got = zone_reader_next(old), e = 0;
@@ -169,12 +170,12 @@ int zone_file_apply(struct zone_reader *old, const struct delta *d, struct zone_
 		            : got == 0 ? 1
 		                       : compare(old->line, old->n, delta_text(d, i), l->n);
 		if (order < 0) {
-			e = zone_writer_add(w, old->line, old->n);
+			e = add(arg, old->line, old->n);
 		} else if (order == 0) {
 			e = l->is_add ? -ESTALE : 0; /* it is there already */
 			i++;
 		} else {
-			e = l->is_add ? zone_writer_add(w, delta_text(d, i), l->n) : -ESTALE;
+			e = l->is_add ? add(arg, delta_text(d, i), l->n) : -ESTALE;
 			i++;
 		}
 		if (e == 0 && order <= 0)

@@ -65,8 +65,9 @@ MUST_USE int zone_writer_commit(struct zone_writer *w);
 /* Give up what was not committed. */
 void zone_writer_abandon(struct zone_writer *w);
 
-/* What is in `old` with the sealed delta applied goes to `w`. 0; -ESTALE: they do not fit. */
-MUST_USE int zone_file_apply(struct zone_reader *old, const struct delta *d, struct zone_writer *w);
+/* What is in `old` with the sealed delta applied goes to `add`. 0; -ESTALE: they do not fit; -errno. */
+MUST_USE int zone_file_apply(struct zone_reader *old, const struct delta *d,
+                             int (*add)(void *arg, const char *line, size_t n), void *arg);
 
 /*
  * The sealed delta from one file to another, both open at their first record. 0; -EFBIG: too much

@@ -5,6 +5,7 @@
 import os
 import re
 import signal
+import struct
 
 import dns.message
 import dns.query
@@ -172,19 +173,45 @@ class Nsd(Primary):
 KINDS = {"knot": Knot, "bind": Bind, "nsd": Nsd}
 
 
+def layer_paths(path):
+    """The layers of a zone that Weir follows (src/io/layers.h), from the ground up."""
+    with open(path) as f:
+        for line in f:
+            if line.startswith("; weir-layers 1 "):
+                return [os.path.join(os.path.dirname(path), "..", "layers", name) for name in line.split()[6:]]
+    return []
+
+
+def layered_lines(path):
+    """What the layers of a zone come to."""
+    lines = set()
+    for layer in layer_paths(path):
+        with open(layer, "rb") as f:
+            bytes_ = f.read()
+        n = struct.unpack_from("=Q", bytes_, len(bytes_) - 48)[0]  # behind the magic of the tail
+        for entry in bytes_[:n].decode().splitlines():
+            (lines.add if entry[0] == "+" else lines.remove)(entry[1:])
+    return lines
+
+
 def stored(path):
     """(serial, set of lines) of a zone file that Weir keeps; (None, empty) if there is none."""
-    serial, lines = None, set()
-    try:
-        with open(path) as f:
-            for line in f:
+    for _ in range(5):
+        serial, lines = None, set()
+        try:
+            with open(path) as f:
+                text = f.read().splitlines()
+            for line in text + sorted(layered_lines(path)):
                 if line.startswith(";"):
                     continue
-                owner, ttl, rdtype, data = line.rstrip("\n").split("\t", 3)
+                owner, ttl, rdtype, data = line.split("\t", 3)
                 if rdtype == "SOA":
                     serial = int(re.split(r"\s+", data)[2])
                 else:
                     lines.add(f"{owner} {ttl} {rdtype} {data.lower()}")
-    except FileNotFoundError:
-        pass
+            with open(path) as f:
+                if f.read().splitlines() == text:
+                    break  # else the layers may be another version's
+        except (FileNotFoundError, UnicodeDecodeError, KeyError, struct.error):  # none, or damaged
+            serial, lines = None, set()
     return serial, lines

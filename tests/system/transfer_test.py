@@ -20,7 +20,7 @@ import pytest
 
 import primaries
 from conftest import next_port
-from primaries import Key, stored
+from primaries import Key, layer_paths, stored
 from replies import ede_codes, rcode
 
 ZONE = "rpz.example"
@@ -125,14 +125,62 @@ def test_x1_what_does_not_fit_is_transferred_whole(start_weir, primary):
     assert has_serial(w, 1)
     w.stop()
     with open(w.zone_path) as f:
-        text = f.read()
-    with open(w.zone_path, "w") as f:  # a disk that forgets
-        f.write(text.replace("one.bad.org", "two.bad.org"))
+        soa = f.read().splitlines()[-1]
+    with open(w.zone_path, "w") as f:  # as files of before layers were, and on a disk that forgets
+        f.write(f"; a zone\n{soa}\ntwo.bad.org.{ZONE}.\t300\tCNAME\t.\n")
     w.start()
     p.publish(rules(["three.bad.org"]))
     assert has_serial(w, 2)
     assert until(lambda: "does not fit" in log_of(w)), log_of(w)  # told when it is in place
     assert stored(w.zone_path)[1] == p.transfer()
+
+
+def test_x1_what_is_damaged_is_transferred_whole(start_weir, primary):
+    """A layer that a crash cut off, or a disk lost, costs one transfer of the whole zone, and is told."""
+    w = start_weir(prepare=follow(**{"min-update-interval": "0s"}))
+    p = primary("knot", w, records=rules([f"n{i}.bad.org" for i in range(50)]))
+    assert has_serial(w, 1)
+    p.publish(rules([f"n{i}.bad.org" for i in range(1, 50)]))
+    assert has_serial(w, 2)
+    for serial, why in ((3, "the copy here is damaged"), (4, "the copy here lacks a layer")):
+        w.stop()
+        layer = layer_paths(w.zone_path)[-1]
+        if serial == 3:
+            os.truncate(layer, os.path.getsize(layer) - 20)
+        else:
+            os.unlink(layer)
+        w.start()
+        assert until(lambda: blocked(w, "n7.bad.org")), log_of(w)  # of the image
+        p.publish(rules([f"n{i}.bad.org" for i in range(serial - 1, 50)]))
+        assert has_serial(w, serial), log_of(w)
+        assert until(lambda why=why: why in log_of(w)), log_of(w)
+        assert stored(w.zone_path)[1] == p.transfer()
+        assert until(lambda serial=serial: not blocked(w, f"n{serial - 2}.bad.org")), log_of(w)
+
+
+def test_x2_small_deltas_of_a_large_zone_cost_little(start_weir, primary):
+    """Hundred deltas, restarts between them, kill -9: the zone is the primary's, and what was written is little."""
+    w = start_weir(prepare=follow(**{"min-update-interval": "0s"}))
+    names = [f"n{i:05}.bad.org" for i in range(4000)]
+    p = primary("knot", w, records=rules(names))
+    assert has_serial(w, 1, 30)
+    ground = layer_paths(w.zone_path)
+    assert len(ground) == 1
+    for serial in range(2, 22):
+        names = names[1:] + [f"s{serial}.bad.org"]
+        p.publish(rules(names))
+        if serial % 7 == 0:
+            w.process.kill()
+            w.start()
+        assert has_serial(w, serial, 30), log_of(w)
+        assert layer_paths(w.zone_path)[0] == ground[0]  # the large one stays
+    assert stored(w.zone_path)[1] == p.transfer()
+    assert until(lambda: blocked(w, "s21.bad.org") and not blocked(w, "n00019.bad.org")), log_of(w)
+    assert blocked(w, "n00020.bad.org")
+    assert log_of(w).count("by AXFR") == 1, log_of(w)
+    w.stop()
+    w.start()
+    assert blocked(w, "s21.bad.org") and not blocked(w, "n00019.bad.org")
 
 
 def test_x3_a_deleted_record_leaves_the_others(start_weir, primary):

@@ -6,10 +6,13 @@
 #include "feeds/update.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
 
 #include "base/random.h"
 #include "base/rcu.h"
 #include "files.h"
+#include "io/layers.h"
 
 enum {
 	LINES_MAX = 600,
@@ -114,6 +117,94 @@ static void put_text(const char *file)
 		fprintf(f, "%s%s", lines[i],
 		        i + 1 < n_lines || random_below(2) == 0 ? line_end : "");
 	assert_int_equal(fclose(f), 0);
+}
+
+/* ---- the same as a policy zone in layers ---- */
+
+static bool is_layered;
+static struct layers_head layers_now;
+static char layered[2][LINES_MAX][LINE_ROOM]; /* sorted, each once: of before, and now */
+static unsigned n_layered[2];
+static unsigned n_layered_puts;
+
+static int compare_lines(const void *a, const void *b)
+{
+	return layer_compare(a, strlen(a), b, strlen(b));
+}
+
+/* Records, without the header; some rounds have such of the apex, which may be the first. */
+static void sort_lines(unsigned serial)
+{
+	unsigned n = 0;
+	memcpy(layered[0], layered[1], sizeof layered[0]);
+	n_layered[0] = n_layered[1];
+	for (unsigned i = 4; i < n_lines; i++) {
+		if (lines[i][0] > ' ' && lines[i][0] != ';' && lines[i][0] != '$' &&
+		    lines[i][0] != '@')
+			memcpy(layered[1][n++], lines[i], LINE_ROOM);
+	}
+	if (serial % 7 > 1)
+		snprintf(layered[1][n++], LINE_ROOM, "a. NS localhost.");
+	qsort(layered[1], n, LINE_ROOM, compare_lines);
+	n_layered[1] = 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (n_layered[1] == 0 || strcmp(layered[1][n_layered[1] - 1], layered[1][i]) != 0)
+			memmove(layered[1][n_layered[1]++], layered[1][i], LINE_ROOM);
+	}
+}
+
+struct walk {
+	unsigned at[2];
+};
+
+static int next_entry(void *arg, struct layer_entry *ret)
+{
+	unsigned *at = ((struct walk *)arg)->at;
+	while (at[0] < n_layered[0] || at[1] < n_layered[1]) {
+		int c = at[0] == n_layered[0] ? 1
+		        : at[1] == n_layered[1]
+		                ? -1
+		                : compare_lines(layered[0][at[0]], layered[1][at[1]]);
+		const char *line = c < 0 ? layered[0][at[0]] : layered[1][at[1]];
+		at[0] += c <= 0;
+		at[1] += c >= 0;
+		*ret = (struct layer_entry){ c > 0, line, strlen(line) };
+		if (c != 0)
+			return 1;
+	}
+	return 0;
+}
+
+static void put_layers(unsigned serial)
+{
+	struct walk w = { { 0, 0 } };
+	const struct layers_source source = { next_entry, &w };
+	struct layers_head next;
+	const char *path = files_path("state/zones/a");
+	char line[LAYERS_LINE_ROOM], text[LAYERS_HEAD_MAX];
+	if (n_layered_puts++ == 0) {
+		(void)mkdir(files_path("state"), 0700);
+		(void)mkdir(files_path("state/zones"), 0700);
+		layers_now.n = 0;
+		layers_now.lines = layers_now.bytes = layers_now.sum = 0;
+		n_layered[1] = 0;
+	}
+	sort_lines(serial);
+	assert_int_equal(layers_apply(path, &layers_now, &source, 0, &next), 0);
+	layers_now = next;
+	layers_head_format(&layers_now, line);
+	snprintf(text, sizeof text, "; serial %u\n%s\na. 300 SOA ns.a. mail.a. %u 60 60 600 60\n",
+	         serial, line, serial);
+	files_put_text("state/zones/.a.new", text);
+	assert_int_equal(rename(files_path("state/zones/.a.new"), path), 0);
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return remove(path);
 }
 
 static void insert(unsigned at, const char *line)
@@ -268,6 +359,10 @@ static void forget(const char *folder)
 		                             "facts",           "policy.image", "policy.overlay",
 		                             "versions/a/index" };
 	char path[256];
+	if (is_layered) {
+		(void)nftw(files_path(folder), remove_one, 8, FTW_DEPTH | FTW_PHYS);
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		snprintf(path, sizeof path, "%s/%s", files_path(folder), names[i]);
 		(void)remove(path);
@@ -279,7 +374,7 @@ static void set_list(enum feeds_format format, unsigned round)
 {
 	static char state_dir[128];
 	snprintf(state_dir, sizeof state_dir, "%s", files_path("state"));
-	list = files_list(&spec, "a", "a", format);
+	list = files_list(&spec, "a", is_layered ? "state/zones/a" : "a", format);
 	if (format == FEEDS_ADDRESSES)
 		spec.match = POLICY_MATCH_ANSWER;
 	if (round % 2 == 0)
@@ -306,15 +401,21 @@ static void go_through_versions(enum feeds_format format, unsigned round, unsign
 	for (unsigned i = 0; i < n_lines; i++)
 		make_line(format, lines[i]);
 	if (format == FEEDS_RPZ) {
-		n_lines = 20 + random_below(80);
+		n_lines = is_layered ? 300 + random_below(250) : 20 + random_below(80);
 		make_header(1);
 	}
+	n_layered_puts = 0;
 	for (unsigned step = 0; step < STEPS; step++) {
 		struct feeds_plan plan = { .lists = &list,
 			                   .n_lists = 1,
 			                   .state_dir = state,
 			                   .overlay_from = 1 + round % 2 * 1000 };
-		put_text("a");
+		if (is_layered) {
+			put_layers(step + 1);
+			plan.keep_versions = round % 3;
+		} else {
+			put_text("a");
+		}
 		if (feeds_compile(&plan, current, &result) != 0)
 			fail();
 		plan.state_dir = other;
@@ -360,6 +461,18 @@ static void whole_or_by_what_differs(void **state)
 	}
 }
 
+static void a_zone_in_layers(void **state)
+{
+	(void)state;
+	unsigned n = 0, round = 0;
+	is_layered = true;
+	for (; round < 3 * ROUNDS; round++)
+		go_through_versions(FEEDS_RPZ, round, &n);
+	is_layered = false;
+	print_message("in layers: %u of %u versions by what differs\n", n, round * (STEPS - 1));
+	assert_true(n > round * STEPS / 4);
+}
+
 /* In memory: thousands of files are brought to the disk. */
 static int set_up(void **state)
 {
@@ -372,6 +485,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(whole_or_by_what_differs, set_up, files_tear_down),
+		cmocka_unit_test_setup_teardown(a_zone_in_layers, set_up, files_tear_down),
 	};
 	static const char clean_text[] = "canary.example";
 	struct siphash_key key = { 1, 2 };

@@ -11,10 +11,12 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "layers.h"
 #include "letters.h"
 #include "transfer/query.h"
 #include "transfer/zone_file.h"
@@ -34,7 +36,7 @@ struct primary {
 static struct primary p;
 /* Held while the primary answers: between two refreshes the test changes what it says. */
 static pthread_mutex_t answering = PTHREAD_MUTEX_INITIALIZER;
-static char folder[64], path[96];
+static char folder[64], zones[80], layers_folder[80], path[96];
 static struct name zone;
 
 static int socket_at(int type, uint16_t *port)
@@ -169,14 +171,11 @@ static void expect_zone(uint32_t serial, const char *names)
 {
 	struct zone_reader r;
 	char all[64];
-	size_t n = 0;
 	assert_int_equal(zone_reader_open(&r, path, &zone), 0);
 	assert_int_equal(r.numbers.serial, serial);
-	while (zone_reader_next(&r) == 1)
-		all[n++] = r.line[0];
-	all[n] = 0;
-	assert_string_equal(all, names);
 	zone_reader_close(&r);
+	layers_letters(path, all, sizeof all);
+	assert_string_equal(all, names);
 }
 
 /* Until the primary has said all it has to say. */
@@ -263,6 +262,37 @@ static void a_refusal_of_ixfr_is_not_the_end(void **state)
 	stop();
 }
 
+/* The newest layer is cut off, or is not there. */
+static void what_is_damaged_comes_whole(void **state)
+{
+	(void)state;
+	start();
+	unlink(path);
+	p.soa = "1";
+	p.axfr = "1abc1";
+	assert_int_equal(refresh(NULL).outcome, REFRESH_NEW);
+	for (unsigned i = 0; i < 2; i++) {
+		char text[LAYERS_HEAD_MAX], layer[PATH_MAX];
+		size_t n;
+		struct layers_head h;
+		int fd = open(path, O_RDONLY);
+		assert_int_equal(layers_head_read(fd, text, &n, &h), 0);
+		close(fd);
+		assert_int_equal(layers_path(path, h.names[h.n - 1], layer, sizeof layer), 0);
+		assert_int_equal(i == 0 ? truncate(layer, 30) : unlink(layer), 0);
+		p.soa = i == 0 ? "2" : "3";
+		p.ixfr = i == 0 ? "21a2x2" : "32b3y3";
+		p.axfr = i == 0 ? "2bcx2" : "3cxy3";
+		struct refresh_result r = refresh(NULL);
+		assert_int_equal(r.outcome, REFRESH_NEW);
+		assert_false(r.is_delta);
+		assert_string_equal(r.why, i == 0 ? "the copy here is damaged"
+		                                  : "the copy here lacks a layer");
+		expect_zone(2 + i, i == 0 ? "bcx" : "cxy");
+	}
+	stop();
+}
+
 static void keys_must_agree(void **state)
 {
 	(void)state;
@@ -327,7 +357,10 @@ static int set_up(void **state)
 	(void)state;
 	snprintf(folder, sizeof folder, "/tmp/refresh_test.XXXXXX");
 	assert_non_null(mkdtemp(folder));
-	snprintf(path, sizeof path, "%s/zone", folder);
+	snprintf(zones, sizeof zones, "%s/zones", folder);
+	snprintf(layers_folder, sizeof layers_folder, "%s/layers", folder);
+	assert_int_equal(mkdir(zones, 0700), 0);
+	snprintf(path, sizeof path, "%s/zone", zones);
 	return name_from_text("rpz", 3, &zone);
 }
 
@@ -335,7 +368,9 @@ static int tear_down(void **state)
 {
 	(void)state;
 	unlink(path);
-	return rmdir(folder); /* nothing else was left behind */
+	/* Nothing else was left behind but layers that wait until nobody can be reading them. */
+	unsigned unfinished = layers_folder_remove(layers_folder);
+	return unfinished != 0 || rmdir(zones) != 0 || rmdir(folder) != 0;
 }
 
 int main(void)
@@ -343,6 +378,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_follow_each_other),
 		cmocka_unit_test(a_refusal_of_ixfr_is_not_the_end),
+		cmocka_unit_test(what_is_damaged_comes_whole),
 		cmocka_unit_test(keys_must_agree),
 		cmocka_unit_test(endless_ones_are_ended),
 		cmocka_unit_test(nobody_there_is_told),
