@@ -253,9 +253,31 @@ static void on_exit_of_call(struct thread *t)
 	(void)ptrace(PTRACE_CONT, t->tid, 0, 0);
 }
 
+/* Whose code was it? Libraries that are without memory end programs; ours must not. */
+static void tell_crash(const struct thread *t)
+{
+	struct __ptrace_syscall_info info;
+	char path[64], line[512];
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, t->tid, sizeof info, &info) <= 0)
+		return;
+	snprintf(path, sizeof path, "/proc/%d/maps", t->tid);
+	FILE *maps = fopen(path, "re");
+	while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
+		unsigned long long from, to;
+		if (sscanf(line, "%llx-%llx", &from, &to) == 2 && info.instruction_pointer >= from &&
+		    info.instruction_pointer < to)
+			fprintf(stderr, "fault: SIGSEGV in %s: %s",
+			        strstr(line, ".so") != NULL ? "a library" : "the program", line);
+	}
+	if (maps != NULL)
+		fclose(maps);
+}
+
 static void on_stop(struct thread *t, int status)
 {
 	int signal = WSTOPSIG(status), event = status >> 16;
+	if (event == 0 && signal == SIGSEGV)
+		tell_crash(t);
 	if (event == PTRACE_EVENT_SECCOMP)
 		on_call(t);
 	else if (signal == (SIGTRAP | 0x80))

@@ -193,6 +193,12 @@ def after_a_kill(bed, step, r, mark):
             r.said = w.told(mark)
 
 
+def died_in_a_library(w):
+    """glibc's malloc does not survive every refusal of its own calls (sysmalloc), and C++ ends the process."""
+    code, log = w.process.popen.returncode, w.process.log_tail()
+    return (code == -11 and "fault: SIGSEGV in a library" in log) or (code == -6 and "weir: bug:" not in log)
+
+
 def try_fault(bed, step, key, k, how):
     r = Result(step.name, key, k, how)
     w = bed.weir
@@ -203,8 +209,7 @@ def try_fault(bed, step, key, k, how):
     is_kill = how.startswith("KILL")
     bed.until(lambda: w.is_dead() or step.replies or w.told(mark) or step.look() == "new", 8)
     bed.settle()
-    # glibc's malloc does not survive every refusal of its own calls (sysmalloc), and C++ ends the process.
-    is_library = split(key)[2] == "memory" and w.is_dead() and w.process.popen.returncode in (-6, -11)
+    is_library = split(key)[2] == "memory" and w.is_dead() and died_in_a_library(w)
     if w.is_dead() and not is_kill and not is_library:
         r.wrong.append(f"it died: {w.process.popen.returncode}")
     if w.is_dead():
@@ -278,8 +283,20 @@ def run_step(name, args, report):
             results.append(r)
             report(r, i, len(faults))
             if r.wrong:
-                step.fresh()
+                start_afresh(step)
         return results
+
+
+def start_afresh(step):
+    """On a machine that is busy with other work a start may take too long."""
+    for wait_s in (1, 10, 60):
+        try:
+            step.fresh()
+            return
+        except AssertionError as e:
+            print(f"  {step.name}: no fresh start: {str(e)[:300]}", flush=True)
+            time.sleep(wait_s)
+    step.fresh()
 
 
 def table(results):

@@ -671,7 +671,7 @@ class Start(Step):
         if w.is_dead():
             r.outcome = "killed, old" if how.startswith("KILL") else "old"
             # Without memory the dynamic loader and liburcu end the process by themselves.
-            is_library = key.endswith(" memory") and w.process.popen.returncode in (-6, -11, 127)
+            is_library = key.endswith(" memory") and (w.process.popen.returncode == 127 or faults.died_in_a_library(w))
             if not how.startswith("KILL") and not lines and not is_library:
                 r.wrong.append("it did not start, and nobody was told")
             if w.process.popen.returncode in (-6, -11) and not is_library:
