@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -30,6 +31,9 @@ enum {
 	/* What failed for want of memory, of disk or of luck is tried again: doubled each time. */
 	RETRY_FIRST_S = 1,
 	RETRY_MAX_S = 300,
+	/* A file that was missing is read when it is there and has not been written for some seconds. */
+	MISSING_EVERY_S = 5,
+	MISSING_REST_S = 2,
 };
 
 struct loader {
@@ -44,6 +48,9 @@ struct loader {
 	uint64_t changes_s;     /* of the image: when its lists are to be read again; 0: never */
 	uint64_t not_before_ns; /* but no earlier; monotonic */
 	unsigned n_failed;      /* loads in a row */
+	uint64_t looked_s;      /* for files of lists that are missing */
+	unsigned n_missing;     /* then, since the last load */
+	bool is_missing_counted;
 
 	/* Somebody said that lists are new, and no load since then is in force. */
 	bool is_due;
@@ -190,6 +197,7 @@ static void keep_result(struct loader *l)
 	l->is_unread = r->is_unread;
 	l->n_loads++;
 	l->last_s = clock_wall_ns() / NS_PER_S;
+	l->is_missing_counted = false;
 }
 
 static void note_changes(struct loader *l)
@@ -561,6 +569,40 @@ static void hurry(struct loader *l, uint64_t now_ns)
 		atomic_store(&l->is_idle, false);
 }
 
+/* Lists whose file was missing: when it was read, and now. */
+static void count_missing(const struct loader *l, uint64_t now_s, unsigned *ret_then,
+                          unsigned *ret_now)
+{
+	struct stat st;
+	*ret_then = *ret_now = 0;
+	for (unsigned i = 0; i < l->specs->n_lists; i++) {
+		const struct feeds_list *list = &l->specs->feeds[i];
+		const struct feeds_report *r = loader_report(l, list->spec->name);
+		if (list->is_fetched || list->is_every || r == NULL || r->error != -ENOENT)
+			continue;
+		++*ret_then;
+		*ret_now += stat(list->spec->path, &st) != 0 ||
+		            (uint64_t)st.st_mtime + MISSING_REST_S > now_s;
+	}
+}
+
+/* One is there now: of a disk that is mounted later. One that is refused is not read again. */
+static bool has_come(struct loader *l, uint64_t now_s)
+{
+	unsigned then, now;
+	if (now_s < l->looked_s + MISSING_EVERY_S)
+		return false;
+	l->looked_s = now_s;
+	count_missing(l, now_s, &then, &now);
+	unsigned before = l->is_missing_counted ? l->n_missing : then;
+	l->n_missing = now;
+	l->is_missing_counted = true;
+	if (now >= before)
+		return false;
+	log_info("a file of a list that was missing is there: the lists are read");
+	return true;
+}
+
 void loader_tick(struct loader *l, uint64_t now_s)
 {
 	uint64_t now_ns = clock_mono_ns();
@@ -568,7 +610,7 @@ void loader_tick(struct loader *l, uint64_t now_s)
 		hurry(l, now_ns);
 	bool is_retry = l->is_behind && now_ns >= l->retry_ns;
 	bool is_overdue = l->changes_s != 0 && now_s >= l->changes_s && now_ns >= l->not_before_ns;
-	if (l->is_running || (!is_retry && !is_overdue))
+	if (l->is_running || (!is_retry && !is_overdue && !has_come(l, now_s)))
 		return;
 	int e = loader_begin(l, false);
 	if (e == 0)

@@ -57,7 +57,8 @@ bool loader_is_finished(const struct loader *l); /* loader_finish() will be true
 /*
  * Every second: lists with rules that begin or end to hold by themselves (format stix) are read again
  * when the first of them does, at most every 30 s and four times as long as the last reading took;
- * after a failure later, up to an hour. Others are not read for that.
+ * after a failure later, up to an hour. Others are not read for that. So are they when the file of a list
+ * that was missing is there (looked for every 5 s), and written no more.
  */
 void loader_tick(struct loader *l, uint64_t now_s);
 

@@ -192,6 +192,25 @@ def test_a_bad_file_keeps_the_last_good(start_weir, spoil):
     assert blocks(w.ask("x.wild.org")), w.process.log_tail()
 
 
+def test_a_file_that_was_missing_is_read_when_it_is_there(start_weir):
+    w = start_weir(prepare=with_list(["x.wild.org"] + filler(1, 100)), run=False)
+    away = w.list_path + ".away"
+    os.rename(w.list_path, away)
+    w.start()
+    assert rcode(w.ask("x.wild.org")) == "NOERROR"
+    assert "cannot be opened" in w.process.log_tail()
+    os.rename(away, w.list_path)
+    assert until(lambda: blocks(w.ask("x.wild.org")), 30), w.process.log_tail()
+    # It goes: the copy holds. Another comes: that one.
+    os.rename(w.list_path, away)
+    w.cli("reload", check=False)
+    assert blocks(w.ask("x.wild.org")), w.process.log_tail()
+    with open(w.list_path, "w") as f:
+        f.write("\n".join(["y.wild.org"] + filler(1, 100)) + "\n")
+    assert until(lambda: blocks(w.ask("y.wild.org")), 30), w.process.log_tail()
+    assert rcode(w.ask("x.wild.org")) == "NOERROR"
+
+
 def test_bad_lines_are_skipped_and_counted(start_weir):
     good = ["x.wild.org"] + filler(1, 100)
     w = start_weir(prepare=with_list(good + ["-- not -- a name", "a..b", "x" * 70 + ".org", "http://["]))
