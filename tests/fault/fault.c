@@ -264,8 +264,8 @@ static void tell_crash(const struct thread *t)
 	FILE *maps = fopen(path, "re");
 	while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
 		unsigned long long from, to;
-		if (sscanf(line, "%llx-%llx", &from, &to) == 2 && info.instruction_pointer >= from &&
-		    info.instruction_pointer < to)
+		if (sscanf(line, "%llx-%llx", &from, &to) == 2 &&
+		    info.instruction_pointer >= from && info.instruction_pointer < to)
 			fprintf(stderr, "fault: SIGSEGV in %s: %s",
 			        strstr(line, ".so") != NULL ? "a library" : "the program", line);
 	}
