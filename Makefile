@@ -72,7 +72,7 @@ build-tsan:
 	@ninja $(JOBS) -C $@
 
 build-fuzz:
-	@test -e $@/build.ninja || CC=clang-14 meson setup $@ -Dfuzzer=true \
+	@test -e $@/build.ninja || CC=clang-14 meson setup $@ -Dfuzzer=true -Dwerror=true \
 		-Db_sanitize=address,undefined $(SANITIZE)
 	@ninja $(JOBS) -C $@ $(if $(T),tests/fuzz/$(T)_fuzz)
 

@@ -70,9 +70,9 @@ static bool take_number(const char **at, const char *end, char behind, uint64_t 
 	uint64_t n = 0;
 	const char *p = *at;
 	for (; p < end && *p >= '0' && *p <= '9'; p++) {
-		if (n > (UINT64_MAX - 9) / 10)
+		if (__builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, (uint64_t)(*p - '0'), &n))
 			return false;
-		n = 10 * n + (uint64_t)(*p - '0');
 	}
 	if (p == *at || p == end || *p != behind)
 		return false;

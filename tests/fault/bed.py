@@ -86,15 +86,22 @@ class Primary:
     def __init__(self):
         self.versions, self.serial, self.has_deltas, self.is_down = {}, 0, False, False
         self.tls = None  # an SSLContext: then over TLS only (RFC 9103)
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.tcp.bind(("127.0.0.1", 0))
+        self.udp, self.tcp = self.pair()
         self.port = self.tcp.getsockname()[1]
-        self.udp.bind(("127.0.0.1", self.port))
-        self.tcp.listen(16)
         for f in (self.run_udp, self.run_tcp):
             threading.Thread(target=f, daemon=True).start()
+
+    @staticmethod
+    def pair():
+        """A socket for UDP and one for TCP, of one port."""
+        while True:
+            tcp, udp = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                udp.bind(tcp.getsockname())
+                return udp, tcp
+            except OSError:  # whoever asks something of somebody may have just this port
+                tcp.close()
+                udp.close()
 
     def publish(self, serial, names):
         self.versions[serial] = names

@@ -52,7 +52,9 @@ static int check_rule(void *arg, const struct feeds_rule *r)
 		check_name(r->name, s->format);
 	} else if (r->pattern != NULL) {
 		char why[POLICY_PATTERN_WHY_MAX];
-		must(s->format == FEEDS_ADBLOCK || s->format == FEEDS_REGEX);
+		must(s->format == FEEDS_ADBLOCK || s->format == FEEDS_REGEX ||
+		     s->format == FEEDS_DOMAINS || s->format == FEEDS_WILDCARD ||
+		     s->format == FEEDS_DNSMASQ);
 		must(policy_pattern_check(r->pattern->regex, why) == POLICY_PATTERN_GOOD);
 		must(strlen(r->pattern->text) <= POLICY_PATTERN_MAX);
 	} else {

@@ -199,9 +199,10 @@ static void marks(void **state)
 		"{\"weir\":\"a -1 0\",",
 		"{\"weir\":\"a\\ 1 0\",",
 		"{\"weir\":\"a 99999999999999999999 0\",",
+		"{\"weir\":\"a 18446744073709551616 0\",",
 		"{ \"weir\":\"a 1 0\",",
 	};
-	struct collection_mark m = { .id = "b c", .stamp = UINT64_MAX / 10 - 1, .gone_s = 7 }, back;
+	struct collection_mark m = { .id = "b c", .stamp = UINT64_MAX, .gone_s = 7 }, back;
 	char text[COLLECTION_MARK_MAX];
 	size_t n = collection_mark_write(&m, text);
 	assert_true(collection_mark_read(text, n, &back));
