@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "detect/detector.h"
 #include "detect/resemble.h"
@@ -161,12 +162,37 @@ static bool is_new(struct detect_call *call)
 	return true;
 }
 
+/* Do all its addresses belong to those who keep names for the brands' owners? */
+static bool is_kept(const struct detect_answer *a)
+{
+	static const uint8_t keepers[][4] = {
+#define KEEPER(a, b, c, d) { a, b, c, d },
+#include "detect/brand_keepers.def"
+	};
+	unsigned n = 0;
+	for (unsigned i = 0; i < a->n_rrs; i++) {
+		const struct rr *rr = &a->rrs[i];
+		unsigned k = 0;
+		if (rr->type == TYPE_CNAME)
+			continue;
+		while (k < ARRAY_LEN(keepers) &&
+		       (rr->rdata_len != 4 || memcmp(rr->rdata, keepers[k], 4) != 0))
+			k++;
+		if (rr->type != TYPE_A || k == ARRAY_LEN(keepers))
+			return false;
+		n++;
+	}
+	return n > 0 && a->n_more == 0;
+}
+
 static void report(struct detect_call *call, const struct resembled *r)
 {
 	struct detect_finding *f;
 	enum detect_confidence confidence = confidence_of(r);
 	if (r->how == RESEMBLES_BELOW && confidence == DETECT_LOW && (r->is_lure || is_new(call)))
 		confidence = DETECT_MEDIUM;
+	if (call->a != NULL && is_kept(call->a))
+		confidence = DETECT_LOW;
 	const struct brand *b = r->brand;
 	if (b == NULL) {
 		detector_found(call, confidence, &f, "looks like another name: %s",

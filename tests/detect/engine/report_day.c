@@ -4,7 +4,8 @@
  * false alerts for each 1,000 client-days, by detector; of several days, each of another office.
  *
  * An alert is what people hear of: an incident that is told (incidents/). Beside it: on how many client-days a
- * detector had a finding that is an alert, slowed something down or blocked it, which are events.
+ * detector had a finding that is an alert, slowed something down or blocked it, which are events; and how many
+ * findings there were in all, most of which are only counted.
  */
 #include <string.h>
 
@@ -23,7 +24,7 @@ enum {
 static struct day {
 	bool is_counting;
 	uint64_t questions, misses, held, refused, blocked;
-	uint64_t found[N_DETECTORS][DETECT_CONFIDENCES];     /* DETECT_ALERT and more */
+	uint64_t found[N_DETECTORS][DETECT_CONFIDENCES];     /* whatever is done about it */
 	uint8_t has_found[N_DETECTORS][OFFICE_ALL];          /* a bit for each action */
 	uint64_t client_days[N_DETECTORS][DETECT_BLOCK + 1]; /* of the 500 */
 	uint64_t other_days[N_DETECTORS][DETECT_BLOCK + 1];  /* of things and the mail server */
@@ -47,7 +48,6 @@ static void on_found(void *arg, const struct engine_question *q, const struct de
 		const struct detect_finding *one = &f->at[i];
 		if (one->action < DETECT_ALERT)
 			continue;
-		t.found[one->detector][one->confidence]++;
 		uint8_t bit = (uint8_t)(1 << one->action);
 		if ((t.has_found[one->detector][client] & bit) == 0 &&
 		    t.shown[one->detector]++ < SHOWN) {
@@ -101,8 +101,20 @@ static void on_alert(void *arg, const struct client *c, unsigned pending, uint64
 		       client, client_state_word(c->state));
 }
 
+/* All findings so far: added, or taken off. */
+static void count_found(bool is_end)
+{
+	for (unsigned d = 0; d < N_DETECTORS; d++) {
+		for (unsigned c = 0; c < DETECT_CONFIDENCES; c++) {
+			uint64_t n = engine_found(d, c);
+			t.found[d][c] += is_end ? n : -n;
+		}
+	}
+}
+
 static void end_day(void)
 {
+	count_found(true);
 	for (unsigned d = 0; d < N_DETECTORS; d++) {
 		for (unsigned c = 0; c < OFFICE_ALL; c++) {
 			for (unsigned a = DETECT_ALERT; a <= DETECT_BLOCK; a++) {
@@ -134,6 +146,8 @@ static void run_office(const struct benign *b, const struct options *o, uint64_t
 	engine_start(&plan);
 	for (unsigned day = 0; day < 2; day++) {
 		t.is_counting = day == 1;
+		if (t.is_counting)
+			count_found(false);
 		office_plan(&office, day);
 		for (size_t i = 0; i < office.n; i++) {
 			const struct office_event *ev = &office.at[i];
@@ -164,7 +178,7 @@ static void print(void)
 	       (unsigned long long)t.incidents, (unsigned long long)t.infected,
 	       per_1000(t.incidents), (unsigned long long)t.other_incidents);
 	printf("%-12s %30s   %30s   %s\n%-12s %9s %10s %9s   %9s %10s %9s\n", "detector",
-	       "of 1,000 client-days", "days of things, mail server", "events", "", "alerted",
+	       "of 1,000 client-days", "days of things, mail server", "all findings", "", "alerted",
 	       "throttled", "blocked", "alerted", "throttled", "blocked");
 	for (unsigned d = 0; d < N_DETECTORS; d++)
 		printf("%-12s %9.2f %10.2f %9.2f   %9llu %10llu %9llu   low %llu, medium %llu, high %llu\n",

@@ -22,6 +22,8 @@ static int stop(void **state)
 	return 0;
 }
 
+static const uint8_t nobody[] = { 192, 0, 2, 7 }, *address = nobody;
+
 static const struct detect_finding *own(const struct detect_result *r)
 {
 	for (unsigned i = 0; i < r->findings.n; i++)
@@ -45,7 +47,7 @@ static const struct detect_finding *answer_aged(const char *name, uint8_t rcode,
 {
 	static struct detect_result r;
 	static struct rig_packet p;
-	struct rr rr = { .type = 1 };
+	struct rr rr = { .type = 1, .rdata = address, .rdata_len = 4 };
 	rig_packet(&p, "192.0.2.1", name, "com", 1, 1, NS_PER_S);
 	struct detect_answer a = { .client = &p.client,
 		                   .question = p.name.wire,
@@ -171,6 +173,12 @@ static void what_is_only_told_waits_for_the_answer(void **state)
 	assert_int_equal(confidence(answer("paypa1.best", 0, 1, true)), DETECT_MEDIUM);
 	assert_int_equal(confidence(answer("facebok.best", 0, 1, false)), DETECT_LOW);
 	assert_null(answer("xn--pypal-4ve.best", 0, 1, false));
+	/* Where it leads to somebody who keeps it for the brand's owner. */
+	static const uint8_t keeper[] = { 3, 33, 139, 32 };
+	address = keeper;
+	assert_int_equal(confidence(answer("confirm-paypal.best", 0, 1, false)), DETECT_LOW);
+	address = nobody;
+	assert_int_equal(confidence(answer("confirm-paypal.best", 0, 1, false)), DETECT_MEDIUM);
 	detect_free(d);
 	config_free(c);
 	d = strict;
