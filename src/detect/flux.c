@@ -2,13 +2,17 @@
 /*
  * Fast flux: a name whose addresses are those of infected machines, all over the world, for some
  * minutes each. Networks (16 bits of IPv4, 32 of IPv6) that a name of an unpopular domain leads to
- * are counted over about a day, for all clients together.
+ * are counted over about a day, for all clients together. Deliverers of contents have many networks, too,
+ * but these are theirs: where a database says whose a network is, owners are counted.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/log.h"
 #include "detect/debts.h"
 #include "detect/detector.h"
+#include "detect/owners.h"
 #include "detect/source.h"
 
 enum {
@@ -22,6 +26,7 @@ enum {
 	HIGH = 48,
 	MOST = 96, /* more is not remembered */
 	UNIT = 16,
+	OWNER_NETWORKS = 2, /* an owner counts as so many: most have several */
 };
 
 #define US_PER_DAY UINT64_C(86400000000)
@@ -29,7 +34,11 @@ enum {
 #define US_PER_NETWORK (US_PER_DAY / LOW)
 
 struct flux {
-	struct debts *names; /* extra: marks of networks */
+	struct debts *names; /* extra: marks of networks, or of their owners */
+};
+
+struct flux_options {
+	struct owners *owners; /* NULL: not known */
 };
 
 static void flux_stop(void *state)
@@ -57,6 +66,31 @@ static size_t flux_bytes(const void *state)
 {
 	const struct flux *f = state;
 	return sizeof *f + debts_bytes(f->names);
+}
+
+static void flux_release(void *prepared)
+{
+	struct flux_options *o = prepared;
+	owners_free(o->owners);
+	free(o);
+}
+
+static int flux_prepare(const struct config *c, void **ret)
+{
+	const char *path = c->detect.flux_database;
+	struct flux_options *o = calloc(1, sizeof *o);
+	if (o == NULL)
+		return -ENOMEM;
+	int e = path != NULL && path[0] != 0 && config_detector_is_on(c, DETECTOR_flux)
+	                ? owners_open(path, &o->owners)
+	                : 0;
+	if (e != 0)
+		log_error("detector flux: database '%s': %s: networks are counted, whoever has "
+		          "them",
+		          path,
+		          e == -EBADMSG ? "it is no MaxMind database, or damaged" : strerror(-e));
+	*ret = o;
+	return 0;
 }
 
 static unsigned count_marks(const struct debt *name)
@@ -102,10 +136,21 @@ static int64_t networks_of(const struct debt *name, uint64_t now_us)
 	return n > 0 ? FREE + n : 0;
 }
 
+/* Whom an address is counted for: the network's owner, or the network. */
+static uint64_t place_of(const struct detect_call *call, const uint8_t *bytes, bool is_v4)
+{
+	const struct flux_options *o = call->prepared;
+	uint32_t owner = o->owners != NULL ? owners_number(o->owners, bytes, is_v4) : 0;
+	if (owner != 0)
+		return detector_hash_pair(call, owner, 1);
+	return detector_hash(call, bytes, is_v4 ? 2 : 4);
+}
+
 /* New networks of an answer, in units. */
 static uint64_t note_networks(const struct detect_call *call, struct debt *name,
                               uint32_t *ret_ttl_s)
 {
+	const struct flux_options *o = call->prepared;
 	const struct detect_answer *a = call->a;
 	uint64_t units = 0;
 	for (unsigned i = 0; i < a->n_rrs; i++) {
@@ -113,11 +158,11 @@ static uint64_t note_networks(const struct detect_call *call, struct debt *name,
 		bool is_a = rr->type == DNS_A && rr->rdata_len == 4;
 		if ((!is_a && (rr->type != DNS_AAAA || rr->rdata_len != 16)) || rr->ttl_s > SHORT_S)
 			continue;
-		units += mark(name, detector_hash(call, rr->rdata, is_a ? 2 : 4));
+		units += mark(name, place_of(call, rr->rdata, is_a));
 		if (rr->ttl_s < *ret_ttl_s)
 			*ret_ttl_s = rr->ttl_s;
 	}
-	return units;
+	return o->owners != NULL ? units * OWNER_NETWORKS : units;
 }
 
 static bool is_short(const struct detect_answer *a)
@@ -161,27 +206,41 @@ static void flux_answer(struct detect_call *call)
 	int level = level_of(networks);
 	if (level < 0)
 		return;
+	const struct flux_options *o = call->prepared;
+	bool has_owners = o->owners != NULL;
 	detector_found(call, (enum detect_confidence)level, &finding,
-	               "fast flux: a name with addresses in many networks, for minutes each");
-	detector_evidence(finding, "networks", networks);
+	               "fast flux: a name with addresses in many networks%s, for minutes each",
+	               has_owners ? ", of different owners" : "");
+	if (has_owners)
+		detector_evidence(finding, "owners", FREE + (networks - FREE) / OWNER_NETWORKS);
+	else
+		detector_evidence(finding, "networks", networks);
 	detector_evidence(finding, "ttl_s", ttl_s);
 }
 
 static void flux_explain(struct detect_call *call)
 {
 	const struct flux *f = call->state;
+	const struct flux_options *o = call->prepared;
 	const struct detect_question *q = call->q;
 	uint64_t key = detector_hash(call, q->question, name_len(q->question));
 	const struct debt *name = debts_find(f->names, key, q->now_ns / 1000 + 1);
-	if (name != NULL)
-		detector_tell(call, "this name's addresses were in %lld networks lately",
-		              (long long)networks_of(name, q->now_ns / 1000 + 1));
+	if (name == NULL)
+		return;
+	long long networks = networks_of(name, q->now_ns / 1000 + 1);
+	if (o->owners != NULL && networks > 0)
+		detector_tell(call, "this name's addresses were in networks of %lld owners lately",
+		              FREE + (networks - FREE) / OWNER_NETWORKS);
+	else
+		detector_tell(call, "this name's addresses were in %lld networks lately", networks);
 }
 
 const struct detector detector_flux = {
 	.start = flux_start,
 	.stop = flux_stop,
 	.bytes = flux_bytes,
+	.prepare = flux_prepare,
+	.release = flux_release,
 	.answer = flux_answer,
 	.explain = flux_explain,
 };

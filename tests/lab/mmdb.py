@@ -81,7 +81,7 @@ def write(path, prefixes, ip_version=6, alias=True):
         f.write(tree + bytes(16) + data + MARK + encoded)
 
 
-if __name__ == "__main__":  # the corpus of tests/fuzz/mmdb_fuzz.c
+if __name__ == "__main__":  # the corpora of tests/fuzz/mmdb_fuzz.c and owners_fuzz.c
     import sys
     RU, NL = {"country": {"iso_code": "RU"}}, {"country": {"iso_code": "NL"}}
     write(sys.argv[1] + "/countries", {
@@ -92,6 +92,8 @@ if __name__ == "__main__":  # the corpus of tests/fuzz/mmdb_fuzz.c
                             "autonomous_system_organization": "Example"},
         "198.51.101.0/24": {"autonomous_system_number": 64501},
         "198.51.102.0/24": {"asn": "AS64500", "country_code": "KP"}}, ip_version=4)
+    write(sys.argv[1] + "/five", {f"{i}.0.0.0/8": {"autonomous_system_number": 64500 + i % 5}
+                                  for i in range(60, 157) if i != 127}, ip_version=4)
     with open(sys.argv[1] + "/countries", "rb") as f:
         whole = bytearray(f.read())
     with open(sys.argv[1] + "/cut", "wb") as f:

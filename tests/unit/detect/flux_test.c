@@ -2,6 +2,7 @@
 #include "answer_rig.h"
 
 static struct rig_answer r;
+static const char *folder;
 
 static struct detect *start(struct config **ret_config)
 {
@@ -38,7 +39,7 @@ static int64_t spread(struct detect *d, const char *name, const char *zone, uint
 		}
 		const struct detect_finding *f = rig_finding(d, &r, DETECTOR_flux);
 		if (f != NULL && f->confidence >= confidence)
-			return rig_evidence(f, "networks");
+			return f->evidence[0].value; /* networks, or owners */
 	}
 	return -1;
 }
@@ -126,12 +127,48 @@ static void a_flood_changes_nothing(void **state)
 	stop(d, c);
 }
 
-int main(void)
+/* Networks of five owners, as a deliverer of contents may have; and such as the database has not. */
+static void owners_count_where_they_are_known(void **state)
 {
+	static const struct {
+		const char *file;
+		int confidence;
+		bool is_found;
+		unsigned least;
+	} rows[] = {
+		{ "five", DETECT_LOW, false, 0 },
+		{ "networks", DETECT_LOW, true, 8 },
+		{ "networks", DETECT_HIGH, true, 26 },
+		{ "cut", DETECT_LOW, true, 12 }, /* as if there were none */
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char text[600];
+		struct detect *d;
+		snprintf(
+			text, sizeof text,
+			"detect: {flux: {low: alert, database: '%s/%s'}, addresses.enable: false}\n",
+			folder, rows[i].file);
+		struct config *c = rig_config(text);
+		assert_int_equal(detect_new(c, &d), 0);
+		int64_t n = spread(d, "a.flux.example", "flux.example", 60, 600, 200,
+		                   rows[i].confidence);
+		if (rows[i].is_found)
+			assert_in_range(n, rows[i].least, rows[i].least + 4);
+		else
+			assert_int_equal(n, -1);
+		stop(d, c);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	folder = argc > 1 ? argv[1] : ".";
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_networks_in_a_day_are_flux),
 		cmocka_unit_test(deliverers_are_left_alone),
 		cmocka_unit_test(a_flood_changes_nothing),
+		cmocka_unit_test(owners_count_where_they_are_known),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
