@@ -224,7 +224,11 @@ class FaultyWeir(resolvers.Weir):
             return False
         finally:
             os.environ.pop("FAULT_ARM", None)
-        self.connect()
+        try:
+            self.connect()
+        except (OSError, ValueError):  # it ended meanwhile: a fault of later
+            self.process.popen.wait(limit_s)
+            return False
         return True
 
     def connect(self):
@@ -325,7 +329,7 @@ class Bed:
             self.offer(name, 1)
         self.weir.write_config()
         assert self.weir.start(), self.weir.process.log_tail()
-        assert self.until(lambda: self.look() == {n: "old" for n in LISTS}), (
+        assert self.until(lambda: self.look() == {n: "old" for n in LISTS}, 60), (
             self.look(), self.weir.process.log_tail())
         self.settle()
 
