@@ -10,7 +10,7 @@
  * Cost:      10 GB/s with SSE2, 1 GB/s without.
  * Limits:    texts of up to 4 KiB without a backslash, which are nearly all events; the others
  *            have no map and are walked.
- * Tests:     tests/unit/replay/json_scan_test.c, tests/fuzz/replay_json_fuzz.c
+ * Tests:     tests/unit/replay/{json_map_plain,json_scan}_test.c, tests/fuzz/replay_json_fuzz.c
  */
 #pragma once
 

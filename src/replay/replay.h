@@ -12,11 +12,12 @@
  *                     -> compare.c (verdicts) -> tally.c (the most frequent) -> report.c
  *
  * Not here:  putting a policy together -> weir/offline.h; what a rule does -> policy/policy.h.
- * Threads:   one thread, registered with base/rcu.h where policies are published.
+ * Threads:   one thread, registered with base/rcu.h where policies are published; replay_each() has
+ *            a second one that reads, and shares batches with it under a lock.
  * Memory:    a source: 300 KiB and what zlib, liblzma (128 MiB at most) or libpcap take, and
- *            10 MiB where queries and responses are matched; a comparison: REPLAY_TALLY_MAX
+ *            10 MiB where queries and responses are matched, 1.2 MiB to read ahead; a comparison: REPLAY_TALLY_MAX
  *            entries in each of nine tables, at most 60 MiB. Nothing grows with the recording.
- * Cost:      blocks on disk; about a microsecond a question.
+ * Cost:      blocks on disk; about a microsecond a question to read, and one to judge, on two cores.
  * Limits:    lines and frames of 128 KiB, longer ones are skipped and counted. When a table of
  *            names, clients or rules is full the rare ones are given up; the report says so, and
  *            by how much its counts may be short.
@@ -120,6 +121,12 @@ MUST_USE int replay_open(const char *path, enum replay_format format, struct rep
 void replay_leave_out_servers(struct replay_source *s);
 void replay_close(struct replay_source *s);
 enum replay_got replay_next(struct replay_source *s, struct replay_item *ret);
+/*
+ * Visit all items in their order, on this thread; another one reads ahead meanwhile. item: borrowed until
+ * visit() returns. END or FAILED.
+ */
+enum replay_got replay_each(struct replay_source *s,
+                            void (*visit)(void *arg, const struct replay_item *item), void *arg);
 const char *replay_error(const struct replay_source *s);
 enum replay_format replay_format_of(const struct replay_source *s);
 /* How many lines, frames or packets were passed over, and the line (or frame) of the first. */

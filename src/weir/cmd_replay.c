@@ -66,21 +66,23 @@ static void tell_skips(const struct replay_wish *w, const char *path, const stru
 	}
 }
 
+static void compare_one(void *arg, const struct replay_item *item)
+{
+	replay_compare(arg, item);
+}
+
 /* False: it could not be read to its end. */
 static bool replay_file(const struct replay_wish *w, const char *path, struct replay_comparison *c)
 {
-	static struct replay_item item;
 	struct replay_source *s;
 	char why[REPLAY_WHY_MAX];
-	enum replay_got got;
 	if (replay_open(path, w->format, &s, why) != 0) {
 		fprintf(stderr, "%s: %s %s\n", w->argv0, path, why);
 		return false;
 	}
 	if (!replay_needs_servers(c))
 		replay_leave_out_servers(s);
-	while ((got = replay_next(s, &item)) == REPLAY_ITEM)
-		replay_compare(c, &item);
+	enum replay_got got = replay_each(s, compare_one, c);
 	if (got == REPLAY_FAILED)
 		fprintf(stderr, "%s: %s %s: what came before counts\n", w->argv0, path,
 		        replay_error(s));
