@@ -106,10 +106,6 @@ enum feeds_skip adblock_read_modifiers(struct word text, struct adblock_rule *ru
 			rule->text_hash =
 				XXH3_64bits_withSeed(modifier.p, modifier.n, rule->text_hash);
 	} while (text.n > 0);
-	/* What a list takes back of itself it takes back for all types (feeds/overrides.h). */
-	if (why == FEEDS_SKIP_NONE && rule->data.n_types > 0 && !rule->is_pattern &&
-	    (rule->is_exception || rule->is_important))
-		why = FEEDS_SKIP_DNSTYPE;
 	/* An exception for pages switches a browser's blocker off there: names stay as they are. */
 	if (why == FEEDS_SKIP_NONE && rule->is_page && rule->is_exception)
 		why = FEEDS_SKIP_MODIFIER;
@@ -181,4 +177,20 @@ enum feeds_skip adblock_read_rewrite(struct adblock_rule *rule)
 	    rule->addr.is_v4 != word_is(type, "A"))
 		why = FEEDS_SKIP_REWRITE;
 	return why;
+}
+
+void adblock_types(const struct adblock_rule *rule, struct type_set *ret)
+{
+	*ret = (struct type_set){ .is_not = rule->data.n_types == 0 || rule->data.types_are_not };
+	for (unsigned i = 0; i < rule->data.n_types; i++)
+		ret->types[ret->n++] = load16(rule->types + 2UL * i);
+}
+
+void adblock_set_types(struct adblock_rule *rule, const struct type_set *types)
+{
+	rule->data.types = rule->types;
+	rule->data.n_types = types->n;
+	rule->data.types_are_not = types->is_not && types->n > 0;
+	for (unsigned i = 0; i < types->n; i++)
+		store16(rule->types + 2UL * i, types->types[i]);
 }

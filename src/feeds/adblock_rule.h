@@ -43,5 +43,9 @@ struct adblock_rule {
 /* Modifiers of a rule, the text behind '$'. */
 enum feeds_skip adblock_read_modifiers(struct word text, struct adblock_rule *rule);
 
+/* The types of questions that it is for: all, without $dnstype. */
+void adblock_types(const struct adblock_rule *rule, struct type_set *ret);
+void adblock_set_types(struct adblock_rule *rule, const struct type_set *types); /* not none */
+
 /* The value of $dnsrewrite into action and data. */
 enum feeds_skip adblock_read_rewrite(struct adblock_rule *rule);

@@ -118,42 +118,63 @@ static enum feeds_skip read_pattern(struct adblock_rule *rule, bool has_modifier
 
 /* ---- what the rule does ---- */
 
+/* What the rule takes back of others in its list. False: nothing. */
+static bool kind_of(const struct adblock_rule *rule, enum override_kind *ret)
+{
+	if (rule->is_exception && rule->has_rewrite)
+		*ret = OVERRIDE_REWRITE;
+	else if (rule->is_exception)
+		*ret = rule->is_important ? OVERRIDE_EXCEPTION_STRONG : OVERRIDE_EXCEPTION;
+	else
+		*ret = OVERRIDE_BLOCK_STRONG;
+	return rule->is_exception || rule->is_important;
+}
+
 static void collect(struct scan *s, const struct adblock_rule *rule)
 {
+	enum override_kind kind;
+	struct type_set types;
 	int e = 0;
 	if (s->pass != SCAN_CHECK || s->overrides == NULL)
 		return;
 	if (rule->is_badfilter)
 		e = overrides_add_off(s->overrides, rule->text_hash);
-	else if (rule->is_pattern)
-		return; /* against names it stands where policy.h puts patterns */
-	else if (rule->is_exception && rule->has_rewrite)
-		e = overrides_add(s->overrides, rule->name.wire, rule->scope, OVERRIDE_REWRITE,
+	else if (rule->is_pattern || !kind_of(rule, &kind))
+		return; /* a pattern stands, against names, where policy.h puts it */
+	else if (rule->data.n_types == 0)
+		e = overrides_add(s->overrides, rule->name.wire, rule->scope, kind,
 		                  rule->text_hash);
-	else if (rule->is_exception)
-		e = overrides_add(s->overrides, rule->name.wire, rule->scope,
-		                  rule->is_important ? OVERRIDE_EXCEPTION_STRONG
-		                                     : OVERRIDE_EXCEPTION,
-		                  rule->text_hash);
-	else if (rule->is_important)
-		e = overrides_add(s->overrides, rule->name.wire, rule->scope, OVERRIDE_BLOCK_STRONG,
-		                  rule->text_hash);
+	else {
+		adblock_types(rule, &types);
+		e = overrides_add_types(s->overrides, rule->name.wire, rule->scope, kind,
+		                        rule->text_hash, &types);
+	}
 	if (s->error == 0)
 		s->error = e;
 }
 
-static bool is_overridden(const struct scan *s, const struct adblock_rule *rule)
+/* What the list itself takes back of the rule: all, or some types of questions. */
+static enum feeds_skip take_back(const struct scan *s, struct adblock_rule *rule)
 {
 	unsigned kinds = 1U << OVERRIDE_EXCEPTION_STRONG;
+	struct type_set types;
 	if (s->pass != SCAN_EMIT || s->overrides == NULL || rule->is_pattern)
-		return false;
+		return FEEDS_SKIP_NONE;
 	if (rule->is_exception)
 		kinds = rule->is_important ? 0 : 1U << OVERRIDE_BLOCK_STRONG;
 	else if (!rule->is_important)
 		kinds |= 1U << OVERRIDE_EXCEPTION;
 	if (rule->has_rewrite)
 		kinds |= 1U << OVERRIDE_REWRITE;
-	return kinds != 0 && overrides_cover(s->overrides, rule->name.wire, rule->scope, kinds);
+	if (kinds == 0)
+		return FEEDS_SKIP_NONE;
+	adblock_types(rule, &types);
+	if (!overrides_leave(s->overrides, rule->name.wire, rule->scope, kinds, &types))
+		return FEEDS_SKIP_DNSTYPE;
+	if (type_set_is_empty(&types))
+		return FEEDS_SKIP_EXCEPTED;
+	adblock_set_types(rule, &types);
+	return FEEDS_SKIP_NONE;
 }
 
 /* One name of $denyallow=a|b. The next is taken off `rest`. */
@@ -206,8 +227,10 @@ static void emit(struct scan *s, const struct adblock_rule *rule)
 		                           .n_types = rule->data.n_types,
 		                           .types_are_not = rule->data.types_are_not };
 	out.action = rule->is_exception ? POLICY_ALLOW : rule->action;
-	if (!rule->is_exception &&
-	    (rule->data.addrs != NULL || rule->data.target != NULL || rule->data.n_types > 0))
+	if (rule->is_exception && rule->data.n_types > 0)
+		out.data = &types;
+	else if (!rule->is_exception &&
+	         (rule->data.addrs != NULL || rule->data.target != NULL || rule->data.n_types > 0))
 		out.data = &rule->data;
 	if (rule->is_pattern) {
 		emit_pattern(s, rule, &out);
@@ -292,12 +315,16 @@ void format_adblock_line(struct scan *s, const char *text, size_t n)
 	    (s->overrides != NULL && s->overrides->n_off > 0 && s->pass == SCAN_EMIT &&
 	     overrides_is_off(s->overrides, rule.text_hash)))
 		why = FEEDS_SKIP_BADFILTER;
-	else if (is_overridden(s, &rule) || (rule.is_exception && rule.has_rewrite))
+	else if (rule.is_exception && rule.has_rewrite)
 		why = FEEDS_SKIP_EXCEPTED;
-	else if (rule.is_exception && s->is_log_only)
-		why = FEEDS_SKIP_LOG_EXCEPTION;
-	if (why != FEEDS_SKIP_NONE)
+	else
+		why = take_back(s, &rule);
+	if (why != FEEDS_SKIP_NONE) {
 		scan_skip(s, why, NULL);
+		return;
+	}
+	if (rule.is_exception && s->is_log_only)
+		scan_skip(s, FEEDS_SKIP_LOG_EXCEPTION, NULL);
 	else
 		emit(s, &rule);
 }

@@ -56,18 +56,37 @@ static bool read_address(const struct word *w, bool *ret_is_sink)
 	return true;
 }
 
+static void rule_of_types(struct scan *s, const struct name *name, const struct type_set *types)
+{
+	uint8_t bytes[2 * POLICY_PATTERN_TYPES];
+	const struct policy_data data = { .types = bytes,
+		                          .n_types = types->n,
+		                          .types_are_not = types->is_not };
+	const struct policy_rule rule = { .scope = POLICY_SCOPE_EXACT, .data = &data };
+	for (unsigned i = 0; i < types->n; i++)
+		store16(bytes + 2UL * i, types->types[i]);
+	scan_rule_name(s, name, &rule);
+}
+
 static void read_name(struct scan *s, const struct word *w)
 {
 	static const struct policy_rule exact = { .scope = POLICY_SCOPE_EXACT };
 	struct name name;
 	enum feeds_skip why = listname_read(w->p, w->n, &name);
 	/* Lines of this kind stand in AdBlock lists too, and their exceptions hold for them. */
-	if (why == FEEDS_SKIP_NONE && s->pass == SCAN_EMIT && s->overrides != NULL &&
-	    overrides_cover(s->overrides, name.wire, POLICY_SCOPE_EXACT,
-	                    1U << OVERRIDE_EXCEPTION | 1U << OVERRIDE_EXCEPTION_STRONG))
-		why = FEEDS_SKIP_EXCEPTED;
-	if (why == FEEDS_SKIP_NONE)
+	struct type_set types = { .is_not = true };
+	if (why == FEEDS_SKIP_NONE && s->pass == SCAN_EMIT && s->overrides != NULL) {
+		if (!overrides_leave(s->overrides, name.wire, POLICY_SCOPE_EXACT,
+		                     1U << OVERRIDE_EXCEPTION | 1U << OVERRIDE_EXCEPTION_STRONG,
+		                     &types))
+			why = FEEDS_SKIP_DNSTYPE;
+		else if (type_set_is_empty(&types))
+			why = FEEDS_SKIP_EXCEPTED;
+	}
+	if (why == FEEDS_SKIP_NONE && type_set_is_all(&types))
 		scan_rule_name(s, &name, &exact);
+	else if (why == FEEDS_SKIP_NONE)
+		rule_of_types(s, &name, &types);
 	else
 		scan_skip(s, why, w);
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Its state on the stack, whatever version of the library there is: a tag needs no memory. */
+#define XXH_INLINE_ALL
 #include "feeds/tag.h"
 
 #include <errno.h>
@@ -10,7 +12,7 @@
 #include "feeds/versions.h"
 
 enum {
-	TAG_VERSION = 4, /* raise it when the same file gives other rules than before */
+	TAG_VERSION = 5, /* raise it when the same file gives other rules than before */
 	DIGEST_BYTES = 16,
 	DEGRADED_AT = DIGEST_BYTES,
 };
@@ -80,34 +82,31 @@ static bool add_file(XXH3_state_t *x, const struct feeds_plan *plan, const struc
 	return is_known;
 }
 
-static XXH3_state_t *digest_new(const struct feeds_plan *plan)
+static void digest_begin(XXH3_state_t *x, const struct feeds_plan *plan)
 {
-	XXH3_state_t *x = XXH3_createState();
-	must(x != NULL); /* some hundred bytes, at start or on the loader's thread */
 	XXH3_128bits_reset(x);
 	uint64_t numbers[2] = { TAG_VERSION, plan->max_bytes };
 	XXH3_128bits_update(x, numbers, sizeof numbers);
 	add_text(x, WEIR_VERSION);
-	return x;
 }
 
 /* Never 0. */
-static uint64_t digest_end(XXH3_state_t *x)
+static uint64_t digest_end(const XXH3_state_t *x)
 {
 	uint64_t digest = XXH3_128bits_digest(x).low64;
-	XXH3_freeState(x);
 	return digest != 0 ? digest : 1;
 }
 
 void tag_list(const struct feeds_plan *plan, const struct feeds_list *list,
               struct policy_list_source *ret)
 {
-	XXH3_state_t *x = digest_new(plan);
-	add_settings(x, list);
-	ret->settings = digest_end(x);
-	x = digest_new(plan);
-	bool is_known = add_file(x, plan, list);
-	ret->file = digest_end(x);
+	XXH3_state_t x;
+	digest_begin(&x, plan);
+	add_settings(&x, list);
+	ret->settings = digest_end(&x);
+	digest_begin(&x, plan);
+	bool is_known = add_file(&x, plan, list);
+	ret->file = digest_end(&x);
 	if (!is_known)
 		ret->file = 0;
 	ret->text = 0;
@@ -121,15 +120,15 @@ void tag_set_degraded(uint8_t tag[FEEDS_TAG_BYTES])
 void tag_make(const struct feeds_plan *plan, uint8_t ret_tag[FEEDS_TAG_BYTES])
 {
 	XXH128_canonical_t canonical;
-	XXH3_state_t *x = digest_new(plan);
+	XXH3_state_t x;
 	bool is_known = true;
+	digest_begin(&x, plan);
 	for (unsigned i = 0; i < plan->n_lists; i++) {
-		add_text(x, plan->lists[i].spec->name);
-		add_settings(x, &plan->lists[i]);
-		is_known &= add_file(x, plan, &plan->lists[i]);
+		add_text(&x, plan->lists[i].spec->name);
+		add_settings(&x, &plan->lists[i]);
+		is_known &= add_file(&x, plan, &plan->lists[i]);
 	}
-	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(x));
-	XXH3_freeState(x);
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(&x));
 	memset(ret_tag, 0, FEEDS_TAG_BYTES);
 	memcpy(ret_tag, canonical.digest, DIGEST_BYTES);
 	if (!is_known)

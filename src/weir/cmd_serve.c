@@ -315,8 +315,13 @@ static void read_signals(struct watcher *w, uint32_t events)
 
 static void set_options(struct server *s, const struct config *c)
 {
-	struct serve_options *old = s->options;
-	s->options = parts_serve(c);
+	struct serve_options *old = s->options, *made = parts_serve(c);
+	if (made == NULL) {
+		log_error(
+			"no memory for the options of the server: those of before hold until the next reload");
+		return;
+	}
+	s->options = made;
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_set_options(s->workers[i], s->options);
 	rcu_retire(old, free);
@@ -646,7 +651,7 @@ static int start(struct server *s, const struct config *c)
 	set_log_level(c);
 	policy_set_threads(n_workers + 2); /* this one and the loader */
 	s->options = parts_serve(c);
-	int e = start_signals(s);
+	int e = s->options == NULL ? -ENOMEM : start_signals(s);
 	if (e == 0)
 		e = start_transfer(s, c);
 	if (e == 0)

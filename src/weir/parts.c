@@ -32,7 +32,8 @@ static struct siphash_key cookie_secret(void)
 struct serve_options *parts_serve(const struct config *c)
 {
 	struct serve_options *o = calloc(1, sizeof *o);
-	must(o != NULL); /* at the start, or 1 KiB once a reload */
+	if (o == NULL)
+		return NULL;
 	*o = (struct serve_options){
 		.udp_size = (uint16_t)c->server.udp_size,
 		.use_stale = c->resolver.serve_stale,

@@ -29,5 +29,5 @@ struct resolve_parts {
 MUST_USE int parts_resolve(const struct config *c, struct resolve_parts *ret);
 void parts_resolve_done(struct resolve_parts *p);
 
-/* Freed by free(). */
+/* Freed by free(). NULL: no memory. */
 struct serve_options *parts_serve(const struct config *c);

@@ -99,6 +99,40 @@ static void a_bound(void **state)
 	overrides_done(&o);
 }
 
+static void for_some_types(void **state)
+{
+	(void)state;
+	const struct type_set a = { .n = 1, .types = { DNS_A } };
+	const struct type_set b = { .n = 1, .types = { DNS_AAAA } };
+	struct type_set left = { .is_not = true };
+	const unsigned kind = 1U << OVERRIDE_EXCEPTION;
+	assert_int_equal(overrides_add_types(&o, wire("a.example"), POLICY_SCOPE_TREE,
+	                                     OVERRIDE_EXCEPTION, 1, &a),
+	                 0);
+	assert_int_equal(overrides_add_types(&o, wire("x.a.example"), POLICY_SCOPE_BELOW,
+	                                     OVERRIDE_EXCEPTION, 2, &b),
+	                 0);
+	assert_int_equal(overrides_add_types(&o, wire("a.example"), POLICY_SCOPE_TREE,
+	                                     OVERRIDE_BLOCK_STRONG, 3, &b),
+	                 0);
+	assert_int_equal(overrides_add_types(&o, wire("x.a.example"), POLICY_SCOPE_TREE,
+	                                     OVERRIDE_EXCEPTION, 4, &b),
+	                 0);
+	assert_int_equal(overrides_add_off(&o, 4), 0);
+	overrides_seal(&o);
+	assert_false(covers("a.example", POLICY_SCOPE_TREE, OVERRIDE_EXCEPTION));
+	assert_true(overrides_leave(&o, wire("x.a.example"), POLICY_SCOPE_TREE, kind, &left));
+	assert_false(type_set_has(&left, DNS_A));
+	assert_true(type_set_has(&left, DNS_AAAA)); /* below x.a.example only */
+	assert_true(overrides_leave(&o, wire("y.x.a.example"), POLICY_SCOPE_TREE, kind, &left));
+	assert_false(type_set_has(&left, DNS_AAAA));
+	assert_true(type_set_has(&left, DNS_TXT));
+	left = (struct type_set){ .is_not = true };
+	assert_true(overrides_leave(&o, wire("example"), POLICY_SCOPE_TREE, kind, &left));
+	assert_true(type_set_is_all(&left));
+	overrides_done(&o);
+}
+
 int main(void)
 {
 	const struct siphash_key key = { 1, 2 };
@@ -106,6 +140,7 @@ int main(void)
 		cmocka_unit_test(what_covers_what),
 		cmocka_unit_test(many_and_merged),
 		cmocka_unit_test(a_bound),
+		cmocka_unit_test(for_some_types),
 	};
 	name_set_hash_key(&key);
 	return cmocka_run_group_tests(tests, NULL, NULL);
