@@ -8,7 +8,7 @@
  * Threads:   owners_open(), owners_free(): the housekeeping thread; owners_number(): any, it is immutable.
  * Memory:    a copy of the file, in memory: what happens to the file meanwhile does not matter.
  * Cost:      about 1 us an address.
- * Limits:    OWNERS_MAX_BYTES.
+ * Limits:    OWNERS_MAX_BYTES. Of a damaged file libmaxminddb may leak some kB each time it is opened.
  * Standards: https://maxmind.github.io/MaxMind-DB/
  * Tests:     tests/unit/detect/owners_test.c, tests/fuzz/owners_fuzz.c
  */

@@ -24,6 +24,7 @@ enum {
 static struct day {
 	bool is_counting;
 	uint64_t questions, misses, held, refused, blocked;
+	uint64_t other_misses, other_refused; /* of these, of things and the mail server */
 	uint64_t found[N_DETECTORS][DETECT_CONFIDENCES];     /* whatever is done about it */
 	uint8_t has_found[N_DETECTORS][OFFICE_ALL];          /* a bit for each action */
 	uint64_t client_days[N_DETECTORS][DETECT_BLOCK + 1]; /* of the 500 */
@@ -65,10 +66,12 @@ static void on_ended(void *arg, const struct engine_question *q, enum engine_end
                      uint64_t now_ns)
 {
 	(void)arg;
-	(void)q;
 	(void)now_ns;
 	if (!t.is_counting)
 		return;
+	bool is_other = client_of(&q->client) >= OFFICE_CLIENTS;
+	t.other_misses += is_other && end != ENGINE_HIT;
+	t.other_refused += is_other && end == ENGINE_REFUSED;
 	t.questions++;
 	t.misses += end != ENGINE_HIT;
 	t.refused += end == ENGINE_REFUSED;
@@ -173,6 +176,8 @@ static void print(void)
 	       t.days, (unsigned long long)t.questions, (unsigned long long)t.misses,
 	       (unsigned long long)t.held, (unsigned long long)t.refused,
 	       (unsigned long long)t.blocked);
+	printf("of these, of things and mail server: %llu misses, throttled %llu\n",
+	       (unsigned long long)t.other_misses, (unsigned long long)t.other_refused);
 	printf("incidents told: %llu (%llu infected), for 1,000 client-days %.2f; of things and mail "
 	       "server %llu\n",
 	       (unsigned long long)t.incidents, (unsigned long long)t.infected,
