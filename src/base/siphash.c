@@ -12,7 +12,7 @@ struct state {
 	uint64_t v0, v1, v2, v3;
 };
 
-static inline void rounds(struct state *s, int n)
+static inline __attribute__((always_inline)) void rounds(struct state *s, int n)
 {
 	for (int i = 0; i < n; i++) {
 		s->v0 += s->v1;
@@ -38,8 +38,38 @@ static inline uint64_t load64(const uint8_t *p)
 	return x;
 }
 
-static inline uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t n, int c,
-                               int d)
+/* The bytes behind the last whole word, fewer than 8, as the low ones of a word. */
+static inline uint64_t load_rest(const uint8_t *p, size_t n)
+{
+	uint64_t word = 0;
+	uint32_t four;
+	uint16_t two;
+	unsigned at = 0;
+	if ((n & 4) != 0) {
+		memcpy(&four, p, sizeof four);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+		four = __builtin_bswap32(four);
+#endif
+		word = four;
+		at = 4;
+	}
+	if ((n & 2) != 0) {
+		memcpy(&two, p + at, sizeof two);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+		two = __builtin_bswap16(two);
+#endif
+		word |= (uint64_t)two << 8 * at;
+		at += 2;
+	}
+	if ((n & 1) != 0)
+		word |= (uint64_t)p[at] << 8 * at;
+	return word;
+}
+
+/* Inlined whatever the compiler thinks of its size: the numbers of rounds are constants then. */
+static inline __attribute__((always_inline)) uint64_t siphash(const struct siphash_key *key,
+                                                              const void *bytes, size_t n, int c,
+                                                              int d)
 {
 	const uint8_t *p = bytes;
 	struct state s = {
@@ -55,9 +85,7 @@ static inline uint64_t siphash(const struct siphash_key *key, const void *bytes,
 		rounds(&s, c);
 		s.v0 ^= m;
 	}
-	uint64_t last = (uint64_t)n << 56;
-	for (size_t i = 0; i < left; i++)
-		last |= (uint64_t)p[i] << (8 * i);
+	uint64_t last = (uint64_t)n << 56 | load_rest(p, left);
 	s.v3 ^= last;
 	rounds(&s, c);
 	s.v0 ^= last;
