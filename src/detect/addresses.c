@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pages.h"
 #include "detect/debts.h"
 #include "detect/detector.h"
 #include "detect/source.h"
@@ -53,7 +54,7 @@ static int addresses_start(const struct config *c, void **ret_state)
 		return -ENOMEM;
 	int e = debts_new((size_t)c->detect.clients * PAIRS_PER_CLIENT, &s->pairs);
 	if (e == 0) {
-		s->marks = calloc(debts_places(s->pairs), sizeof *s->marks);
+		s->marks = pages_zeroed(debts_places(s->pairs) * sizeof *s->marks);
 		e = s->marks != NULL ? 0 : -ENOMEM;
 	}
 	if (e != 0) {
@@ -262,17 +263,16 @@ static void addresses_answer(struct detect_call *call)
 {
 	const struct detect_answer *a = call->a;
 	static _Thread_local struct told told;
-	struct source_ends ends;
 	if (a->is_failure || a->n_rrs == 0 || (a->type != DNS_A && a->type != DNS_AAAA))
 		return;
-	source_ends_of(call, &ends);
-	if (!source_is_anybodys(&ends) || !read_addresses(call, &told))
+	const struct source_ends *ends = source_ends_of(call);
+	if (!source_is_anybodys(ends) || !read_addresses(call, &told))
 		return;
-	const struct source *last = &ends.last;
+	const struct source *last = &ends->last;
 	struct charged domain, servers = { .level = -1 };
 	uint64_t client = source_client(call, a->client);
 	uint64_t key = detector_hash_pair(call, client, last->domain_key);
-	told.name = detector_hash(call, a->question, name_len(a->question));
+	told.name = detector_hash_name(call, a->question);
 	charge(call, key, &told, false, &domain);
 	/* A hoster's servers answer for many sites: there only what is sure counts. */
 	if (last->has_servers && (domain.is_sure || (a->is_cached && is_sign(&told))))
@@ -282,6 +282,18 @@ static void addresses_answer(struct detect_call *call)
 		report(call, &servers, true);
 	else if (domain.level >= 0)
 		report(call, &domain, false);
+}
+
+static void addresses_foresee(struct detect_call *call)
+{
+	const struct addresses *s = call->state;
+	const struct detect_answer *a = call->a;
+	if (a->is_failure || a->n_rrs == 0 || (a->type != DNS_A && a->type != DNS_AAAA))
+		return;
+	const struct source_ends *ends = source_ends_of(call);
+	if (source_is_anybodys(ends))
+		debts_prefetch(s->pairs, detector_hash_pair(call, source_client(call, a->client),
+		                                            ends->last.domain_key));
 }
 
 static void addresses_explain(struct detect_call *call)
@@ -306,5 +318,6 @@ const struct detector detector_addresses = {
 	.stop = addresses_stop,
 	.bytes = addresses_bytes,
 	.answer = addresses_answer,
+	.foresee = addresses_foresee,
 	.explain = addresses_explain,
 };

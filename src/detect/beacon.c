@@ -78,7 +78,7 @@ static uint64_t key_of(struct detect_call *call, const struct addr *client)
 {
 	const uint8_t *domain = detector_facts(call)->registered;
 	return detector_hash_pair(call, detector_hash_network(call, client),
-	                          detector_hash(call, domain, name_len(domain)));
+	                          detector_hash_name(call, domain));
 }
 
 static bool is_odd(const uint8_t *name, const uint8_t *registered)
@@ -105,7 +105,7 @@ static bool is_prevalent(struct detect_call *call)
 	struct beacon *b = call->state;
 	const struct detect_answer *a = call->a;
 	const uint8_t *name = detector_facts(call)->registered;
-	uint64_t key = detector_hash(call, name, name_len(name));
+	uint64_t key = detector_hash_name(call, name);
 	struct domain *d = &b->domains[key % DOMAINS];
 	if (atomic_load_explicit(&d->key, memory_order_relaxed) != key) {
 		atomic_store_explicit(&d->marks, 0, memory_order_relaxed);
@@ -191,13 +191,21 @@ static void beacon_answer(struct detect_call *call)
 		.key = key_of(call, a->client),
 		.now_s = (uint32_t)(a->now_ns / NS_PER_S) + 1,
 		.ttl_s = ttl_of(a),
-		.name_tag = (uint16_t)(detector_hash(call, a->question, name_len(a->question)) | 1),
+		.name_tag = (uint16_t)(detector_hash_name(call, a->question) | 1),
 		.is_odd = is_odd(a->question, detector_facts(call)->registered),
 		.is_vain = a->is_failure || a->rcode != RCODE_NOERROR,
 	};
 	struct beats *b = beats_add(s->beats, &beat);
 	if (b != NULL)
 		judge(call, b, beat.now_s);
+}
+
+static void beacon_foresee(struct detect_call *call)
+{
+	const struct beacon *s = call->state;
+	const struct detect_answer *a = call->a;
+	if (!a->is_cached && is_subject(call, a->question, &a->zone))
+		beats_prefetch(s->beats, key_of(call, a->client));
 }
 
 static void beacon_explain(struct detect_call *call)
@@ -223,5 +231,6 @@ const struct detector detector_beacon = {
 	.stop = beacon_stop,
 	.bytes = beacon_bytes,
 	.answer = beacon_answer,
+	.foresee = beacon_foresee,
 	.explain = beacon_explain,
 };

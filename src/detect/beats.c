@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pages.h"
+
 enum {
 	WAYS = 8, /* and places for a client */
 	GAP_TIMES = 4,
@@ -17,7 +19,7 @@ enum {
 
 struct beats_table {
 	size_t sets;
-	struct beats at[][WAYS];
+	_Alignas(64) struct beats at[][WAYS];
 };
 
 /* A place, read. */
@@ -40,7 +42,7 @@ static void set(_Atomic uint64_t *v, uint64_t to)
 
 int beats_new(size_t clients, struct beats_table **ret)
 {
-	struct beats_table *t = calloc(1, sizeof *t + clients * sizeof t->at[0]);
+	struct beats_table *t = pages_zeroed(sizeof *t + clients * sizeof t->at[0]);
 	if (t == NULL)
 		return -ENOMEM;
 	t->sets = clients;
@@ -80,6 +82,13 @@ static void store(struct beats *b, const struct state *s)
 	set(&b->count, (uint64_t)s->last_s << 32 | (uint64_t)s->intervals << 16 | s->gaps);
 	set(&b->kinds, (uint64_t)s->fresh << 48 | (uint64_t)s->vain << 32 | s->ttl_s);
 	set(&b->spread, (uint64_t)mean << 32 | squares);
+}
+
+void beats_prefetch(const struct beats_table *t, uint64_t key)
+{
+	const struct beats *ways = t->at[key % t->sets];
+	for (size_t at = 0; at < WAYS * sizeof *ways; at += 64)
+		__builtin_prefetch((const char *)ways + at, 1);
 }
 
 const struct beats *beats_find(const struct beats_table *t, uint64_t key)

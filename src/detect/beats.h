@@ -70,5 +70,7 @@ struct beats_facts {
 
 /* One more; NULL: no place, or part of the last beat. */
 struct beats *beats_add(struct beats_table *t, const struct beat *b);
+/* It will be asked for soon. */
+void beats_prefetch(const struct beats_table *t, uint64_t key);
 const struct beats *beats_find(const struct beats_table *t, uint64_t key);
 void beats_tell(const struct beats *b, struct beats_facts *ret);

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/pages.h"
+
 struct set {
 	struct debt places[DEBTS_WAYS];
 	struct debt others; /* of all keys without a place */
@@ -26,13 +28,11 @@ int debts_new(size_t n, struct debts **ret)
 	while (n_sets * DEBTS_WAYS * LOAD_PERCENT / 100 < n)
 		n_sets *= 2;
 	struct debts *d = calloc(1, sizeof *d);
-	struct set *sets = d != NULL ? aligned_alloc(64, n_sets * sizeof *sets) : NULL;
+	struct set *sets = d != NULL ? pages_zeroed(n_sets * sizeof *sets) : NULL;
 	if (sets == NULL) {
 		free(d);
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < n_sets; i++)
-		sets[i] = (struct set){ 0 };
 	d->mask = n_sets - 1;
 	d->bytes = sizeof *d + n_sets * sizeof *sets;
 	d->sets = sets;

@@ -8,6 +8,7 @@
  *                start()    once: the shared state, of fixed size
  *                prepare()  at the start and at each reload: what the options mean, immutable
  *                question() before each packet; answer() for each answer; call detector_found()
+ *                foresee()  before all detectors' answer(): fetch what it will need from memory
  *                explain()  call detector_tell()
  *                tick()     once a second, on the housekeeping thread
  *
@@ -30,6 +31,7 @@
 #include "detect/zones.h"
 
 struct detector;
+struct known;
 
 /* One call of a detector. */
 struct detect_call {
@@ -40,6 +42,7 @@ struct detect_call {
 	const struct detect_answer *a;   /* answer() */
 	/* Others want it throttled (question()): what is charged counts so many times. */
 	uint32_t factor;
+	struct known *known; /* what it is about, as far as it was found out */
 	struct detect_front *front;
 };
 
@@ -52,6 +55,8 @@ struct detector {
 	void (*release)(void *prepared); /* on any thread */
 	void (*question)(struct detect_call *call);
 	void (*answer)(struct detect_call *call);
+	/* Before the first of them is asked: what it will look at in memory, have it come. */
+	void (*foresee)(struct detect_call *call);
 	void (*explain)(struct detect_call *call);
 	void (*tick)(void *state, const void *prepared, uint64_t now_s); /* wall clock */
 };
@@ -92,9 +97,10 @@ struct name_facts {
 		*registered; /* its registered domain, a pointer into it; NULL: there is none */
 	unsigned n_labels, n_registered; /* of both; n_registered may be > 0 in reverse zones too */
 	enum zone_kind kind;
+	bool may_have_vendors; /* as struct zone_facts has it */
 };
 const struct name_facts *detector_facts(struct detect_call *call);
-/* The same of the name of a zone, or of any other. */
+/* The same of the name of a zone, or of any other that lives until the call ends. */
 struct zone_facts detector_zone(const struct detect_call *call, const uint8_t *lower);
 /* zones_is_vendors(): is a name of that zone below one that is a vendor's? */
 bool detector_is_vendors(const struct detect_call *call, const uint8_t *zone, const uint8_t *lower);
@@ -104,14 +110,12 @@ void *detector_state(const struct detect *d, enum detector_id id);
 
 /* A keyed 64-bit hash of a few bytes, never 0; the key is the process's own. */
 uint64_t detector_hash(const struct detect_call *call, const void *bytes, size_t n);
+/* The same of a name in wire form, which lives until the call ends: hashed once for all detectors. */
+uint64_t detector_hash_name(const struct detect_call *call, const uint8_t *lower);
 /* Of an address: IPv4 whole, IPv6 its first 64 bits. */
 uint64_t detector_hash_network(const struct detect_call *call, const struct addr *a);
 /* Of two hashes, in this order: a client and a domain. */
-static inline uint64_t detector_hash_pair(const struct detect_call *call, uint64_t a, uint64_t b)
-{
-	uint64_t keys[2] = { a, b };
-	return detector_hash(call, keys, sizeof keys);
-}
+uint64_t detector_hash_pair(const struct detect_call *call, uint64_t a, uint64_t b);
 
 /* Are its servers the operator's own: those of a forward zone that is not everything? */
 static inline bool detector_is_own(const struct detect_zone *z)

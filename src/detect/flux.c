@@ -178,18 +178,16 @@ static void flux_answer(struct detect_call *call)
 {
 	struct flux *f = call->state;
 	const struct detect_answer *a = call->a;
-	struct source_ends ends;
 	struct detect_finding *finding;
 	uint32_t ttl_s = SHORT_S;
 	if (a->is_failure || a->is_cached || a->n_rrs == 0 ||
 	    (a->type != DNS_A && a->type != DNS_AAAA) || !is_short(a))
 		return;
 	/* Where an alias leads to a network of deliverers of contents, it is one. */
-	source_ends_of(call, &ends);
-	if (!source_is_anybodys(&ends))
+	if (!source_is_anybodys(source_ends_of(call)))
 		return;
 	uint64_t now_us = a->now_ns / 1000 + 1;
-	uint64_t key = detector_hash(call, a->question, name_len(a->question));
+	uint64_t key = detector_hash_name(call, a->question);
 	struct debt *name = debts_take(f->names, key, now_us);
 	if (debt_is_shared(name))
 		return; /* nothing can be said of a name that has no place of its own */
@@ -218,12 +216,21 @@ static void flux_answer(struct detect_call *call)
 	detector_evidence(finding, "ttl_s", ttl_s);
 }
 
+static void flux_foresee(struct detect_call *call)
+{
+	const struct flux *f = call->state;
+	const struct detect_answer *a = call->a;
+	if (!a->is_failure && !a->is_cached && a->n_rrs > 0 && is_short(a) &&
+	    (a->type == DNS_A || a->type == DNS_AAAA) && source_is_anybodys(source_ends_of(call)))
+		debts_prefetch(f->names, detector_hash_name(call, a->question));
+}
+
 static void flux_explain(struct detect_call *call)
 {
 	const struct flux *f = call->state;
 	const struct flux_options *o = call->prepared;
 	const struct detect_question *q = call->q;
-	uint64_t key = detector_hash(call, q->question, name_len(q->question));
+	uint64_t key = detector_hash_name(call, q->question);
 	const struct debt *name = debts_find(f->names, key, q->now_ns / 1000 + 1);
 	if (name == NULL)
 		return;
@@ -242,5 +249,6 @@ const struct detector detector_flux = {
 	.prepare = flux_prepare,
 	.release = flux_release,
 	.answer = flux_answer,
+	.foresee = flux_foresee,
 	.explain = flux_explain,
 };

@@ -10,6 +10,7 @@
 #include "base/rcu.h"
 #include "detect/detect.h"
 #include "detect/detector.h"
+#include "detect/known.h"
 #include "detect/mute.h"
 
 enum {
@@ -23,8 +24,18 @@ static const struct detector *const detectors[N_DETECTORS] = {
 #include "config/detectors.def"
 };
 
+/* Who is asked about a packet, or an answer, in order; and how many times it ended after how many of them. */
+struct turns {
+	unsigned n;
+	uint8_t at[N_DETECTORS];
+	_Atomic uint64_t ended[N_DETECTORS + 1];
+};
+
 /* What the configuration says, as it is in force. */
 struct settings {
+	struct turns questions, answers;
+	unsigned n_foreseeing;
+	uint8_t foreseeing[N_DETECTORS]; /* before answers */
 	bool is_on[N_DETECTORS];
 	bool is_asked[N_DETECTORS]; /* on, and nothing is missing */
 	void *prepared[N_DETECTORS];
@@ -51,17 +62,16 @@ struct detect {
 /* One packet or answer on its way through the detectors. */
 struct detect_front {
 	struct detect *d;
-	const struct settings *settings;
+	struct settings *settings;
 	const struct mutes *mutes;
 	const struct addr *client;
 	const uint8_t *question;
 	uint16_t group;
 	struct detect_result *result;
-	struct detect_finding last; /* what detector_found() has no room for */
 	struct detect_facts *facts;
 	unsigned at; /* the detector being asked */
-	bool has_name_facts;
-	struct name_facts name_facts; /* of the question */
+	struct known known;
+	struct detect_finding last; /* what detector_found() has no room for */
 };
 
 static void count(_Atomic uint64_t *c)
@@ -193,64 +203,30 @@ void detector_tell(struct detect_call *call, const char *text, ...)
 	va_end(args);
 }
 
-struct zone_facts detector_zone(const struct detect_call *call, const uint8_t *lower)
-{
-	return zones_look(call->front->d->zones, lower);
-}
-
-bool detector_is_vendors(const struct detect_call *call, const uint8_t *zone, const uint8_t *lower)
-{
-	return zones_is_vendors(call->front->d->zones, zone, lower);
-}
-
-const struct name_facts *detector_facts(struct detect_call *call)
-{
-	struct detect_front *f = call->front;
-	if (f->has_name_facts)
-		return &f->name_facts;
-	struct zone_facts z = detector_zone(call, f->question);
-	unsigned n = name_labels(f->question);
-	bool has_registered = z.registered_labels > 0 && z.registered_labels <= n;
-	f->name_facts = (struct name_facts){
-		.registered =
-			has_registered ? name_skip(f->question, n - z.registered_labels) : NULL,
-		.n_labels = n,
-		.n_registered = z.registered_labels,
-		.kind = z.kind,
-	};
-	f->has_name_facts = true;
-	return &f->name_facts;
-}
-
 void *detector_state(const struct detect *d, enum detector_id id)
 {
 	return d->states[id];
 }
 
-uint64_t detector_hash(const struct detect_call *call, const void *bytes, size_t n)
-{
-	uint64_t h = siphash13(&call->front->d->key, bytes, n);
-	return h != 0 ? h : 1;
-}
-
-uint64_t detector_hash_network(const struct detect_call *call, const struct addr *a)
-{
-	return detector_hash(call, a->bytes, a->is_v4 ? sizeof a->bytes : 8);
-}
-
 /* ---- the hooks ---- */
 
-static bool start_front(struct detect *d, struct detect_front *f, struct detect_result *ret)
+/* False: there is nobody to say anything of. Field by field: most of the front is written when it is used. */
+static bool start_front(struct detect *d, const struct addr *client, const uint8_t *question,
+                        uint16_t group, struct detect_front *f, struct detect_result *ret)
 {
 	ret->outcome = DETECT_PASS;
 	ret->wait_ms = 0;
 	ret->findings.n = 0;
 	f->d = d;
 	f->result = ret;
+	f->client = client;
+	f->question = question;
+	f->group = group;
 	f->settings = atomic_load_explicit(&d->settings, memory_order_acquire);
 	f->mutes = atomic_load_explicit(&d->mutes, memory_order_acquire);
 	f->facts = NULL;
-	return f->client != NULL;
+	known_begin(&f->known, &d->key, d->zones, client, question);
+	return client != NULL;
 }
 
 static void settle(struct detect_result *r)
@@ -261,14 +237,15 @@ static void settle(struct detect_result *r)
 	}
 }
 
-static struct detect_call call_of(struct detect_front *f, unsigned i)
+static void turn_to(struct detect_front *f, unsigned i, struct detect_call *call)
 {
 	f->at = i;
-	return (struct detect_call){ .detector = detectors[i],
-		                     .state = f->d->states[i],
-		                     .prepared = f->settings->prepared[i],
-		                     .factor = 1,
-		                     .front = f };
+	call->detector = detectors[i];
+	call->state = f->d->states[i];
+	call->prepared = f->settings->prepared[i];
+	call->factor = 1;
+	call->known = &f->known;
+	call->front = f;
 }
 
 /* Has one of the detectors so far asked for less? */
@@ -286,50 +263,55 @@ static void ask_all(struct detect_front *f, const struct detect_question *q,
                     const struct detect_answer *a)
 {
 	struct detect_result *r = f->result;
-	for (unsigned i = 0; i < N_DETECTORS && r->outcome != DETECT_BLOCKED; i++) {
-		void (*hook)(struct detect_call *) =
-			q != NULL ? detectors[i]->question : detectors[i]->answer;
-		if (!f->settings->is_asked[i] || hook == NULL)
-			continue;
-		struct detect_call call = call_of(f, i);
-		call.q = q;
-		call.a = a;
+	struct turns *turns = q != NULL ? &f->settings->questions : &f->settings->answers;
+	struct detect_call call = { .q = q, .a = a };
+	unsigned n = 0;
+	for (unsigned i = 0; q == NULL && i < f->settings->n_foreseeing; i++) {
+		turn_to(f, f->settings->foreseeing[i], &call);
+		call.detector->foresee(&call);
+	}
+	while (n < turns->n && r->outcome != DETECT_BLOCKED) {
+		const struct detector *detector = detectors[turns->at[n]];
+		turn_to(f, turns->at[n++], &call);
 		call.factor = factor_of(&r->findings);
-		count(&f->d->counters[i].asked);
-		hook(&call);
+		if (q != NULL)
+			detector->question(&call);
+		else
+			detector->answer(&call);
 		if (q == NULL)
 			r->outcome = DETECT_PASS; /* only packets can wait */
 		settle(r);
 	}
+	count(&turns->ended[n]);
 }
 
 void detect_question(struct detect *d, const struct detect_question *q, struct detect_result *ret)
 {
-	struct detect_front f = { .client = q->client, .question = q->question, .group = q->group };
-	if (start_front(d, &f, ret))
+	struct detect_front f;
+	if (start_front(d, q->client, q->question, q->group, &f, ret))
 		ask_all(&f, q, NULL);
 }
 
 void detect_answer(struct detect *d, const struct detect_answer *a, struct detect_result *ret)
 {
-	struct detect_front f = { .client = a->client, .question = a->question, .group = a->group };
-	if (start_front(d, &f, ret))
+	struct detect_front f;
+	if (start_front(d, a->client, a->question, a->group, &f, ret))
 		ask_all(&f, NULL, a);
 }
 
 void detect_explain(struct detect *d, const struct detect_question *q, struct detect_facts *ret)
 {
 	struct detect_result nothing;
-	struct detect_front f = { .client = q->client, .question = q->question, .group = q->group };
+	struct detect_front f;
 	ret->n = 0;
-	if (!start_front(d, &f, &nothing))
+	if (!start_front(d, q->client, q->question, q->group, &f, &nothing))
 		return;
 	f.facts = ret;
 	for (unsigned i = 0; i < N_DETECTORS; i++) {
+		struct detect_call call = { .q = q };
 		if (!f.settings->is_on[i])
 			continue;
-		struct detect_call call = call_of(&f, i);
-		call.q = q;
+		turn_to(&f, i, &call);
 		if (mutes_cover(f.mutes, (enum detector_id)i, q->client, q->question))
 			detector_tell(&call, "muted");
 		if (detectors[i]->explain != NULL)
@@ -379,9 +361,32 @@ static int settings_new(const struct config *c, struct settings **ret)
 		settings_free(s);
 		return e;
 	}
+	for (unsigned i = 0; i < N_DETECTORS; i++) {
+		if (s->is_asked[i] && detectors[i]->question != NULL)
+			s->questions.at[s->questions.n++] = (uint8_t)i;
+		if (s->is_asked[i] && detectors[i]->answer != NULL)
+			s->answers.at[s->answers.n++] = (uint8_t)i;
+		if (s->is_asked[i] && detectors[i]->foresee != NULL)
+			s->foreseeing[s->n_foreseeing++] = (uint8_t)i;
+	}
 	s->n_groups = c->groups.n;
 	*ret = s;
 	return 0;
+}
+
+/* How often a detector was asked under these settings: whenever it did not end before its turn. */
+static uint64_t times_asked(const struct settings *s, unsigned detector)
+{
+	const struct turns *const both[] = { &s->questions, &s->answers };
+	uint64_t n = 0;
+	for (unsigned i = 0; i < ARRAY_LEN(both); i++) {
+		unsigned turn = 0;
+		while (turn < both[i]->n && both[i]->at[turn] != detector)
+			turn++;
+		for (; turn < both[i]->n; turn++)
+			n += atomic_load_explicit(&both[i]->ended[turn + 1], memory_order_relaxed);
+	}
+	return n;
 }
 
 int detect_configure(struct detect *d, const struct config *c)
@@ -393,6 +398,10 @@ int detect_configure(struct detect *d, const struct config *c)
 	if (e != 0)
 		return e;
 	struct settings *old = atomic_exchange_explicit(&d->settings, s, memory_order_acq_rel);
+	/* What workers are at just now may be missing. */
+	for (unsigned i = 0; i < N_DETECTORS && old != NULL; i++)
+		atomic_fetch_add_explicit(&d->counters[i].asked, times_asked(old, i),
+		                          memory_order_relaxed);
 	if (old != NULL)
 		rcu_retire(old, settings_free);
 	return 0;
@@ -470,4 +479,5 @@ void detect_count(const struct detect *d, enum detector_id id, struct detect_cou
 #define X(name, help) ret->name = atomic_load_explicit(&c->name, memory_order_relaxed);
 	DETECT_COUNTERS(X)
 #undef X
+	ret->asked += times_asked(atomic_load_explicit(&d->settings, memory_order_acquire), id);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/pages.h"
 
 enum {
 	WAYS = 8,
@@ -29,7 +30,7 @@ int lately_new(size_t n, struct lately **ret)
 	while (n_lines * WAYS < n)
 		n_lines *= 2;
 	struct lately *l = calloc(1, sizeof *l);
-	struct line *lines = l != NULL ? calloc(n_lines, sizeof *lines) : NULL;
+	struct line *lines = l != NULL ? pages_zeroed(n_lines * sizeof *lines) : NULL;
 	if (lines == NULL) {
 		free(l);
 		return -ENOMEM;
@@ -62,6 +63,11 @@ static uint64_t word_of(uint64_t key, uint64_t now_ns)
 static bool is_same(uint64_t a, uint64_t b)
 {
 	return a != 0 && (a ^ b) <= STEP_MASK;
+}
+
+void lately_prefetch(const struct lately *l, uint64_t key)
+{
+	__builtin_prefetch(&l->lines[key & l->mask], 1);
 }
 
 bool lately_find(const struct lately *l, uint64_t key, uint64_t now_ns, uint32_t *ret_ago_s)

@@ -31,5 +31,7 @@ MUST_USE int lately_new(size_t n, struct lately **ret);
 void lately_free(struct lately *l); /* NULL is fine */
 size_t lately_bytes(const struct lately *l);
 /* Seconds since it was put; false: it was not, or it is forgotten. */
+/* It will be asked for soon. */
+void lately_prefetch(const struct lately *l, uint64_t key);
 bool lately_find(const struct lately *l, uint64_t key, uint64_t now_ns, uint32_t *ret_ago_s);
 void lately_put(struct lately *l, uint64_t key, uint64_t now_ns);

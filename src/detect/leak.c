@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pages.h"
 #include "detect/bits.h"
 #include "detect/ceilings.h"
 #include "detect/debts.h"
@@ -68,7 +69,7 @@ static int leak_start(const struct config *c, void **ret_state)
 	if (e == 0)
 		e = learned_new(&l->learned);
 	if (e == 0) {
-		l->names = calloc(debts_places(l->clients), sizeof *l->names);
+		l->names = pages_zeroed(debts_places(l->clients) * sizeof *l->names);
 		e = l->names != NULL ? 0 : -ENOMEM;
 	}
 	if (e != 0) {
@@ -143,10 +144,10 @@ static bool find_target(const struct detect_call *call, struct target *ret)
 	/* What the suffixes say of reverse names is the whole world's; and there the network is bought, not servers. */
 	if (f.kind == ZONE_REVERSE) {
 		ret->registered = zones_reverse_owner(zone);
-		ret->servers_key = detector_hash(call, ret->registered, name_len(ret->registered));
+		ret->servers_key = detector_hash_name(call, ret->registered);
 	}
 	if (ret->servers_key == 0)
-		ret->servers_key = detector_hash(call, zone, name_len(zone));
+		ret->servers_key = detector_hash_name(call, zone);
 	return true;
 }
 
@@ -160,7 +161,9 @@ struct keys {
 static uint64_t key_of_client(const struct detect_call *call)
 {
 	const struct addr *client = call->q->client;
-	uint64_t key = detector_hash(call, client->bytes, sizeof client->bytes) ^ 1;
+	uint64_t key =
+		1 ^ (client->is_v4 ? detector_hash_network(call, client)
+	                           : detector_hash(call, client->bytes, sizeof client->bytes));
 	return key != 0 ? key : 1;
 }
 
@@ -178,7 +181,7 @@ static void find_keys(const struct detect_call *call, const struct target *t, st
 	debts_prefetch(l->clients, ret->client);
 	ret->servers = key_of_pair(call, ret->client, t->servers_key);
 	debts_prefetch(l->pairs, ret->servers);
-	ret->domain = detector_hash(call, t->registered, name_len(t->registered));
+	ret->domain = detector_hash_name(call, t->registered);
 	debts_prefetch(l->domains, ret->domain);
 	ret->address = 0;
 	if (!z->is_forward && z->server != NULL) {

@@ -24,15 +24,18 @@ enum {
 	TEXT_BRAND_MAX = 60,
 	NEW_S = 7 * 86400, /* a domain was first asked for here: lures are gone sooner */
 	NEW_SLOTS = 1024,
+	PLAIN_SLOTS = 8192,
 };
 
 /*
  * The brands; and below which new domains one was found, with the second of that, so that whoever
- * gets the answer from the cache, which says nothing of ages, is told of, too.
+ * gets the answer from the cache, which says nothing of ages, is told of, too. And names that are like none: they are
+ * asked for with several types, looked at with the packet and with the answer, and most come again.
  */
 struct lookalike {
 	struct brands *known;
-	_Atomic uint64_t news[NEW_SLOTS]; /* a tag of the domain (32 bits), the second (32) */
+	_Atomic uint64_t news[NEW_SLOTS];    /* a tag of the domain (32 bits), the second (32) */
+	_Atomic uint64_t plain[PLAIN_SLOTS]; /* a hash of the name, and of the operator's list */
 };
 
 static const struct {
@@ -83,17 +86,34 @@ static size_t lookalike_bytes(const void *state)
 	return l == NULL ? 0 : sizeof *l + brands_bytes(l->known);
 }
 
+/* The operator's own domains; and a number that no other list had. */
+struct own {
+	struct brands *brands;
+	uint64_t salt;
+};
+
 static int lookalike_prepare(const struct config *c, void **ret)
 {
-	struct brands *own;
-	int e = brands_new_own(&c->detect.lookalike_domains, &own);
-	*ret = e == 0 ? own : NULL;
-	return e;
+	static _Atomic uint64_t n_lists;
+	struct own *own = calloc(1, sizeof *own);
+	if (own == NULL)
+		return -ENOMEM;
+	int e = brands_new_own(&c->detect.lookalike_domains, &own->brands);
+	if (e != 0) {
+		free(own);
+		return e;
+	}
+	own->salt = atomic_fetch_add_explicit(&n_lists, 1, memory_order_relaxed) *
+	            UINT64_C(0x9e3779b97f4a7c15);
+	*ret = own;
+	return 0;
 }
 
-static void lookalike_release(void *own)
+static void lookalike_release(void *prepared)
 {
-	brands_free(own);
+	struct own *own = prepared;
+	brands_free(own->brands);
+	free(own);
 }
 
 /* ---- one name ---- */
@@ -111,15 +131,13 @@ static bool is_top_known(const uint8_t *name)
 }
 
 /* The stronger one of what the operator's domains and the known brands say. */
-static void look(struct detect_call *call, const uint8_t *name, struct resembled *ret)
+static void compare(struct detect_call *call, const uint8_t *name, struct resembled *ret)
 {
 	const struct lookalike *l = call->state;
-	const struct brands *known = l->known, *own = call->prepared;
+	const struct brands *known = l->known, *own = ((const struct own *)call->prepared)->brands;
 	const struct name_facts *f = detector_facts(call);
 	struct resembled of_known;
 	*ret = (struct resembled){ 0 };
-	if (f->registered == NULL || f->n_registered < 2 || f->kind != ZONE_ANYBODY)
-		return;
 	resemble(known, name, f->n_registered, &of_known);
 	if (own != NULL && brands_count(own) > 0)
 		resemble(own, name, f->n_registered, ret);
@@ -130,6 +148,24 @@ static void look(struct detect_call *call, const uint8_t *name, struct resembled
 	if (ret->how != RESEMBLES_NONE &&
 	    (detector_has_underscore(name, NULL) || !is_top_known(name)))
 		*ret = (struct resembled){ 0 };
+}
+
+/* The same, remembered. */
+static void look(struct detect_call *call, const uint8_t *name, struct resembled *ret)
+{
+	struct lookalike *l = call->state;
+	const struct own *own = call->prepared;
+	const struct name_facts *f = detector_facts(call);
+	*ret = (struct resembled){ 0 };
+	if (f->registered == NULL || f->n_registered < 2 || f->kind != ZONE_ANYBODY)
+		return;
+	uint64_t key = detector_hash_name(call, name) ^ own->salt;
+	_Atomic uint64_t *plain = &l->plain[key % PLAIN_SLOTS];
+	if (atomic_load_explicit(plain, memory_order_relaxed) == key)
+		return;
+	compare(call, name, ret);
+	if (ret->how == RESEMBLES_NONE)
+		atomic_store_explicit(plain, key, memory_order_relaxed);
 }
 
 /* The operator's own domains are few, and whoever is like them means them. */
@@ -150,7 +186,7 @@ static bool is_new(struct detect_call *call)
 	struct lookalike *l = call->state;
 	const struct detect_answer *a = call->a;
 	const uint8_t *domain = detector_facts(call)->registered;
-	uint64_t h = detector_hash(call, domain, name_len(domain));
+	uint64_t h = detector_hash_name(call, domain);
 	uint32_t now_s = (uint32_t)(a->now_ns / NS_PER_S);
 	_Atomic uint64_t *slot = &l->news[h % NEW_SLOTS];
 	uint64_t word = atomic_load_explicit(slot, memory_order_relaxed);

@@ -58,35 +58,59 @@ static bool meet(struct newzone *z, uint64_t key)
 	return is_known;
 }
 
-/* Both the names of a zone's servers and the network of the first are new. */
-static bool has_new_servers(const struct detect_call *call, struct newzone *z,
-                            const struct source *s)
-{
-	const struct addr *server = call->a->zone.server;
-	bool is_known = !s->has_servers || meet(z, s->servers_key);
-	if (server == NULL)
-		return !is_known;
-	/* 24 bits of IPv4, 48 of IPv6 */
-	const uint8_t *bytes = server->is_v4 ? server->bytes + 12 : server->bytes;
-	uint64_t network = detector_hash(call, bytes, server->is_v4 ? 3 : 6);
-	return !meet(z, detector_hash_pair(call, network, 1)) && !is_known;
-}
+/* What an answer shows of servers and networks, as keys. */
+struct shown {
+	uint64_t servers, server_network; /* 0: it shows none */
+	uint64_t networks[DETECT_RECORDS_MAX];
+	unsigned n;
+};
 
-/* An address of it is in a network (16 bits of IPv4, 32 of IPv6) where none was; and no other. */
-static bool has_new_networks(const struct detect_call *call, struct newzone *z)
+/* All of them at once: their places come from memory while others are being read. */
+static void find_keys(const struct detect_call *call, const struct newzone *z,
+                      const struct source *s, struct shown *ret)
 {
 	const struct detect_answer *a = call->a;
-	unsigned n = 0, n_known = 0;
-	for (unsigned i = 0; i < a->n_rrs; i++) {
+	const struct addr *server = a->zone.server;
+	ret->servers = s->has_servers ? s->servers_key : 0;
+	ret->server_network = 0;
+	if (ret->servers != 0)
+		told_prefetch(z->known, ret->servers);
+	if (server != NULL) {
+		/* 24 bits of IPv4, 48 of IPv6 */
+		const uint8_t *bytes = server->is_v4 ? server->bytes + 12 : server->bytes;
+		uint64_t network = detector_hash(call, bytes, server->is_v4 ? 3 : 6);
+		ret->server_network = detector_hash_pair(call, network, 1);
+		told_prefetch(z->known, ret->server_network);
+	}
+	ret->n = 0;
+	for (unsigned i = 0; i < a->n_rrs && ret->n < DETECT_RECORDS_MAX; i++) {
 		const struct rr *rr = &a->rrs[i];
 		bool is_a = rr->type == DNS_A && rr->rdata_len == 4;
 		if (!is_a && (rr->type != DNS_AAAA || rr->rdata_len != 16))
 			continue;
+		/* 16 bits, 32 of IPv6 */
 		uint64_t network = detector_hash(call, rr->rdata, is_a ? 2 : 4);
-		n_known += meet(z, detector_hash_pair(call, network, 2));
-		n++;
+		ret->networks[ret->n] = detector_hash_pair(call, network, 2);
+		told_prefetch(z->known, ret->networks[ret->n++]);
 	}
-	return n > 0 && n_known == 0;
+}
+
+/* Both the names of a zone's servers and the network of the first are new. */
+static bool has_new_servers(struct newzone *z, const struct shown *shown)
+{
+	bool is_known = shown->servers == 0 || meet(z, shown->servers);
+	if (shown->server_network == 0)
+		return !is_known;
+	return !meet(z, shown->server_network) && !is_known;
+}
+
+/* An address of it is in a network where none was; and no other. */
+static bool has_new_networks(struct newzone *z, const struct shown *shown)
+{
+	unsigned n_known = 0;
+	for (unsigned i = 0; i < shown->n; i++)
+		n_known += meet(z, shown->networks[i]);
+	return shown->n > 0 && n_known == 0;
 }
 
 static bool has_learned(struct newzone *z, uint64_t now_ns)
@@ -104,11 +128,15 @@ static void newzone_answer(struct detect_call *call)
 	struct newzone *z = call->state;
 	const struct detect_answer *a = call->a;
 	struct detect_finding *f;
-	struct source s;
-	if (a->is_failure || a->is_cached || !source_of(call, &a->zone, a->question, &s))
+	if (a->is_failure || a->is_cached)
 		return;
-	bool has_servers = has_new_servers(call, z, &s);
-	bool has_networks = has_new_networks(call, z);
+	const struct source_ends *ends = source_ends_of(call);
+	if (!ends->has_last)
+		return;
+	struct shown shown;
+	find_keys(call, z, &ends->last, &shown);
+	bool has_servers = has_new_servers(z, &shown);
+	bool has_networks = has_new_networks(z, &shown);
 	bool knows = has_learned(z, a->now_ns);
 	const struct name_facts *facts = detector_facts(call);
 	if (!a->has_age || a->age_s >= NEW_S || a->rcode != RCODE_NOERROR ||

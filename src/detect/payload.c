@@ -392,31 +392,30 @@ static void payload_answer(struct detect_call *call)
 	const struct detect_answer *a = call->a;
 	static _Thread_local struct volume alias, rest;
 	struct contents contents = { .rank = 0 };
-	struct source_ends ends;
 	if (a->is_failure || a->n_rrs == 0)
 		return;
-	source_ends_of(call, &ends);
+	const struct source_ends *ends = source_ends_of(call);
 	uint64_t client = source_client(call, a->client);
 	alias.bytes = alias.servers_bytes = alias.n_keys = 0;
 	rest = alias;
 	for (unsigned i = 0; i < a->n_rrs && i < DETECT_RECORDS_MAX; i++) {
 		const struct rr *rr = &a->rrs[i];
 		bool is_alias = rr->type == DNS_CNAME || rr->type == DNS_DNAME, is_known = false;
-		if (!is_structured(rr->type) && ends.has_last)
-			is_known = look_at_text(rr, &ends.last, &contents);
-		if (is_alias && ends.has_first)
-			add_volume(call, &ends.first, client, rr, is_known, &alias);
-		else if (!is_alias && ends.has_last)
-			add_volume(call, &ends.last, client, rr, is_known, &rest);
+		if (!is_structured(rr->type) && ends->has_last)
+			is_known = look_at_text(rr, &ends->last, &contents);
+		if (is_alias && ends->has_first)
+			add_volume(call, &ends->first, client, rr, is_known, &alias);
+		else if (!is_alias && ends->has_last)
+			add_volume(call, &ends->last, client, rr, is_known, &rest);
 	}
 	if (contents.rank > 0 && report_contents(call, &contents))
 		return;
 	if (a->n_more > 0 && a->n_bytes > rest.bytes && rest.bytes > 0)
 		rest.bytes = rest.servers_bytes = a->n_bytes;
-	if (ends.has_first)
-		charge(call, &ends.first, client, &alias);
-	if (ends.has_last)
-		charge(call, &ends.last, client, &rest);
+	if (ends->has_first)
+		charge(call, &ends->first, client, &alias);
+	if (ends->has_last)
+		charge(call, &ends->last, client, &rest);
 }
 
 static void payload_explain(struct detect_call *call)

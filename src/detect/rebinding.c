@@ -94,27 +94,34 @@ static void report(struct detect_call *call, enum detect_confidence confidence,
 		detector_evidence(f, "public_ago_s", ago_s);
 }
 
+/* Of the client and the name. */
+static uint64_t key_of(struct detect_call *call)
+{
+	const struct detect_answer *a = call->a;
+	return detector_hash_pair(call, source_client(call, a->client),
+	                          detector_hash_name(call, a->question));
+}
+
 static void rebinding_answer(struct detect_call *call)
 {
 	struct rebinding *r = call->state;
 	const struct detect_answer *a = call->a;
-	struct source s;
 	struct found found;
 	if (a->is_failure || a->rcode != RCODE_NOERROR || a->n_rrs == 0)
 		return;
 	/* Whose name it is that the client believes in counts, not where an alias leads. */
-	if (!source_of(call, &a->first, a->question, &s))
+	const struct source_ends *ends = source_ends_of(call);
+	if (!ends->has_first)
 		return;
 	look(a, &found);
 	if (a->private_addr == NULL && found.n_public == 0)
 		return;
-	if (s.kind != ZONE_ANYBODY) {
+	if (ends->first.kind != ZONE_ANYBODY) {
 		if (a->private_addr != NULL)
 			report(call, DETECT_LOW, &found, 0, "a private address of the public DNS");
 		return;
 	}
-	uint64_t key = detector_hash_pair(call, source_client(call, a->client),
-	                                  detector_hash(call, a->question, name_len(a->question)));
+	uint64_t key = key_of(call);
 	uint32_t ago_s = 0;
 	if (a->private_addr == NULL) {
 		if (!a->is_cached)
@@ -131,9 +138,21 @@ static void rebinding_answer(struct detect_call *call)
 	}
 }
 
+static void rebinding_foresee(struct detect_call *call)
+{
+	const struct rebinding *r = call->state;
+	const struct detect_answer *a = call->a;
+	if (a->is_failure || a->rcode != RCODE_NOERROR || a->n_rrs == 0)
+		return;
+	const struct source_ends *ends = source_ends_of(call);
+	if (ends->has_first && ends->first.kind == ZONE_ANYBODY)
+		lately_prefetch(r->names, key_of(call));
+}
+
 const struct detector detector_rebinding = {
 	.start = rebinding_start,
 	.stop = rebinding_stop,
 	.bytes = rebinding_bytes,
 	.answer = rebinding_answer,
+	.foresee = rebinding_foresee,
 };

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/pages.h"
+
 enum {
 	WAYS = 4,
 	PLACES_PER_CLIENT = 4,
@@ -12,7 +14,7 @@ enum {
 
 struct sightings {
 	size_t sets;
-	struct sighting at[][WAYS];
+	_Alignas(64) struct sighting at[][WAYS];
 };
 
 static uint64_t get(const _Atomic uint64_t *v)
@@ -30,7 +32,7 @@ int sightings_new(size_t clients, struct sightings **ret)
 	size_t sets = 1;
 	while (sets * WAYS < clients * PLACES_PER_CLIENT)
 		sets *= 2;
-	struct sightings *s = calloc(1, sizeof *s + sets * sizeof s->at[0]);
+	struct sightings *s = pages_zeroed(sizeof *s + sets * sizeof s->at[0]);
 	if (s == NULL)
 		return -ENOMEM;
 	s->sets = sets;

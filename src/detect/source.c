@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "detect/source.h"
 
-#include <string.h>
+#include "detect/known.h"
 
 static bool is_forwarder_of_all(const struct detect_zone *zone)
 {
@@ -25,22 +25,27 @@ bool source_of(struct detect_call *call, const struct detect_zone *zone, const u
 	                                                                      : f.registered_labels;
 	ret->registered = name_skip(name, labels - n);
 	ret->kind = f.kind;
-	ret->domain_key = detector_hash(call, ret->registered, name_len(ret->registered));
+	ret->domain_key = detector_hash_name(call, ret->registered);
 	ret->has_servers = is_known && zone->servers_hash != 0;
 	ret->servers_key = ret->has_servers ? zone->servers_hash : ret->domain_key;
 	return true;
 }
 
-void source_ends_of(struct detect_call *call, struct source_ends *ret)
+const struct source_ends *source_ends_of(struct detect_call *call)
 {
 	const struct detect_answer *a = call->a;
+	struct source_ends *ret = &call->known->ends;
+	if (call->known->has_ends)
+		return ret;
+	call->known->has_ends = true;
 	ret->has_first = source_of(call, &a->first, a->question, &ret->first);
 	if (a->first.name == a->zone.name) { /* one zone: most answers */
 		ret->last = ret->first;
 		ret->has_last = ret->has_first;
-		return;
+	} else {
+		ret->has_last = source_of(call, &a->zone, a->question, &ret->last);
 	}
-	ret->has_last = source_of(call, &a->zone, a->question, &ret->last);
+	return ret;
 }
 
 bool source_is_anybodys(const struct source_ends *e)

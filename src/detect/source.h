@@ -7,7 +7,7 @@
  *            question stands for it. source_client(): the key of a client.
  * Threads:   any.
  * Memory:    pointers into the answer.
- * Cost:      detector_zone() once.
+ * Cost:      detector_zone() once; source_ends_of() nothing the second time.
  * Limits:    none.
  * Tests:     tests/unit/detect/source_test.c
  */
@@ -31,7 +31,8 @@ struct source_ends {
 	struct source first, last;
 	bool has_first, has_last;
 };
-void source_ends_of(struct detect_call *call, struct source_ends *ret);
+/* Found out once an answer, for all detectors; until the call ends. */
+const struct source_ends *source_ends_of(struct detect_call *call);
 /* Neither end is anybody known: no list, no vendor, nothing popular. */
 bool source_is_anybodys(const struct source_ends *e);
 /* Not 0. IPv4 whole, IPv6 its network of 64 bits. */

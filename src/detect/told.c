@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/pages.h"
+
 enum {
 	WAYS = 8
 };
@@ -24,7 +26,7 @@ int told_new(size_t n, struct told **ret)
 	while (n_lines * WAYS < n)
 		n_lines *= 2;
 	struct told *t = calloc(1, sizeof *t);
-	struct line *lines = t != NULL ? calloc(n_lines, sizeof *lines) : NULL;
+	struct line *lines = t != NULL ? pages_zeroed(n_lines * sizeof *lines) : NULL;
 	if (lines == NULL) {
 		free(t);
 		return -ENOMEM;
@@ -52,6 +54,11 @@ static uint32_t tag_of(uint64_t key)
 {
 	uint32_t tag = (uint32_t)(key >> 32);
 	return tag != 0 ? tag : 1;
+}
+
+void told_prefetch(const struct told *t, uint64_t key)
+{
+	__builtin_prefetch(&t->lines[key & t->mask], 1);
 }
 
 bool told_has(const struct told *t, uint64_t key)

@@ -24,5 +24,7 @@ struct told;
 MUST_USE int told_new(size_t n, struct told **ret);
 void told_free(struct told *t); /* NULL is fine */
 size_t told_bytes(const struct told *t);
+/* It will be asked for soon. */
+void told_prefetch(const struct told *t, uint64_t key);
 bool told_has(const struct told *t, uint64_t key);
 void told_put(struct told *t, uint64_t key);

@@ -247,13 +247,12 @@ static bool is_cobalt_upload(const struct labels *l)
 
 static void match_cobalt(const struct labels *l, struct tool_match *m)
 {
-	bool has_prefix = is_cobalt_prefix(l);
 	if (l->n >= 4 && l->at[0][0] == 3 && label_is(l, 1, "stage") &&
 	    (label_is(l, 2, "123456") || (label_is(l, 0, "aaa") && is_hex(l->at[2], 5, 10))))
 		found(m, TOOL_SURE, TOOL_COBALT, "a request for its stages");
-	else if (has_prefix && is_cobalt_upload(l))
+	else if (is_cobalt_upload(l) && is_cobalt_prefix(l))
 		found(m, TOOL_SURE, TOOL_COBALT, "data for its server");
-	else if (has_prefix && is_cobalt_end(l, 1, 8, 12))
+	else if (is_cobalt_end(l, 1, 8, 12) && is_cobalt_prefix(l))
 		found(m, TOOL_LIKELY, TOOL_COBALT, "a request for orders");
 	else if (l->n >= 3 && is_hex(l->at[0], 6, 8) &&
 	         has_letter_and_digit(l->at[0] + 1, l->at[0][0]))

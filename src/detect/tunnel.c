@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "detect/bits.h"
 #include "detect/detector.h"
@@ -122,6 +123,20 @@ static enum type_class class_of(uint16_t type, unsigned *ret_bit)
 
 /* ---- names ---- */
 
+/* Most names are; lengths of labels have no high bit either. */
+static bool is_ascii(const uint8_t *name)
+{
+	uint64_t word, all = 0;
+	size_t n = name_len(name), i = 0;
+	for (; i + sizeof word <= n; i += sizeof word) {
+		memcpy(&word, name + i, sizeof word);
+		all |= word;
+	}
+	for (; i < n; i++)
+		all |= name[i];
+	return (all & UINT64_C(0x8080808080808080)) == 0;
+}
+
 /*
  * Bytes as they come among letters and digits. Names in another character set than
  * they should be in have a few such, or many one behind the other.
@@ -129,6 +144,8 @@ static enum type_class class_of(uint16_t type, unsigned *ret_bit)
 static bool is_raw(const uint8_t *name)
 {
 	unsigned raw = 0, changes = 0;
+	if (LIKELY(is_ascii(name)))
+		return false;
 	for (; *name != 0; name += *name + 1U) {
 		for (unsigned i = 1; i <= *name; i++) {
 			raw += name[i] >= 0x80;
@@ -174,11 +191,9 @@ static bool look_at(struct detect_call *call, unsigned *ret_bit, struct look *re
 	if (ret->class == TYPE_UNUSUAL && (f->kind != ZONE_ANYBODY || ret->domain == q->question))
 		ret->class = TYPE_USUAL;
 	uint64_t client = detector_hash_network(call, q->client);
-	ret->key = detector_hash_pair(call, client,
-	                              detector_hash(call, ret->domain, name_len(ret->domain)));
+	ret->key = detector_hash_pair(call, client, detector_hash_name(call, ret->domain));
 	ret->all_key = f->kind == ZONE_ANYBODY ? client : 0;
-	ret->name_tag =
-		(uint16_t)(detector_hash(call, q->question, name_len(q->question)) >> 32 | 1);
+	ret->name_tag = (uint16_t)(detector_hash_name(call, q->question) >> 32 | 1);
 	return true;
 }
 

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "detect/zones.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
-#include "base/random.h"
-#include "base/siphash.h"
 #include "detect/popular.h"
 #include "dns/registered.h"
 
@@ -22,13 +20,21 @@ enum {
 	V6_REGISTRY = 8,
 	V6_OWNER = 10,
 	KIND_SHIFT = 8,
-	KNOWN = 1 << 15, /* a word that says anything */
+	KIND_MASK = 0x3f,
+	VENDORS = 1 << 14, /* there may be vendors below */
+	KNOWN = 1 << 15,   /* a word that says anything */
 };
 #define TAG_MASK (~(uint64_t)0xffff)
 
+struct vendor {
+	const uint8_t *name; /* NULL: the slot is empty */
+	bool is_vendor, is_above;
+};
+
 struct zones {
-	struct siphash_key key;
-	struct name vendors[VENDOR_SLOTS]; /* an open table; len 0: empty */
+	struct vendor vendors[VENDOR_SLOTS]; /* an open table */
+	unsigned n_vendors;
+	uint8_t *wires;                    /* their names */
 	_Atomic uint64_t memo[MEMO_WORDS]; /* 48 bits of the hash, kind, labels */
 };
 
@@ -36,32 +42,45 @@ static const char *const vendor_texts[] = {
 #define VENDOR(zone) zone,
 #include "detect/vendors.def"
 };
-static_assert(ARRAY_LEN(vendor_texts) * 2 < VENDOR_SLOTS, "the table is full");
 
-static uint64_t hash(const struct zones *z, const uint8_t *lower)
+/* Not keyed: the names in the table are ours, and so is how they lie there. */
+static struct vendor *vendor_slot(struct zones *z, const uint8_t *lower, size_t n)
 {
-	return siphash13(&z->key, lower, name_len(lower));
-}
-
-static struct name *vendor_slot(struct zones *z, const uint8_t *lower)
-{
-	unsigned at = (unsigned)hash(z, lower) % VENDOR_SLOTS;
-	while (z->vendors[at].len != 0 && !name_equal(z->vendors[at].wire, lower))
+	unsigned at = (unsigned)XXH3_64bits(lower, n) % VENDOR_SLOTS;
+	while (z->vendors[at].name != NULL && !name_equal(z->vendors[at].name, lower))
 		at = (at + 1) % VENDOR_SLOTS;
 	return &z->vendors[at];
+}
+
+/* The vendor's zone, and all above it as what has one below. */
+static void add_vendor(struct zones *z, const uint8_t *wire)
+{
+	for (const uint8_t *at = wire; *at != 0; at += *at + 1U) {
+		struct vendor *v = vendor_slot(z, at, name_len(at));
+		if (v->name == NULL)
+			must(++z->n_vendors * 2 < VENDOR_SLOTS);
+		v->name = v->name != NULL ? v->name : at;
+		v->is_vendor |= at == wire;
+		v->is_above |= at != wire;
+	}
 }
 
 int zones_new(struct zones **ret)
 {
 	struct zones *z = calloc(1, sizeof *z);
-	if (z == NULL)
+	uint8_t *to = z != NULL ? malloc(ARRAY_LEN(vendor_texts) * NAME_MAX_BYTES) : NULL;
+	if (to == NULL) {
+		free(z);
 		return -ENOMEM;
-	random_bytes(&z->key, sizeof z->key);
+	}
+	z->wires = to;
 	for (unsigned i = 0; i < ARRAY_LEN(vendor_texts); i++) {
 		struct name name;
 		must(name_from_text(vendor_texts[i], strlen(vendor_texts[i]), &name) == 0);
 		must(name_labels(name.wire) <= VENDOR_LABELS_MAX);
-		*vendor_slot(z, name.wire) = name;
+		memcpy(to, name.wire, name.len);
+		add_vendor(z, to);
+		to += name.len;
 	}
 	*ret = z;
 	return 0;
@@ -69,18 +88,24 @@ int zones_new(struct zones **ret)
 
 void zones_free(struct zones *z)
 {
+	if (z == NULL)
+		return;
+	free(z->wires);
 	free(z);
 }
 
 size_t zones_bytes(const struct zones *z)
 {
-	return sizeof *z;
+	return sizeof *z + ARRAY_LEN(vendor_texts) * NAME_MAX_BYTES;
 }
 
 static bool is_vendor(struct zones *z, const uint8_t *lower)
 {
-	for (const uint8_t *at = lower; *at != 0; at += *at + 1U) {
-		if (vendor_slot(z, at)->len != 0)
+	unsigned labels = name_labels(lower);
+	const uint8_t *at =
+		labels > VENDOR_LABELS_MAX ? name_skip(lower, labels - VENDOR_LABELS_MAX) : lower;
+	for (size_t n = name_len(at); *at != 0; n -= *at + 1U, at += *at + 1U) {
+		if (vendor_slot(z, at, n)->is_vendor)
 			return true;
 	}
 	return false;
@@ -90,7 +115,8 @@ bool zones_is_vendors(struct zones *z, const uint8_t *zone, const uint8_t *lower
 {
 	unsigned labels = name_labels(lower), above = name_labels(zone);
 	for (unsigned n = above + 1; n <= labels && n <= VENDOR_LABELS_MAX; n++) {
-		if (vendor_slot(z, name_skip(lower, labels - n))->len != 0)
+		const uint8_t *at = name_skip(lower, labels - n);
+		if (vendor_slot(z, at, name_len(at))->is_vendor)
 			return true;
 	}
 	return false;
@@ -120,6 +146,8 @@ static struct zone_facts find_out(struct zones *z, const uint8_t *lower)
 	                   suffix == NAME_SUFFIX_UNKNOWN;
 	struct zone_facts f = { .kind = ZONE_ANYBODY };
 	f.registered_labels = registered != NULL ? name_labels(registered) : 0;
+	f.may_have_vendors =
+		registered == NULL || vendor_slot(z, registered, name_len(registered))->is_above;
 	if (is_vendor(z, lower))
 		f.kind = ZONE_VENDOR;
 	else if (is_registry || is_reverse_registry(lower))
@@ -131,16 +159,18 @@ static struct zone_facts find_out(struct zones *z, const uint8_t *lower)
 	return f;
 }
 
-struct zone_facts zones_look(struct zones *z, const uint8_t *lower)
+struct zone_facts zones_look(struct zones *z, const uint8_t *lower, uint64_t hash)
 {
-	uint64_t h = hash(z, lower);
-	_Atomic uint64_t *at = &z->memo[h % MEMO_WORDS];
+	_Atomic uint64_t *at = &z->memo[hash % MEMO_WORDS];
 	uint64_t word = atomic_load_explicit(at, memory_order_relaxed);
-	if ((word & KNOWN) != 0 && ((word ^ h) & TAG_MASK) == 0)
-		return (struct zone_facts){ .kind = (enum zone_kind)(word >> KIND_SHIFT & 0x7f),
-			                    .registered_labels = word & 0xff };
+	if ((word & KNOWN) != 0 && ((word ^ hash) & TAG_MASK) == 0)
+		return (struct zone_facts){ .kind = (enum zone_kind)(word >> KIND_SHIFT &
+			                                             KIND_MASK),
+			                    .registered_labels = word & 0xff,
+			                    .may_have_vendors = (word & VENDORS) != 0 };
 	struct zone_facts f = find_out(z, lower);
-	word = (h & TAG_MASK) | KNOWN | (uint64_t)f.kind << KIND_SHIFT | f.registered_labels;
+	word = (hash & TAG_MASK) | KNOWN | (uint64_t)f.kind << KIND_SHIFT |
+	       (f.may_have_vendors ? VENDORS : 0U) | f.registered_labels;
 	atomic_store_explicit(at, word, memory_order_relaxed);
 	return f;
 }
