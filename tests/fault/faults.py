@@ -15,6 +15,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import bed as bed_module  # noqa: E402
@@ -279,7 +280,8 @@ def run_step(name, args, report):
                 r = tries(*fault)
             except Exception as e:  # noqa: BLE001 the bed is in an unknown state: a new one
                 r = Result(name, *fault)
-                r.wrong.append(f"{type(e).__name__}: {e}")
+                where = [f"{f.name}:{f.lineno}" for f in traceback.extract_tb(e.__traceback__)]
+                r.wrong.append(f"{type(e).__name__}: {e} ({' '.join(where)})")
             results.append(r)
             report(r, i, len(faults))
             if r.wrong:

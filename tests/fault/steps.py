@@ -666,25 +666,38 @@ class Start(Step):
         mark = w.mark()
         if w.start(limit_s=8, arm=f"{k} {how} {key}"):
             self.bed.settle()
-        told = r.said = w.told(mark, ".*")
-        lines = [line for line in told if faults.re.search("warning|rror|cannot", line)]
-        if w.is_dead():
-            r.outcome = "killed, old" if how.startswith("KILL") else "old"
-            # Without memory the dynamic loader and liburcu end the process by themselves.
-            is_library = key.endswith(" memory") and (w.process.popen.returncode == 127 or faults.died_in_a_library(w))
-            if not how.startswith("KILL") and not lines and not is_library:
-                r.wrong.append("it did not start, and nobody was told")
-            if w.process.popen.returncode in (-6, -11) and not is_library:
-                r.wrong.append("it crashed")
-        elif w.plan is None:
-            r.wrong.append("it hangs")
-        else:
-            self.judge_living(r, lines)
+        try:
+            self.judge(r, mark)
+        except ConnectionError:  # it died while it was looked at
+            w.process.popen.wait(10)
+            self.judge(r, mark)
         if not w.is_dead():
             w.kill_9()
         if not w.start() or not self.bed.until(self.is_whole, 5):
             r.wrong.append("the next start is not whole")
         return r
+
+    def judge(self, r, mark):
+        w = self.bed.weir
+        told = r.said = w.told(mark, ".*")
+        lines = [line for line in told if faults.re.search("warning|rror|cannot", line)]
+        if w.is_dead():
+            self.judge_dead(r, lines)
+        elif w.plan is None:
+            r.wrong.append("it hangs")
+        else:
+            self.judge_living(r, lines)
+
+    def judge_dead(self, r, lines):
+        """It ended because of the fault: with a message, or in a library."""
+        code = self.bed.weir.process.popen.returncode
+        r.outcome = "killed, old" if r.how.startswith("KILL") else "old"
+        # Without memory the dynamic loader and liburcu end the process by themselves.
+        is_library = r.key.endswith(" memory") and (code == 127 or faults.died_in_a_library(self.bed.weir))
+        if not r.how.startswith("KILL") and not lines and not is_library:
+            r.wrong.append("it did not start, and nobody was told")
+        if code in (-6, -11) and not is_library:
+            r.wrong.append("it crashed")
 
     def judge_living(self, r, lines):
         is_whole = self.is_whole()

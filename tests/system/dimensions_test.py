@@ -36,7 +36,10 @@ def weir(start_weir):
             list_of(w, "now", ["now.wild.org"], hours=[now]),
             list_of(w, "then", ["then.wild.org"], hours=[then]),
             list_of(w, "pi", [r"^pi\.;querytype=AAAA"], format="regex"),
-            list_of(w, "dnstype", ["||rule.wild.org^$dnstype=TXT", "||nor.wild.org^$dnstype=~A"], format="adblock"),
+            list_of(w, "dnstype", ["||rule.wild.org^$dnstype=TXT", "||nor.wild.org^$dnstype=~A",
+                                     "||x.but.wild.org^", "@@||but.wild.org^$dnstype=AAAA|MX",
+                                     "0.0.0.0 host.wild.org", "@@||host.wild.org^$dnstype=~TXT"],
+                    format="adblock"),
             {"name": "russia", "file": database, "format": "mmdb", "match": "answer",
              "countries": ["RU"], "networks": ["AS64501"]},
         ]
@@ -47,7 +50,8 @@ def weir(start_weir):
 
 @pytest.mark.parametrize("name, blocked, passed", [
     ("typed.wild.org", "TXT", "A"), ("nota.wild.org", "AAAA", "A"), ("pi.wild.org", "AAAA", "A"),
-    ("rule.wild.org", "TXT", "A"), ("nor.wild.org", "AAAA", "A")])
+    ("rule.wild.org", "TXT", "A"), ("nor.wild.org", "AAAA", "A"),
+    ("x.but.wild.org", "A", "AAAA"), ("x.but.wild.org", "TXT", "MX"), ("host.wild.org", "TXT", "A")])
 def test_types(weir, name, blocked, passed):
     for _ in range(2):  # cold and from the cache
         assert rcode(weir.ask(name, passed)) == "NOERROR"
