@@ -209,7 +209,10 @@ def try_fault(bed, step, key, k, how):
     step.begin()
     is_kill = how.startswith("KILL")
     bed.until(lambda: w.is_dead() or step.replies or w.told(mark) or step.look() == "new", 8)
-    bed.settle()
+    try:
+        bed.settle()
+    except (ConnectionError, ValueError):  # it died meanwhile
+        w.process.popen.wait(10)
     is_library = split(key)[2] == "memory" and w.is_dead() and died_in_a_library(w)
     if w.is_dead() and not is_kill and not is_library:
         r.wrong.append(f"it died: {w.process.popen.returncode}")

@@ -664,11 +664,11 @@ class Start(Step):
         w = self.bed.weir
         self.again_from()
         mark = w.mark()
-        if w.start(limit_s=8, arm=f"{k} {how} {key}"):
-            self.bed.settle()
         try:
+            if w.start(limit_s=8, arm=f"{k} {how} {key}"):
+                self.bed.settle()
             self.judge(r, mark)
-        except ConnectionError:  # it died while it was looked at
+        except (ConnectionError, ValueError):  # it died while it was looked at
             w.process.popen.wait(10)
             self.judge(r, mark)
         if not w.is_dead():

@@ -89,6 +89,7 @@ struct resolver {
 	size_t n_facts;
 	bool is_broken;
 	unsigned n_asked;
+	bool is_late_refresh; /* the last one */
 	struct resolve_request *late;
 };
 
@@ -260,8 +261,8 @@ void resolve_cancel(struct resolver *r, struct resolve_request *request)
 
 void resolve_refresh(struct resolver *r, const struct resolve_request *what)
 {
-	(void)what;
 	r->n_asked++;
+	r->is_late_refresh = what->is_late;
 }
 
 /* ---- the transport ---- */
@@ -561,6 +562,11 @@ void bench_pass_time(struct bench *b, unsigned seconds)
 void bench_break_internet(struct bench *b, bool is_broken)
 {
 	b->resolver->is_broken = is_broken;
+}
+
+bool bench_is_late_refresh(const struct bench *b)
+{
+	return b->resolver->is_late_refresh;
 }
 
 unsigned bench_n_resolved(const struct bench *b)

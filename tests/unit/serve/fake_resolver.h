@@ -50,7 +50,8 @@ void bench_fail_late(struct bench *b);   /* the LATE question fails now; describ
 const char *bench_text(struct bench *b); /* what became of the question, as bench_ask() */
 /* The list of the last event whose strict verdict differs; "" for none. Records events from now on. */
 const char *bench_strict_list(struct bench *b);
-unsigned bench_n_resolved(const struct bench *b); /* questions that reached the resolver */
+bool bench_is_late_refresh(const struct bench *b); /* the last resolve_refresh() was with is_late */
+unsigned bench_n_resolved(const struct bench *b);  /* questions that reached the resolver */
 struct serve *bench_serve(struct bench *b);
 
 /* Of the one group there is; before bench_new() or bench_set_rules(). */

@@ -415,6 +415,28 @@ static void a_reload_while_waiting(void **state)
 	bench_free(b);
 }
 
+/*
+ * An answer that is fetched anew before its end is for whoever waits for answers where the group does: else the
+ * guard would stop a packet that a zone standing before the server's lets pass.
+ */
+static void what_is_refreshed_waits_as_the_question_did(void **state)
+{
+	(void)state;
+	static const struct rule rules[] = { ADDR("zone1", "192.0.2.200/32", POLICY_NODATA),
+		                             QNAME("plain", "other.example", POLICY_NXDOMAIN) };
+	for (int i = 0; i < 3; i++) {
+		bench_is_strict = i == 1;
+		struct bench *b = bench_new(facts, ARRAY_LEN(facts), &rules[i == 2], 1, false);
+		bench_ask(b, "www.example", DNS_A);
+		bench_pass_time(b, 280);
+		bench_ask(b, "www.example", DNS_A);
+		assert_int_equal(bench_n_resolved(b), 2);
+		assert_int_equal(bench_is_late_refresh(b), i == 1);
+		bench_free(b);
+	}
+	bench_is_strict = false;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,6 +448,7 @@ int main(void)
 		cmocka_unit_test(a12_ttls_are_capped),
 		cmocka_unit_test(w7_the_cache_holds_the_truth),
 		cmocka_unit_test(a_reload_while_waiting),
+		cmocka_unit_test(what_is_refreshed_waits_as_the_question_did),
 	};
 	struct siphash_key key = { 1, 2 };
 	name_set_hash_key(&key);
