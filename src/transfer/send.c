@@ -185,18 +185,18 @@ int send_zone(struct stream *s, struct request *r, const char *folder, struct se
 	return e;
 }
 
-void send_tell(const struct name *of, const struct addr *to, bool is_tls, int error,
+void send_tell(const struct name *zone, const struct addr *client, bool is_tls, int error,
                const struct send_result *result)
 {
-	char client[ADDR_TEXT_MAX], zone[NAME_TEXT_MAX];
-	addr_to_text(to, client);
-	name_to_text(of->wire, zone);
+	char to[ADDR_TEXT_MAX], name[NAME_TEXT_MAX];
+	addr_to_text(client, to);
+	name_to_text(zone->wire, name);
 	if (error == 0)
 		log_info("zone %s: %s has got version %" PRIu32 "%s%s: %" PRIu64
 		         " records in %" PRIu64 " messages",
-		         zone, client, result->serial, result->is_delta ? ", what changed" : "",
+		         name, to, result->serial, result->is_delta ? ", what changed" : "",
 		         is_tls ? ", over TLS" : "", result->n_records, result->n_messages);
 	else if (error != -ECANCELED)
-		log_warning("zone %s: the transfer to %s ended early: %s", zone, client,
+		log_warning("zone %s: the transfer to %s ended early: %s", name, to,
 		            strerrordesc_np(-error));
 }
