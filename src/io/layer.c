@@ -220,13 +220,44 @@ static int begins_before(struct layer *l, size_t block, const char *line, size_t
 	return e != 0 ? e : layer_compare(l->now.line, l->now.n, line, n) <= 0;
 }
 
-/* Is the line, which is not before the block in memory, in it? */
-static bool is_in_block(const struct layer *l, const char *line, size_t n)
+/* The entry before what begins at `end` of the block in memory; NULL: there is none in it. */
+static const char *line_before(const struct layer *l, size_t end, size_t *ret_n)
 {
-	const char *lf = memrchr(l->text, '\n', l->n_text - 1);
-	const char *last = lf != NULL ? lf + 2 : l->text + 1;
-	size_t n_last = (size_t)(l->text + l->n_text - 1 - last);
-	return last <= l->text + l->n_text - 1 && layer_compare(last, n_last, line, n) >= 0;
+	if (end == 0)
+		return NULL;
+	const char *lf = memrchr(l->text, '\n', end - 1);
+	const char *entry = lf != NULL ? lf + 1 : l->text;
+	*ret_n = (size_t)(l->text + end - 1 - entry);
+	if (*ret_n == 0)
+		return NULL; /* not even a sign: whoever comes there finds the damage */
+	(*ret_n)--;
+	return entry + 1;
+}
+
+/* Where a line is, seen from the position. */
+enum place {
+	PLACE_HERE,  /* the position is right */
+	PLACE_AHEAD, /* in the block, further on */
+	PLACE_BLOCK, /* in the block, or behind it */
+	PLACE_FAR,
+};
+
+static enum place find_place(const struct layer *l, const char *line, size_t n)
+{
+	size_t n_before = 0;
+	if (l->block >= l->n_blocks)
+		return PLACE_FAR;
+	if (!l->is_end && layer_compare(l->now.line, l->now.n, line, n) < 0) {
+		const char *last = line_before(l, l->n_text, &n_before);
+		return last != NULL && layer_compare(last, n_before, line, n) >= 0 ? PLACE_AHEAD
+		                                                                   : PLACE_BLOCK;
+	}
+	size_t start = l->is_end ? l->n_text : (size_t)(l->now.line - 1 - l->text);
+	const char *before = line_before(l, start, &n_before);
+	if (before == NULL ? start == 0 && l->block == 0
+	                   : layer_compare(before, n_before, line, n) < 0)
+		return PLACE_HERE;
+	return PLACE_FAR;
 }
 
 /* The last block that begins at or before the line; the first if none does. From `low`, which does. */
@@ -257,19 +288,17 @@ static int find_block(struct layer *l, size_t low, const char *line, size_t n, s
 int layer_seek(struct layer *l, const char *line, size_t n)
 {
 	size_t block = 0;
-	int e = 0;
 	if (l->n_blocks == 0)
 		return layer_first(l);
-	bool is_near = l->block < l->n_blocks && !l->is_end &&
-	               layer_compare(l->now.line, l->now.n, line, n) <= 0;
-	if (is_near && is_in_block(l, line, n)) {
-		block = l->block; /* and from where it is */
-	} else {
-		e = find_block(l, is_near ? l->block : 0, line, n, &block);
+	enum place place = find_place(l, line, n);
+	int e = 0;
+	if (place == PLACE_BLOCK || place == PLACE_FAR) {
+		e = find_block(l, place == PLACE_BLOCK ? l->block : 0, line, n, &block);
 		if (e == 0)
 			e = first_of(l, block);
 	}
-	while (e == 0 && !l->is_end && layer_compare(l->now.line, l->now.n, line, n) < 0)
+	while (e == 0 && place != PLACE_HERE && !l->is_end &&
+	       layer_compare(l->now.line, l->now.n, line, n) < 0)
 		e = layer_next(l);
 	return e;
 }

@@ -27,7 +27,7 @@
 
 enum {
 	LAYER_LINE_MAX = 512 << 10,
-	LAYER_BLOCK = 64 << 10, /* a block ends with the entry that reaches it */
+	LAYER_BLOCK = 16 << 10, /* a block ends with the entry that reaches it */
 };
 
 struct layer_entry {

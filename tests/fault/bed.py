@@ -302,6 +302,7 @@ class Bed:
         self.version = dict.fromkeys(LISTS, 1)
         self.next = {}  # where it is not the version + 1
         self.give_feed = self.give_text  # how the rules of `feed` are offered
+        self.zone_rules = lambda v, rules: rules  # what the zone has of them
         w.config["resolver"] = {"trust-anchors": "none", "root-hints": w.lab.root_hints,
                                 "forward": [{"zone": ".", "to": [f"127.0.0.1@{self.upstream.port}"]}]}
         w.config["local"]["zones"].append({"zone": "feeds.test", "records": ["@ A 127.0.0.1"]})
@@ -341,7 +342,7 @@ class Bed:
         if name == "feed":
             self.give_feed(rules)
         elif name == "zone":
-            self.primary.publish(v, rules)
+            self.primary.publish(v, self.zone_rules(v, rules))
         else:
             lines = [f"||{r}^" for r in rules[:-1]] + ["/^" + rules[-1].replace(".", r"\.") + "$/"]
             with open(self.pats_path + ".new", "w") as f:

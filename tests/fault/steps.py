@@ -135,6 +135,17 @@ class Ixfr(Axfr):
         Step.prepare(self)
 
 
+class IxfrLayers(Ixfr):
+    """A small delta of a large zone: a layer in front of the others, or one with the small ones."""
+
+    name = "ixfr-layers"
+
+    def __init__(self, bed):
+        super().__init__(bed)
+        shared = [f"s{i}.zone.org" for i in range(2500)]
+        bed.zone_rules = lambda v, rules: [rules[0]] + shared + [rules[len(rules) // 2], rules[-1]]
+
+
 class AxfrTls(Axfr):
     """The whole zone over TLS (RFC 9103)."""
 
@@ -740,5 +751,5 @@ class FirstStart(Start):
             return False
 
 
-STEPS = {s.name: s for s in (Feed, TaxiiStep, MispStep, Axfr, AxfrTls, Ixfr, Reload, Pin, Unpin, Accept, Edit, Undo, Rewrite,
+STEPS = {s.name: s for s in (Feed, TaxiiStep, MispStep, Axfr, AxfrTls, Ixfr, IxfrLayers, Reload, Pin, Unpin, Accept, Edit, Undo, Rewrite,
                              PublishEdits, PublishList, Trust, Learn, Enforce, Ceilings, Start, FirstStart)}
