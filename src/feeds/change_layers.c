@@ -136,15 +136,17 @@ static int tell_units(struct change *c)
 static int tell_asked(struct change *c, uint64_t before)
 {
 	const struct change_layers_plan *p = c->plan;
-	const char *line;
-	size_t n;
+	const char *line = NULL;
+	size_t n = 0;
 	while (c->next < p->n_asked && p->asked[c->next] < before) {
 		if (p->asked[c->next] <= c->old.head_lines) { /* told */
 			c->next++;
 			continue;
 		}
 		int e = layers_select(c->old.layers, p->asked[c->next] - c->old.head_lines - 1);
-		int got = e == 0 ? layers_next(c->old.layers, &line, &n, NULL) : e;
+		if (e != 0)
+			return e;
+		int got = layers_next(c->old.layers, &line, &n, NULL);
 		if (got < 1)
 			return got < 0 ? got : -EBADMSG;
 		e = set_owner(c, line, n);

@@ -277,8 +277,9 @@ static void add_names(struct names *all, const struct layers_head *h)
 		all->at[all->n++] = h->names[i];
 }
 
-static void look_into(struct names *all, int folder, const char *file)
+static void look_into(struct names *all, int folder, const char *path, const char *file)
 {
+	(void)path;
 	char text[LAYERS_HEAD_MAX];
 	struct layers_head h;
 	size_t n;
@@ -295,28 +296,31 @@ static void look_into(struct names *all, int folder, const char *file)
 		all->is_unsure |= e != -ENOENT && e != -EISDIR;
 }
 
-/* is_deep: of the folders in it. */
-static void look_at_folder(struct names *all, const char *path, bool is_deep)
+static void look_at_folder(struct names *all, const char *path,
+                           void (*look)(struct names *all, int folder, const char *path,
+                                        const char *file))
 {
-	char inner[PATH_ROOM];
 	DIR *d = opendir(path);
 	if (d == NULL) {
 		all->is_unsure |= errno != ENOENT && errno != ENOTDIR;
 		return;
 	}
 	for (struct dirent *e; (errno = 0, e = readdir(d)) != NULL;) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		if (!is_deep)
-			look_into(all, dirfd(d), e->d_name);
-		else if (snprintf(inner, sizeof inner, "%s/%s", path, e->d_name) <
-		         (int)sizeof inner)
-			look_at_folder(all, inner, false);
-		else
-			all->is_unsure = true;
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			look(all, dirfd(d), path, e->d_name);
 	}
 	all->is_unsure |= errno != 0;
 	closedir(d);
+}
+
+static void look_at_inner(struct names *all, int folder, const char *path, const char *file)
+{
+	char inner[PATH_ROOM];
+	(void)folder;
+	if (snprintf(inner, sizeof inner, "%s/%s", path, file) < (int)sizeof inner)
+		look_at_folder(all, inner, look_into);
+	else
+		all->is_unsure = true;
 }
 
 void store_prune_layers(const struct feeds_plan *plan)
@@ -329,7 +333,7 @@ void store_prune_layers(const struct feeds_plan *plan)
 		return;
 	for (unsigned i = 0; i < 3; i++) {
 		if (path_in(plan, folders[i], "", "", "", path, sizeof path))
-			look_at_folder(&all, path, i == 2);
+			look_at_folder(&all, path, i == 2 ? look_at_inner : look_into);
 		else
 			all.is_unsure = true;
 	}

@@ -94,12 +94,14 @@ static int read_index(struct layer *l, const struct tail *t, uint64_t file_bytes
 int layer_open(const char *path, struct layer *ret)
 {
 	struct layer l = { .fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) };
-	struct stat st;
-	struct tail t;
-	int e = l.fd < 0 || fstat(l.fd, &st) != 0 ? -errno : 0;
-	if (e == 0 && (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof t))
+	struct stat st = { 0 };
+	struct tail t = { 0 };
+	int e = 0;
+	if (l.fd < 0 || fstat(l.fd, &st) != 0)
+		e = -errno;
+	else if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof t)
 		e = -EBADMSG;
-	if (e == 0)
+	else
 		e = read_at(l.fd, &t, sizeof t, (uint64_t)st.st_size - sizeof t);
 	if (e == 0)
 		e = read_index(&l, &t, (uint64_t)st.st_size);

@@ -362,34 +362,53 @@ void layers_diff_close(struct layers_diff *d)
 	free(d);
 }
 
-int layers_diff_next(struct layers_diff *d, struct layer_entry *ret)
+/* Both at a line, or at their end. 1: one of them has one. */
+static int diff_step(struct layers_diff *d)
+{
+	if (d->has_old < 0)
+		d->has_old = merge_step(&d->old->merge);
+	if (d->has_now < 0)
+		d->has_now = merge_step(&d->now->merge);
+	if (d->has_old < 0 || d->has_now < 0)
+		return d->has_old < 0 ? d->has_old : d->has_now;
+	return d->has_old == 1 || d->has_now == 1;
+}
+
+static int diff_compare(const struct layers_diff *d)
 {
 	const struct merge *o = &d->old->merge, *n = &d->now->merge;
-	for (;;) {
-		if (d->has_old < 0)
-			d->has_old = merge_step(&d->old->merge);
-		if (d->has_now < 0)
-			d->has_now = merge_step(&d->now->merge);
-		if (d->has_old < 0 || d->has_now < 0)
-			return d->has_old < 0 ? d->has_old : d->has_now;
-		if (d->has_old == 0 && d->has_now == 0)
-			return 0;
-		int c = d->has_old == 0   ? 1
-		        : d->has_now == 0 ? -1
-		                          : layer_compare(o->line, o->n_line, n->line, n->n_line);
-		/* Below both it is there if the first thing that is said of it is that it goes. */
-		bool was_below = c <= 0 ? !o->is_first_add : !n->is_first_add;
-		if (c == 0 && o->is_first_add != n->is_first_add)
-			return -EBADMSG;
-		bool in_old = c <= 0 ? o->is_last_add : was_below;
-		bool in_now = c >= 0 ? n->is_last_add : was_below;
-		*ret = c <= 0 ? (struct layer_entry){ in_now, o->line, o->n_line }
-		              : (struct layer_entry){ in_now, n->line, n->n_line };
-		if (c <= 0)
-			d->has_old = -1;
-		if (c >= 0)
-			d->has_now = -1;
-		if (in_old != in_now)
-			return 1;
-	}
+	if (d->has_old == 0 || d->has_now == 0)
+		return d->has_old == 0 ? 1 : -1;
+	return layer_compare(o->line, o->n_line, n->line, n->n_line);
+}
+
+/* The line that one of them is at, or both. 1: it differs; 0; -EBADMSG. */
+static int diff_line(struct layers_diff *d, struct layer_entry *ret)
+{
+	const struct merge *o = &d->old->merge, *n = &d->now->merge;
+	int c = diff_compare(d);
+	const struct merge *at = c <= 0 ? o : n;
+	/* Below both it is there if the first thing that is said of it is that it goes. */
+	bool was_below = !at->is_first_add;
+	if (c == 0 && o->is_first_add != n->is_first_add)
+		return -EBADMSG;
+	bool in_old = c <= 0 ? o->is_last_add : was_below;
+	bool in_now = c >= 0 ? n->is_last_add : was_below;
+	*ret = (struct layer_entry){ in_now, at->line, at->n_line };
+	if (c <= 0)
+		d->has_old = -1;
+	if (c >= 0)
+		d->has_now = -1;
+	return in_old != in_now;
+}
+
+int layers_diff_next(struct layers_diff *d, struct layer_entry *ret)
+{
+	int got, differs = 0;
+	do {
+		got = diff_step(d);
+		if (got == 1)
+			differs = diff_line(d, ret);
+	} while (got == 1 && differs == 0);
+	return got == 1 ? differs : got;
 }
