@@ -15,6 +15,7 @@
 #include "feeds/tag.h"
 #include "feeds/update.h"
 #include "feeds/versions.h"
+#include "io/layers.h"
 
 enum {
 	TRIES = 3, /* while files change under us */
@@ -284,7 +285,7 @@ static void keep_copies(const struct compile *c)
 	store_prune(c->plan);
 	facts_prune(c->plan);
 	versions_prune(c->plan);
-	store_prune_layers(c->plan);
+	store_prune_layers(c->plan, LAYERS_GRACE_S);
 }
 
 /* ---- the whole ---- */

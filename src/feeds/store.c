@@ -292,8 +292,8 @@ static void look_into(struct names *all, int folder, const char *path, const cha
 	close(fd);
 	if (e == 0)
 		add_names(all, &h);
-	else
-		all->is_unsure |= e != -ENOENT && e != -EISDIR;
+	else /* with a damaged head no layer is found either */
+		all->is_unsure |= e != -ENOENT && e != -EISDIR && e != -EBADMSG;
 }
 
 static void look_at_folder(struct names *all, const char *path,
@@ -323,7 +323,7 @@ static void look_at_inner(struct names *all, int folder, const char *path, const
 		all->is_unsure = true;
 }
 
-void store_prune_layers(const struct feeds_plan *plan)
+void store_prune_layers(const struct feeds_plan *plan, unsigned grace_s)
 {
 	static const char *const folders[] = { "/zones", "/lists", "/versions" };
 	char layers[PATH_ROOM], path[PATH_ROOM];
@@ -337,7 +337,7 @@ void store_prune_layers(const struct feeds_plan *plan)
 		else
 			all.is_unsure = true;
 	}
-	unsigned n = all.is_unsure ? 0 : layers_prune(layers, all.at, all.n);
+	unsigned n = all.is_unsure ? 0 : layers_prune(layers, all.at, all.n, grace_s);
 	if (n > 0)
 		log_debug("%u layers of zones were in no version any more", n);
 	free(all.at);

@@ -52,5 +52,5 @@ MUST_USE int store_keep(const struct feeds_plan *plan, const char *list_name, co
 void store_prune(const struct feeds_plan *plan);
 /* The same of another folder of the state ("/facts") with a file for each list. */
 void store_prune_folder(const struct feeds_plan *plan, const char *folder);
-/* Layers of zones (STATE/layers, io/layers.h) that no zone, copy or version has any more. */
-void store_prune_layers(const struct feeds_plan *plan);
+/* Remove layers (STATE/layers) that no zone, copy or version has any more; grace_s: of layers_prune(). */
+void store_prune_layers(const struct feeds_plan *plan, unsigned grace_s);

@@ -124,7 +124,7 @@ MUST_USE int layers_diff_next(struct layers_diff *d, struct layer_entry *ret);
 void layers_diff_close(struct layers_diff *d);
 
 /*
- * Remove the layers in `folder` that are older than LAYERS_GRACE_S and in none of these heads. Returns how
- * many went. `names` is put in order.
+ * Remove the layers in `folder` that are grace_s old (LAYERS_GRACE_S, but for tests) and in none of these heads.
+ * Returns how many went. `names` is put in order.
  */
-unsigned layers_prune(const char *folder, uint64_t *names, size_t n_names);
+unsigned layers_prune(const char *folder, uint64_t *names, size_t n_names, unsigned grace_s);

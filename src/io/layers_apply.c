@@ -229,7 +229,8 @@ static int compare_names(const void *a, const void *b)
 }
 
 /* May it go, if no head names it? Only what is ours, and only when nobody is about to name it. */
-static bool is_old(int folder, const char *file, uint64_t *ret_name, bool *ret_is_layer)
+static bool is_old(int folder, const char *file, unsigned grace_s, uint64_t *ret_name,
+                   bool *ret_is_layer)
 {
 	struct stat st;
 	char *end;
@@ -241,10 +242,10 @@ static bool is_old(int folder, const char *file, uint64_t *ret_name, bool *ret_i
 	    fstatat(folder, file, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return false;
 	time_t youngest = st.st_ctime > st.st_mtime ? st.st_ctime : st.st_mtime;
-	return time(NULL) - youngest > (*ret_is_layer ? LAYERS_GRACE_S : STALE_S);
+	return time(NULL) - youngest >= (*ret_is_layer ? (time_t)grace_s : STALE_S);
 }
 
-unsigned layers_prune(const char *folder, uint64_t *names, size_t n_names)
+unsigned layers_prune(const char *folder, uint64_t *names, size_t n_names, unsigned grace_s)
 {
 	unsigned n = 0;
 	DIR *d = opendir(folder);
@@ -255,7 +256,7 @@ unsigned layers_prune(const char *folder, uint64_t *names, size_t n_names)
 	for (struct dirent *e; (e = readdir(d)) != NULL;) {
 		uint64_t name = 0;
 		bool is_layer = false;
-		if (!is_old(dirfd(d), e->d_name, &name, &is_layer))
+		if (!is_old(dirfd(d), e->d_name, grace_s, &name, &is_layer))
 			continue;
 		if (is_layer && n_names > 0 &&
 		    bsearch(&name, names, n_names, sizeof name, compare_names) != NULL)

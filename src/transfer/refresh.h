@@ -6,13 +6,12 @@
  *            here, IXFR; if that fails in any way but for the network, AXFR. The new version
  *            stands on the disk, whole, before this returns.
  *
- *                STATE/zones/NAME  (transfer/zone_file.h)
+ *                STATE/zones/NAME  (transfer/zone_layers.h)
  *
  * Not here:  when to look -> transfer/secondary.c.
  * Threads:   one thread a call; it blocks. Calls for different files may run at once.
  * Memory:    1 MiB; a whole zone SORTER_BYTES more; a delta at most DELTA_MAX_BYTES more.
- * Cost:      a delta costs reading and writing the zone's file once: 10 million records are 450 MB,
- *            some 4 s. A whole zone is sorted.
+ * Cost:      a delta: its records, each looked up in the zone. A whole zone is sorted.
  * Limits:    max_bytes of messages and of the file; REFRESH_MAX_RECORDS; REFRESH_MAX_S.
  * Standards: RFC 1995, 5936, 1982, 8945, 9103
  * Tests:     tests/unit/transfer/refresh_test.c, tests/system/transfer_test.py

@@ -4,7 +4,7 @@
  *
  * What:      a list with `primaries:` is a zone that is followed: asked for when its SOA record
  *            says so and when a primary sends NOTIFY, fetched by IXFR or AXFR, kept as
- *            STATE/zones/NAME, which the list then reads like any file. Whoever owns the loop is
+ *            STATE/zones/NAME (in layers: transfer/zone_layers.h), which the list then reads. Whoever owns the loop is
  *            told that there is something new to load.
  *
  *                NOTIFY -> worker: transfer_zones() -> mark, loop_wake(main)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * transfer/zone_file.h - a zone on disk: a master file whose lines are sorted.
+ * transfer/zone_file.h - a zone that is published, on disk: a master file whose lines are sorted.
  *
  * What:      comments, the SOA record, then one line a record (transfer/record.h) in the order of
  *            bytes. Sorted, because then a delta is applied, and two versions are compared, by
@@ -12,6 +12,7 @@
  *
  *            A new version is written beside the old one, synced, and renamed over it: whoever
  *            opens the file sees one version whole, and a crash leaves one.
+ * Not here:  zones that are followed -> transfer/zone_layers.h, whose heads are read and written here.
  * Threads:   a reader or writer belongs to one thread; one writer a file at a time.
  * Memory:    a line, and buffers.
  * Cost:      10 million records are some 450 MB: 4 s to read and write.

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "files.h"
+#include "io/layers.h"
 
 static char state_dir[128];
 static struct policy_list_spec specs[2];
@@ -104,12 +105,60 @@ static int set_up(void **state)
 	return e;
 }
 
+/* A head at `file` that names one layer, which is made. */
+static void put_head(const char *file, uint64_t layer)
+{
+	char line[LAYERS_LINE_ROOM], text[LAYERS_LINE_ROOM + 20], path[64];
+	struct layers_head h = { .n = 1, .names = { layer } };
+	layers_head_format(&h, line);
+	snprintf(text, sizeof text, "; a zone\n%s\n", line);
+	files_put_text(file, text);
+	snprintf(path, sizeof path, "state/layers/%016llx", (unsigned long long)layer);
+	files_put_text(path, "");
+}
+
+/* What a zone, a copy, one that is being made, or a version has stays; a damaged head has none. */
+static void pruning_layers(void **state)
+{
+	(void)state;
+	static const char *const folders[] = { "state/versions/a", "state/versions", "state/layers",
+		                               "state/zones" };
+	static const char *const heads[] = { "state/zones/a", "state/lists/a", "state/lists/.b.new",
+		                             "state/versions/a/3", "state/versions/a/index" };
+	char path[64];
+	assert_int_equal(store_prepare(&plan), 0);
+	store_prune_layers(&plan, 0); /* there are none */
+	for (unsigned i = ARRAY_LEN(folders); i-- > 0;)
+		assert_int_equal(mkdir(files_path(folders[i]), 0700), 0);
+	files_put_text(heads[4], "no head\n");
+	for (unsigned i = 0; i < 4; i++)
+		put_head(heads[i], i);
+	put_head("state/gone", 4);
+	files_put_text("state/zones/b", "; weir-layers 1 what is this\n");
+	store_prune_layers(&plan, 60);
+	assert_true(files_exists("state/layers/0000000000000004"));
+	store_prune_layers(&plan, 0);
+	assert_false(files_exists("state/layers/0000000000000004"));
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(path, sizeof path, "state/layers/%016x", i);
+		assert_true(files_exists(path));
+		assert_int_equal(unlink(files_path(path)), 0);
+	}
+	for (unsigned i = 0; i < ARRAY_LEN(heads); i++)
+		assert_int_equal(unlink(files_path(heads[i])), 0);
+	assert_int_equal(unlink(files_path("state/zones/b")), 0);
+	assert_int_equal(unlink(files_path("state/gone")), 0);
+	for (unsigned i = 0; i < ARRAY_LEN(folders); i++)
+		assert_int_equal(rmdir(files_path(folders[i])), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_of_lists),
 		cmocka_unit_test(keeping),
 		cmocka_unit_test(pruning),
+		cmocka_unit_test(pruning_layers),
 	};
 	return cmocka_run_group_tests(tests, set_up, files_tear_down);
 }

@@ -62,28 +62,29 @@ static void a_change_costs_what_it_is(void **state)
 	}
 	/* Each is written again some times, as layers become one. */
 	assert_true(written < CHANGES * 45ULL * 12);
-	layers_prune(layers_folder, NULL, 0); /* too young */
+	assert_int_equal(layers_prune(layers_folder, NULL, 0, LAYERS_GRACE_S), 0); /* too young */
 	assert_true(size_of(h.names[0]) > 0);
 }
 
-static void make_old(const char *path)
-{
-	struct timespec times[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
-	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
-}
-
-/* The time of an inode's last change cannot be set: none is old enough in this test. */
-static void the_young_stay(void **state)
+static void what_no_head_names_goes(void **state)
 {
 	(void)state;
 	static const char *const entries[] = { "+a", NULL };
-	char path[128];
-	uint64_t name = put_layer(entries, NULL), other = put_layer(entries, NULL);
-	layer_file(other, path, sizeof path);
-	make_old(path);
-	assert_int_equal(layers_prune(layers_folder, &name, 1), 0);
-	assert_int_equal(access(path, F_OK), 0);
-	assert_int_equal(layers_prune("/nowhere/at/all", NULL, 0), 0);
+	char path[128], stray[128];
+	uint64_t names[3];
+	for (unsigned i = 0; i < 3; i++)
+		names[i] = put_layer(entries, NULL);
+	layer_file(names[1], path, sizeof path);
+	snprintf(stray, sizeof stray, "%s/notes.txt", layers_folder);
+	FILE *f = fopen(stray, "w");
+	assert_non_null(f);
+	assert_int_equal(fclose(f), 0);
+	uint64_t named[] = { names[2], names[0] };
+	assert_int_equal(layers_prune(layers_folder, named, 2, 60), 0); /* too young */
+	assert_int_equal(layers_prune(layers_folder, named, 2, 0), 1);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(access(stray, F_OK), 0);
+	assert_int_equal(layers_prune("/nowhere/at/all", NULL, 0, 0), 0);
 }
 
 int main(void)
@@ -91,7 +92,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_change_costs_what_it_is, folder_make,
 		                                folder_remove),
-		cmocka_unit_test_setup_teardown(the_young_stay, folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(what_no_head_names_goes, folder_make,
+		                                folder_remove),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
