@@ -318,6 +318,6 @@ const struct detector detector_addresses = {
 	.stop = addresses_stop,
 	.bytes = addresses_bytes,
 	.answer = addresses_answer,
-	.foresee = addresses_foresee,
+	.foresee_answer = addresses_foresee,
 	.explain = addresses_explain,
 };

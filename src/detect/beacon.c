@@ -231,6 +231,6 @@ const struct detector detector_beacon = {
 	.stop = beacon_stop,
 	.bytes = beacon_bytes,
 	.answer = beacon_answer,
-	.foresee = beacon_foresee,
+	.foresee_answer = beacon_foresee,
 	.explain = beacon_explain,
 };

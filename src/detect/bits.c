@@ -22,13 +22,19 @@ __asm__(".pushsection .rodata\n"
         ".popsection\n");
 extern const uint8_t detect_trigrams[SYMBOLS][SYMBOLS][SYMBOLS];
 
+/* 1 more than the symbol; 0: OTHER. */
+static const uint8_t symbols[256] = {
+	['a'] = 1,  ['b'] = 2,  ['c'] = 3,  ['d'] = 4,  ['e'] = 5,  ['f'] = 6,  ['g'] = 7,
+	['h'] = 8,  ['i'] = 9,  ['j'] = 10, ['k'] = 11, ['l'] = 12, ['m'] = 13, ['n'] = 14,
+	['o'] = 15, ['p'] = 16, ['q'] = 17, ['r'] = 18, ['s'] = 19, ['t'] = 20, ['u'] = 21,
+	['v'] = 22, ['w'] = 23, ['x'] = 24, ['y'] = 25, ['z'] = 26, ['0'] = 27, ['1'] = 28,
+	['2'] = 29, ['3'] = 30, ['4'] = 31, ['5'] = 32, ['6'] = 33, ['7'] = 34, ['8'] = 35,
+	['9'] = 36, ['-'] = 37, ['_'] = 38,
+};
+
 static unsigned symbol_of(uint8_t c)
 {
-	if (c >= 'a' && c <= 'z')
-		return c - 'a';
-	if (c >= '0' && c <= '9')
-		return 26U + c - '0';
-	return c == '-' ? 36 : c == '_' ? 37 : OTHER;
+	return symbols[c] != 0 ? symbols[c] - 1U : OTHER;
 }
 
 uint32_t bits_of_label(const uint8_t *label)

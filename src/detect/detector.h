@@ -8,7 +8,8 @@
  *                start()    once: the shared state, of fixed size
  *                prepare()  at the start and at each reload: what the options mean, immutable
  *                question() before each packet; answer() for each answer; call detector_found()
- *                foresee()  before all detectors' answer(): fetch what it will need from memory
+ *                foresee_question(), foresee_answer() before all detectors' turns: fetch from memory
+ *                           what will be needed
  *                explain()  call detector_tell()
  *                tick()     once a second, on the housekeeping thread
  *
@@ -55,8 +56,9 @@ struct detector {
 	void (*release)(void *prepared); /* on any thread */
 	void (*question)(struct detect_call *call);
 	void (*answer)(struct detect_call *call);
-	/* Before the first of them is asked: what it will look at in memory, have it come. */
-	void (*foresee)(struct detect_call *call);
+	/* Before the first of them is asked: what they will look at in memory, have it come. */
+	void (*foresee_question)(struct detect_call *call);
+	void (*foresee_answer)(struct detect_call *call); /* of names that anybody may have */
 	void (*explain)(struct detect_call *call);
 	void (*tick)(void *state, const void *prepared, uint64_t now_s); /* wall clock */
 };
@@ -100,6 +102,8 @@ struct name_facts {
 	bool may_have_vendors; /* as struct zone_facts has it */
 };
 const struct name_facts *detector_facts(struct detect_call *call);
+/* What detector_facts() will look at, have it come from memory. */
+void detector_foresee_facts(struct detect_call *call);
 /* The same of the name of a zone, or of any other that lives until the call ends. */
 struct zone_facts detector_zone(const struct detect_call *call, const uint8_t *lower);
 /* zones_is_vendors(): is a name of that zone below one that is a vendor's? */

@@ -249,6 +249,6 @@ const struct detector detector_flux = {
 	.prepare = flux_prepare,
 	.release = flux_release,
 	.answer = flux_answer,
-	.foresee = flux_foresee,
+	.foresee_answer = flux_foresee,
 	.explain = flux_explain,
 };

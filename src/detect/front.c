@@ -24,18 +24,19 @@ static const struct detector *const detectors[N_DETECTORS] = {
 #include "config/detectors.def"
 };
 
-/* Who is asked about a packet, or an answer, in order; and how many times it ended after how many of them. */
+/*
+ * Who is asked about a packet, or an answer, in order; who looks ahead before that; and how many times it ended
+ * after how many of them.
+ */
 struct turns {
-	unsigned n;
-	uint8_t at[N_DETECTORS];
+	unsigned n, n_foresee;
+	uint8_t at[N_DETECTORS], foresee[N_DETECTORS];
 	_Atomic uint64_t ended[N_DETECTORS + 1];
 };
 
 /* What the configuration says, as it is in force. */
 struct settings {
 	struct turns questions, answers;
-	unsigned n_foreseeing;
-	uint8_t foreseeing[N_DETECTORS]; /* before answers */
 	bool is_on[N_DETECTORS];
 	bool is_asked[N_DETECTORS]; /* on, and nothing is missing */
 	void *prepared[N_DETECTORS];
@@ -258,6 +259,22 @@ static uint32_t factor_of(const struct detect_findings *f)
 	return 1;
 }
 
+/* What comes from memory meanwhile is not waited for later. Of names that are known little is kept. */
+static void foresee(struct detect_front *f, const struct turns *turns, struct detect_call *call)
+{
+	call->known = &f->known;
+	detector_foresee_facts(call);
+	if (call->a != NULL && detector_facts(call)->kind != ZONE_ANYBODY)
+		return;
+	for (unsigned i = 0; i < turns->n_foresee; i++) {
+		turn_to(f, turns->foresee[i], call);
+		if (call->q != NULL)
+			call->detector->foresee_question(call);
+		else
+			call->detector->foresee_answer(call);
+	}
+}
+
 /* The detectors' turns, until one of them blocks. */
 static void ask_all(struct detect_front *f, const struct detect_question *q,
                     const struct detect_answer *a)
@@ -266,10 +283,7 @@ static void ask_all(struct detect_front *f, const struct detect_question *q,
 	struct turns *turns = q != NULL ? &f->settings->questions : &f->settings->answers;
 	struct detect_call call = { .q = q, .a = a };
 	unsigned n = 0;
-	for (unsigned i = 0; q == NULL && i < f->settings->n_foreseeing; i++) {
-		turn_to(f, f->settings->foreseeing[i], &call);
-		call.detector->foresee(&call);
-	}
+	foresee(f, turns, &call);
 	while (n < turns->n && r->outcome != DETECT_BLOCKED) {
 		const struct detector *detector = detectors[turns->at[n]];
 		turn_to(f, turns->at[n++], &call);
@@ -366,8 +380,10 @@ static int settings_new(const struct config *c, struct settings **ret)
 			s->questions.at[s->questions.n++] = (uint8_t)i;
 		if (s->is_asked[i] && detectors[i]->answer != NULL)
 			s->answers.at[s->answers.n++] = (uint8_t)i;
-		if (s->is_asked[i] && detectors[i]->foresee != NULL)
-			s->foreseeing[s->n_foreseeing++] = (uint8_t)i;
+		if (s->is_asked[i] && detectors[i]->foresee_question != NULL)
+			s->questions.foresee[s->questions.n_foresee++] = (uint8_t)i;
+		if (s->is_asked[i] && detectors[i]->foresee_answer != NULL)
+			s->answers.foresee[s->answers.n_foresee++] = (uint8_t)i;
 	}
 	s->n_groups = c->groups.n;
 	*ret = s;

@@ -73,6 +73,12 @@ bool detector_is_vendors(const struct detect_call *call, const uint8_t *zone, co
 	       zones_is_vendors(call->known->zones, zone, lower);
 }
 
+void detector_foresee_facts(struct detect_call *call)
+{
+	struct known *k = call->known;
+	zones_prefetch(k->zones, find(k, k->question)->hash);
+}
+
 const struct name_facts *detector_facts(struct detect_call *call)
 {
 	struct known *k = call->known;

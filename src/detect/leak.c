@@ -172,23 +172,19 @@ static uint64_t key_of_pair(const struct detect_call *call, uint64_t client, uin
 	return detector_hash_pair(call, client, servers);
 }
 
-/* All of them at once: their places come from memory while the name is being read. */
+/* The place of the domain comes from memory while the name is being read; of the others see leak_foresee(). */
 static void find_keys(const struct detect_call *call, const struct target *t, struct keys *ret)
 {
 	const struct leak *l = call->state;
 	const struct detect_zone *z = &call->q->zone;
-	ret->client = key_of_client(call);
-	debts_prefetch(l->clients, ret->client);
-	ret->servers = key_of_pair(call, ret->client, t->servers_key);
-	debts_prefetch(l->pairs, ret->servers);
 	ret->domain = detector_hash_name(call, t->registered);
 	debts_prefetch(l->domains, ret->domain);
-	ret->address = 0;
-	if (!z->is_forward && z->server != NULL) {
-		ret->address =
-			key_of_pair(call, ret->client, detector_hash_network(call, z->server));
-		debts_prefetch(l->pairs, ret->address);
-	}
+	ret->client = key_of_client(call);
+	ret->servers = key_of_pair(call, ret->client, t->servers_key);
+	bool has_server = !z->is_forward && z->server != NULL;
+	ret->address =
+		has_server ? key_of_pair(call, ret->client, detector_hash_network(call, z->server))
+			   : 0;
 	ret->network = detector_hash_network(call, call->q->client);
 	if (!call->q->client->is_v4)
 		debts_prefetch(l->clients, ret->network);
@@ -535,9 +531,12 @@ static void leak_question(struct detect_call *call)
 	find_keys(call, &t, &k);
 	struct debt *client = debts_take(l->clients, k.client, c.now_us);
 	struct names *names = &l->names[debts_place_of(l->clients, client)];
-	__builtin_prefetch(names);
+	__builtin_prefetch(names, 1);
 	uint64_t extra = atomic_load_explicit(&client->extra, memory_order_relaxed);
+	names_prefetch_guess(names, before_of(extra));
 	walk_path(call, &t, k.client, q->name, &path);
+	for (unsigned i = 0; i <= path.n; i++)
+		names_prefetch(names, path.tags[i]);
 	c.bits = bits_of_packet(&t, &path, names, extra, q->sent_type);
 	c.bits *= call->factor;
 	find_scopes(call, &t, &k, client, &c);
@@ -553,6 +552,21 @@ static void leak_question(struct detect_call *call)
 	} else if (!is_retry) {
 		names_put(names, refused, (uint32_t)c.now_us);
 	}
+}
+
+/* All but the domain's: what that is is to be found out yet. */
+static void leak_foresee(struct detect_call *call)
+{
+	const struct leak *l = call->state;
+	const struct detect_zone *z = &call->q->zone;
+	if (call->q->is_again || z->name == NULL || z->is_forward || z->servers_hash == 0)
+		return;
+	uint64_t client = key_of_client(call);
+	debts_prefetch(l->clients, client);
+	debts_prefetch(l->pairs, key_of_pair(call, client, z->servers_hash));
+	if (z->server != NULL)
+		debts_prefetch(l->pairs,
+		               key_of_pair(call, client, detector_hash_network(call, z->server)));
 }
 
 static void tell_debt(struct detect_call *call, const char *what, const struct debt *d,
@@ -636,6 +650,7 @@ const struct detector detector_leak = {
 	.prepare = leak_prepare,
 	.release = free,
 	.question = leak_question,
+	.foresee_question = leak_foresee,
 	.explain = leak_explain,
 	.tick = leak_tick,
 };

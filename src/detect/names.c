@@ -22,6 +22,11 @@ static const _Atomic uint32_t *warm_set(const struct names *n, uint32_t tag)
 	return &n->warm[(tag % WARM_SETS) * WARM_WAYS];
 }
 
+void names_prefetch(const struct names *n, uint32_t tag)
+{
+	__builtin_prefetch(warm_set(n, tag), 1);
+}
+
 enum names_where names_find(const struct names *n, uint32_t last, uint32_t tag)
 {
 	if (last == tag)
@@ -91,6 +96,11 @@ uint32_t names_bits_below(enum names_where where)
 static const _Atomic uint64_t *guess_set(const struct names *n, uint32_t before)
 {
 	return &n->guesses[(before ^ before >> 13) % GUESS_SETS * GUESS_WAYS];
+}
+
+void names_prefetch_guess(const struct names *n, uint32_t before)
+{
+	__builtin_prefetch(guess_set(n, before), 1);
 }
 
 /* Of the few places where it can be, that which has it; NULL: none. */

@@ -44,6 +44,10 @@ enum names_where {
 	NAMES_NEW,
 };
 
+/* What names_find() and names_guess() will look at, have it come from memory. */
+void names_prefetch(const struct names *n, uint32_t tag);
+void names_prefetch_guess(const struct names *n, uint32_t before);
+
 /* `last`: the tag of the last name; `tag`: not 0. */
 enum names_where names_find(const struct names *n, uint32_t last, uint32_t tag);
 /* It was used: it is hot now. `dice` chooses whose place it takes. */

@@ -154,5 +154,5 @@ const struct detector detector_rebinding = {
 	.stop = rebinding_stop,
 	.bytes = rebinding_bytes,
 	.answer = rebinding_answer,
-	.foresee = rebinding_foresee,
+	.foresee_answer = rebinding_foresee,
 };

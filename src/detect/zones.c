@@ -159,6 +159,11 @@ static struct zone_facts find_out(struct zones *z, const uint8_t *lower)
 	return f;
 }
 
+void zones_prefetch(const struct zones *z, uint64_t hash)
+{
+	__builtin_prefetch(&z->memo[hash % MEMO_WORDS], 1);
+}
+
 struct zone_facts zones_look(struct zones *z, const uint8_t *lower, uint64_t hash)
 {
 	_Atomic uint64_t *at = &z->memo[hash % MEMO_WORDS];

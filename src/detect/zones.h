@@ -44,8 +44,9 @@ struct zone_facts {
 };
 /*
  * What is known of the zone of that name, lower case. Reverse zones of 8 bits, and of 24 and less of IPv6, are
- * registries'. hash: of the name, with a key that nobody knows, and always the same.
+ * registries'. hash: of the name, with a key that nobody knows, and always the same. prefetch: it will be asked for.
  */
+void zones_prefetch(const struct zones *z, uint64_t hash);
 struct zone_facts zones_look(struct zones *z, const uint8_t *lower, uint64_t hash);
 /*
  * Of a name in the reverse tree: the network that one owner has, as far as anybody can tell, a pointer into it
