@@ -22,7 +22,10 @@ enum {
 	EVIDENCE_UNIT = 16, /* in a word of the memo */
 	SHARE_UNIT = 31,
 	UNKNOWN_SUFFIX_SHARE = 2, /* half: mistyped suffixes, and roots of others */
-	NAMED_SHARE = 50,         /* hundredths of the votes a family needs to be named */
+	/* Names of a client that do not exist, for more than low. Advertisers generate names, too, and register
+	 * them all; malware tries many to find one. */
+	FAILED_MIN = 3,
+	NAMED_SHARE = 50, /* hundredths of the votes a family needs to be named */
 };
 
 struct dga {
@@ -220,8 +223,8 @@ static uint32_t seconds_of(uint64_t now_ns)
 /* The confidence that a client's sum reaches, -1 if none. */
 static int level_of(const struct dga_model *m, const struct dga_standing *s)
 {
-	int level = -1;
-	for (int i = 0; i < DGA_LEVELS && s->n_names >= DGA_NAMES_MIN; i++)
+	int level = -1, most = s->n_failed >= FAILED_MIN ? DGA_LEVEL_HIGH : DGA_LEVEL_LOW;
+	for (int i = 0; i <= most && s->n_names >= DGA_NAMES_MIN; i++)
 		if (s->sum >= dga_model_numbers(m)->sums[i])
 			level = i;
 	return level;
@@ -295,6 +298,9 @@ static void dga_answer(struct detect_call *call)
 	struct dga_name n = { .client = client_of(call, a->client),
 		              .domain = (uint32_t)h,
 		              .is_failed = is_failed,
+		              .look = dga_look(registered[0], registered + registered[0] + 1,
+		                               name_len(registered) - registered[0] - 1U),
+		              .kin = dga_model_numbers(call->prepared)->kin,
 		              .share = share,
 		              .n_share = DGA_VOTED_MAX,
 		              .now_s = seconds_of(a->now_ns) };
@@ -314,14 +320,12 @@ static void dga_question(struct detect_call *call)
 	struct scored name;
 	struct dga_standing s;
 	float share[DGA_FAMILIES_MAX];
-	if (!q->is_first || q->is_again)
+	const uint8_t *registered = !q->is_first || q->is_again ? NULL : subject_of(call);
+	if (registered == NULL)
 		return;
 	uint64_t client = client_of(call, q->client);
-	if (!dga_table_find(d->clients, client, seconds_of(q->now_ns), &s))
-		return;
-	int level = level_of(call->prepared, &s);
-	const uint8_t *registered = level < DGA_LEVEL_HIGH ? NULL : subject_of(call);
-	if (registered == NULL)
+	if (!dga_table_find(d->clients, client, seconds_of(q->now_ns), &s) ||
+	    level_of(call->prepared, &s) < DGA_LEVEL_HIGH)
 		return;
 	/* Its score is not remembered: the answer shall find it new. */
 	score_anew(call->prepared, registered, &name, share);

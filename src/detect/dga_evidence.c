@@ -8,12 +8,14 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 enum {
 	UNIT = 256, /* of sums, which are kept as integers */
 	VOTE = 64,  /* of votes */
 	THICK_UNIT = 64,
 	SUM_MAX = 1 << 16, /* 256: far above any threshold; it fades from there */
+	LENGTH_BITS = 6,
 };
 
 struct slot {
@@ -23,6 +25,8 @@ struct slot {
 	_Atomic uint16_t next;     /* place in recent[] */
 	_Atomic uint16_t thick;    /* failures, fading by DGA_THICK_HALF_LIFE_S; THICK_UNIT */
 	_Atomic uint32_t failed_s; /* the last failure */
+	_Atomic uint16_t n_looks;  /* that ever were */
+	_Atomic uint32_t looks[DGA_LOOKS];
 	_Atomic uint16_t votes[DGA_VOTED_MAX];
 	_Atomic uint32_t recent[DGA_RECENT];
 };
@@ -137,6 +141,7 @@ static void clear(struct slot *s)
 	STORE(s->next, 0);
 	STORE(s->thick, 0);
 	STORE(s->failed_s, 0);
+	STORE(s->n_looks, 0);
 	for (unsigned i = 0; i < DGA_RECENT; i++)
 		STORE(s->recent[i], 0);
 }
@@ -184,6 +189,47 @@ static bool is_recent(struct slot *s, uint32_t domain)
 static uint16_t add_16(uint16_t a, unsigned b)
 {
 	return a + b > UINT16_MAX ? UINT16_MAX : (uint16_t)(a + b);
+}
+
+uint32_t dga_look(size_t n_label, const void *suffix, size_t n_suffix)
+{
+	uint32_t length =
+		n_label < (1U << LENGTH_BITS) ? (uint32_t)n_label : (1U << LENGTH_BITS) - 1;
+	return (uint32_t)XXH3_64bits(suffix, n_suffix) << LENGTH_BITS | length;
+}
+
+/* The nearest quarter. */
+static unsigned quarter(unsigned part, unsigned n)
+{
+	return (4 * part + n / 2) / n;
+}
+
+unsigned dga_kin_of(uint32_t look, const uint32_t *at, unsigned n)
+{
+	unsigned n_suffix = 0, n_length = 0;
+	int length = (int)(look & ((1U << LENGTH_BITS) - 1));
+	for (unsigned i = 0; i < n; i++) {
+		n_suffix += look >> LENGTH_BITS == at[i] >> LENGTH_BITS;
+		n_length += abs((int)(at[i] & ((1U << LENGTH_BITS) - 1)) - length) <= 1;
+	}
+	return quarter(n_suffix, n) * DGA_KIN + quarter(n_length, n);
+}
+
+/* What it says that a failure is like the client's last ones, or is not. */
+static float compare(struct slot *s, const struct dga_name *name)
+{
+	uint32_t before_s = LOAD(s->failed_s), at[DGA_LOOKS];
+	uint32_t idle_s = name->now_s > before_s ? name->now_s - before_s : 0;
+	unsigned n = idle_s < DGA_LOOKS_S ? LOAD(s->n_looks) : 0;
+	float e = 0;
+	for (unsigned i = 0; i < DGA_LOOKS && i < n; i++)
+		at[i] = LOAD(s->looks[i]);
+	if (n >= DGA_LOOKS_MIN && name->kin != NULL)
+		e = name->kin[dga_kin_of(name->look, at, n < DGA_LOOKS ? n : DGA_LOOKS)];
+	STORE(s->looks[n % DGA_LOOKS], name->look);
+	/* It goes around without losing its place, and is never few again. */
+	STORE(s->n_looks, (uint16_t)(n + 1 < 2 * DGA_LOOKS ? n + 1 : DGA_LOOKS));
+	return e;
 }
 
 /* How thick failures come, with this one. */
@@ -236,9 +282,11 @@ void dga_table_add(struct dga_table *t, const struct dga_name *n, struct dga_sta
 		tell(s, n->now_s, ret);
 		return;
 	}
+	float alike = n->is_failed ? compare(s, n) : 0, sums[DGA_KINDS];
 	/* Rounded: they fade between. */
-	float thick = n->is_failed ? roundf(count_failure(s, n->now_s)) : 0, sums[DGA_KINDS];
+	float thick = n->is_failed ? roundf(count_failure(s, n->now_s)) : 0;
 	float bonus = thick >= DGA_THICK && thick < DGA_THICKER ? DGA_THICK_BONUS : 0;
+	bonus += thick >= DGA_ALIKE && thick < DGA_ALIKE_NO_MORE ? alike : 0;
 	bool is_any = false, is_for = false;
 	for (unsigned i = 0; i < DGA_KINDS; i++) {
 		float e = fminf(fmaxf(n->evidence[i] + bonus, -DGA_CLIP), DGA_CLIP);

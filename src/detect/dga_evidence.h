@@ -9,7 +9,11 @@
  *            DGA_RECENT. There are two sums, one for generators of letters and one for those of words
  *            (detect/dga_model.h); the higher one speaks. Failures that come thick are evidence
  *            themselves, once: the DGA_THICK-th to the last before DGA_THICKER in some ten minutes
- *            bring DGA_THICK_BONUS more. Beside the sums stand votes for families.
+ *            bring DGA_THICK_BONUS more. Failures that are alike, in suffix and length, or more
+ *            different than people's, are evidence, too: the model says how much, by the shares of
+ *            the client's last DGA_LOOKS failures that have the suffix, and nearly the length, of
+ *            this one; for the DGA_ALIKE-th to the last before DGA_ALIKE_NO_MORE in some ten minutes,
+ *            so that a crawler gains nothing by going on. Beside the sums stand votes for families.
  * Not here:  scores -> detect/dga_model.h; which names count, and weights -> detect/dga.c.
  * Threads:   any; relaxed atomics, no lock. Two threads that add for one client at once may lose
  *            one name's evidence, or count it for a client that just took the place.
@@ -34,14 +38,20 @@
 enum {
 	DGA_CLIP = 6,       /* a name's evidence is within +- this */
 	DGA_RECENT = 32,    /* domains of a client that are remembered */
+	DGA_LOOKS = 8,      /* of its failures: what they look like */
+	DGA_LOOKS_MIN = 3,  /* before they are compared with */
+	DGA_LOOKS_S = 3600, /* without a failure for so long, they are forgotten */
 	DGA_VOTED_MAX = 64, /* families that can be voted for; those behind are not named */
 	DGA_WAYS = 8,
 	DGA_THICK = 4,
 	DGA_THICKER = 8,
+	DGA_ALIKE =
+		2, /* from the second of such failures on they are compared, and from this one no more: */
+	DGA_ALIKE_NO_MORE = 12,
 	DGA_THICK_HALF_LIFE_S = 600,
 	DGA_NAMES_MIN = 5, /* distinct names before anything is said of a client */
 	DGA_HALF_LIFE_S = 6 * 3600,
-	DGA_SLOT = 320,
+	DGA_SLOT = 328,
 	DGA_CLIENTS_MAX = 1 << 20,
 };
 
@@ -62,6 +72,8 @@ struct dga_name {
 	uint32_t domain;           /* hash of the registered domain */
 	float evidence[DGA_KINDS]; /* weighted; cut to +-DGA_CLIP */
 	bool is_failed;            /* it does not exist */
+	uint32_t look;             /* dga_look() */
+	const float *kin;          /* the model's; NULL: failures are not compared */
 	const float *share;        /* of each family, n_share of them; NULL: no votes */
 	unsigned n_share;
 	uint32_t now_s; /* any clock that goes forward */
@@ -74,6 +86,11 @@ struct dga_standing {
 	unsigned n_failed; /* of these */
 	bool is_counted;   /* the name was not among the recent ones */
 };
+
+/* What failures are compared by: the length of the label before the suffix, and the suffix. */
+uint32_t dga_look(size_t n_label, const void *suffix, size_t n_suffix);
+/* The place in the model's table for a failure that follows n others, DGA_LOOKS_MIN at least. */
+unsigned dga_kin_of(uint32_t look, const uint32_t *at, unsigned n);
 
 /* Room for n clients. 0 or -ENOMEM. */
 MUST_USE int dga_table_new(size_t n_clients, struct dga_table **ret);

@@ -14,10 +14,13 @@ enum {
 	SYM_END = 40,
 	SYM_DIGIT = 26, /* '0' */
 	RUN_LETTERS_MIN = 2,
-	RUN_LETTERS_MAX = 5,
+	RUN_LETTERS_MAX = 4,
 	RUN_CLASS_MIN = 4,
 	RUN_CLASS_MAX = 6,
-	TAG_MASK = 0x3fff,
+	TAG_BITS = 13,
+	TAG_MASK = (1 << TAG_BITS) - 1,
+	LEVEL_SOME = 2, /* from here on a word is not rare */
+	LEVEL_COMMON = 5,
 };
 
 enum class {
@@ -28,10 +31,12 @@ enum class {
 	CLASS_EDGE,
 };
 
-/* The cost of leaving a character outside of words, and of a word of each class: many letters in
+/* The cost of leaving a character outside of words, and of a word of each level: many letters in
  * few words is the best reading. */
-static const float cost_letter = 1.0F;
-static const float cost_word[DGA_WORD_CLASSES + 1] = { 0, 0.9F, 0.7F, 0.5F };
+static const float cost_letter = 1.0F, cost_three = 1.0F;
+static const float cost_word[DGA_WORD_LEVELS + 1] = {
+	0, 0.9F, 0.8F, 0.7F, 0.65F, 0.6F, 0.55F, 0.5F
+};
 
 struct label {
 	uint8_t sym[DGA_LABEL_MAX + 2]; /* with ^ and $ */
@@ -74,10 +79,14 @@ static uint64_t mix_64(uint64_t h)
 	return h ^ h >> 32;
 }
 
+/* Letters and words have half of the rows each: there are many more runs of letters than words, and a
+ * row that several share says little of each. */
+static const uint32_t upper_half = 0x80000000U;
+
 /* The upper half of a product depends on all of the lower bits. */
-static uint32_t mix(uint64_t h)
+static inline uint32_t mix(uint64_t h)
 {
-	return (uint32_t)(h * 0x9e3779b97f4a7c15ULL >> 32);
+	return (uint32_t)(h * 0x9e3779b97f4a7c15ULL >> 33);
 }
 
 /* ---- tokens ---- */
@@ -123,7 +132,7 @@ static unsigned add_outside(const struct label *l, const char *suffix, size_t n_
 			16 * (uint64_t)(shape[DGA_SHAPE_UNCOVERED] > 1),
 	};
 	for (size_t i = 0; i < sizeof tokens / sizeof *tokens && at < DGA_IDS_MAX; i++)
-		ids[at++] = mix(mix_64(tokens[i] * 8 + i + 0x5b00000000000000ULL));
+		ids[at++] = upper_half | mix(mix_64(tokens[i] * 8 + i + 0x5b00000000000000ULL));
 	return at;
 }
 
@@ -216,103 +225,194 @@ static void shape_trigrams(const struct dga_lexicon *lex, const struct label *l,
 
 /* ---- words ---- */
 
-static struct dga_word_hash word_hash_of(uint64_t h)
+/*
+ * The hash of a word is a polynomial of its letters, so that of any part of a label follows from those of
+ * two of its beginnings.
+ */
+#define BASE UINT64_C(0x9ddfea08eb382d69)
+static const uint64_t power_0 = 1;
+
+struct prefixes {
+	uint64_t hash[DGA_LABEL_MAX + 1]; /* of the first i characters */
+	uint64_t power[DGA_WORD_MAX + 1];
+};
+
+static void hash_prefixes(const char *text, unsigned n, struct prefixes *ret)
 {
-	uint64_t m = mix_64(h);
-	return (struct dga_word_hash){ .place = (uint32_t)m, .tag = (uint16_t)(m >> 50) };
+	ret->hash[0] = 0;
+	for (unsigned i = 0; i < n; i++)
+		ret->hash[i + 1] = ret->hash[i] * BASE + (uint8_t)text[i];
+	ret->power[0] = power_0;
+	for (unsigned i = 0; i < DGA_WORD_MAX; i++)
+		ret->power[i + 1] = ret->power[i] * BASE;
 }
 
-static uint64_t word_add(uint64_t h, char c)
+static inline uint64_t hash_part(const struct prefixes *p, unsigned at, unsigned n)
 {
-	return (h ^ (uint8_t)c) * 0x100000001b3ULL;
+	return p->hash[at + n] - p->hash[at] * p->power[n];
 }
 
-static const uint64_t word_start = 0x84222325cbf29ce4ULL;
+static inline uint16_t head_of(uint64_t h)
+{
+	return (uint16_t)(mix_64(h) >> 40 & (DGA_HEADS - 1));
+}
+
+static inline uint16_t three_of(const char *text)
+{
+	return (uint16_t)(((text[0] - 'a') * 26 + (text[1] - 'a')) * 26 + (text[2] - 'a'));
+}
 
 struct dga_word_hash dga_word_hash(const char *word, size_t n)
 {
-	uint64_t h = word_start;
-	for (size_t i = 0; i < n; i++)
-		h = word_add(h, word[i]);
-	return word_hash_of(h);
+	struct prefixes p;
+	hash_prefixes(word, (unsigned)n, &p);
+	uint64_t m = mix_64(p.hash[n]);
+	struct dga_word_hash ret = { .place = (uint32_t)m,
+		                     .tag = (uint16_t)(m >> (64 - TAG_BITS)) };
+	if (n == DGA_WORD_MIN)
+		ret.three = three_of(word);
+	else
+		ret.head = head_of(p.hash[4]);
+	return ret;
 }
 
-static unsigned class_of_hash(const struct dga_lexicon *lex, struct dga_word_hash h)
+static unsigned level_of(const struct dga_lexicon *lex, uint64_t h)
 {
+	uint64_t m = mix_64(h);
 	for (uint32_t i = 0; i < DGA_WORD_PROBES; i++) {
-		uint16_t w = lex->words[(h.place + i) & lex->words_mask];
+		uint16_t w = lex->words[((uint32_t)m + i) & lex->words_mask];
 		if (w == 0)
 			return 0;
-		if ((w & TAG_MASK) == h.tag)
-			return w >> 14;
+		if ((w & TAG_MASK) == m >> (64 - TAG_BITS))
+			return w >> TAG_BITS;
 	}
 	return 0;
 }
 
-unsigned dga_word_class(const struct dga_lexicon *lex, const char *word, size_t n)
+unsigned dga_word_level(const struct dga_lexicon *lex, const char *word, size_t n)
 {
-	return class_of_hash(lex, dga_word_hash(word, n));
+	struct prefixes p;
+	if (n < DGA_WORD_MIN || n > DGA_WORD_MAX)
+		return 0;
+	hash_prefixes(word, (unsigned)n, &p);
+	return level_of(lex, p.hash[n]);
 }
 
 /* The cheapest reading of the label as words and single characters. */
 struct reading {
 	float cost;
-	uint8_t len; /* of the last word; 1 and class 0: a character */
-	uint8_t class;
+	uint8_t len;   /* of the last word; 1 and level 0: a character */
+	uint8_t level; /* of the last word */
 };
 
-static void read_words(const struct dga_lexicon *lex, const struct label *l, struct reading *best)
+static inline void try_word(const struct dga_lexicon *lex, const struct prefixes *p, unsigned at,
+                            unsigned n, struct reading *best)
 {
+	unsigned level = level_of(lex, hash_part(p, at, n));
+	/* A word of three letters is little evidence. */
+	float cost = best[at].cost + cost_word[level] + (n == DGA_WORD_MIN ? cost_three : 0.0F);
+	if (level > 0 && cost < best[at + n].cost)
+		best[at + n] = (struct reading){ cost, (uint8_t)n, (uint8_t)level };
+}
+
+/* How many letters stand from each place on. */
+static void count_letters(const char *text, unsigned n, uint8_t *ret)
+{
+	unsigned letters = 0;
+	for (unsigned i = n; i-- > 0;) {
+		letters = text[i] >= 'a' && text[i] <= 'z' ? letters + 1 : 0;
+		ret[i] = (uint8_t)(letters > DGA_WORD_MAX ? DGA_WORD_MAX : letters);
+	}
+}
+
+static void read_words(const struct dga_lexicon *lex, const char *text, unsigned n,
+                       struct reading *best)
+{
+	struct prefixes p;
+	uint8_t letters_from[DGA_LABEL_MAX];
+	hash_prefixes(text, n, &p);
+	count_letters(text, n, letters_from);
 	best[0] = (struct reading){ 0 };
-	for (unsigned i = 1; i <= l->n_text; i++)
+	for (unsigned i = 1; i <= n; i++)
 		best[i].cost = 1e9F;
-	for (unsigned i = 0; i < l->n_text; i++) {
-		float skip = best[i].cost + (l->text[i] == '-' ? 0 : cost_letter);
+	for (unsigned i = 0; i < n; i++) {
+		float skip = best[i].cost + (text[i] == '-' ? 0 : cost_letter);
 		if (skip < best[i + 1].cost)
 			best[i + 1] = (struct reading){ skip, 1, 0 };
-		uint64_t h = word_start;
-		for (unsigned n = 1; n <= DGA_WORD_MAX && i + n <= l->n_text; n++) {
-			char c = l->text[i + n - 1];
-			if (c < 'a' || c > 'z')
-				break;
-			h = word_add(h, c);
-			if (n < DGA_WORD_MIN)
-				continue;
-			unsigned class = class_of_hash(lex, word_hash_of(h));
-			/* A word of three letters is little evidence. */
-			float cost =
-				best[i].cost + cost_word[class] + (n == DGA_WORD_MIN ? 1.0F : 0.0F);
-			if (class > 0 && cost < best[i + n].cost)
-				best[i + n] = (struct reading){ cost, (uint8_t)n, (uint8_t) class };
-		}
+		unsigned letters = letters_from[i];
+		if (letters < DGA_WORD_MIN)
+			continue;
+		unsigned three = three_of(text + i);
+		if ((lex->threes[three / 8] >> three % 8 & 1) != 0)
+			try_word(lex, &p, i, DGA_WORD_MIN, best);
+		if (letters == DGA_WORD_MIN)
+			continue;
+		/* Most beginnings are those of few words: only such lengths are looked up. */
+		unsigned lengths = lex->heads[head_of(hash_part(&p, i, 4))];
+		for (lengths &= (2U << letters) - (1U << 4); lengths != 0; lengths &= lengths - 1)
+			try_word(lex, &p, i, (unsigned)__builtin_ctz(lengths), best);
 	}
+}
+
+unsigned dga_words(const struct dga_lexicon *lex, const char *label, size_t n_label,
+                   struct dga_word *ret)
+{
+	struct reading best[DGA_LABEL_MAX + 1];
+	unsigned n = n_label > DGA_LABEL_MAX ? DGA_LABEL_MAX : (unsigned)n_label, n_words = 0;
+	read_words(lex, label, n, best);
+	for (unsigned i = n; i > 0; i -= best[i].len)
+		if (best[i].level > 0)
+			ret[n_words++] = (struct dga_word){ (uint8_t)(i - best[i].len), best[i].len,
+				                            best[i].level };
+	return n_words;
+}
+
+static uint32_t word_id(const struct label *l, const struct dga_word *w, uint64_t kind)
+{
+	return upper_half | mix(mix_64(hash_text(l->text + w->at, w->n, kind)));
+}
+
+static unsigned word_tokens(const struct label *l, const struct dga_word *w, unsigned n,
+                            uint32_t *ids)
+{
+	unsigned n_ids = 0;
+	for (unsigned i = 0; i < n; i++)
+		ids[n_ids++] = word_id(l, &w[i], 0x3a5ULL);
+	if (n > 1) {
+		ids[n_ids++] = word_id(l, &w[n - 1], 0x3a6ULL);
+		ids[n_ids++] = word_id(l, &w[0], 0x3a7ULL);
+	}
+	return n_ids;
 }
 
 /* Gives the words' tokens to `ids`. Returns the number of tokens. */
 static unsigned shape_words(const struct dga_lexicon *lex, const struct label *l, float *s,
                             uint32_t *ids)
 {
-	struct reading best[DGA_LABEL_MAX + 1];
-	unsigned covered[DGA_WORD_CLASSES + 1] = { 0 }, n_words = 0, longest = 0, n_rare = 0;
-	read_words(lex, l, best);
-	for (unsigned i = l->n_text; i > 0; i -= best[i].len) {
-		covered[best[i].class] += best[i].len;
-		if (best[i].class == 0)
-			continue;
-		ids[n_words++] =
-			mix(mix_64(hash_text(l->text + i - best[i].len, best[i].len, 0x3a5ULL)));
-		n_rare += best[i].class == 1;
-		longest = best[i].len > longest ? best[i].len : longest;
+	struct dga_word words[DGA_LABEL_MAX / DGA_WORD_MIN];
+	unsigned covered[3] = { 0 }, n_covered = 0, longest = 0, n_rare = 0, levels = 0;
+	unsigned least = DGA_WORD_LEVELS, n_hyphens = (unsigned)s[DGA_SHAPE_HYPHENS];
+	unsigned n_words = dga_words(lex, l->text, l->n_text, words);
+	for (unsigned i = 0; i < n_words; i++) {
+		unsigned level = words[i].level;
+		covered[(level >= LEVEL_SOME) + (level >= LEVEL_COMMON)] += words[i].n;
+		n_covered += words[i].n;
+		levels += level;
+		least = level < least ? level : least;
+		n_rare += level < LEVEL_SOME;
+		longest = words[i].n > longest ? words[i].n : longest;
 	}
 	float n = l->n_text > 0 ? (float)l->n_text : 1;
-	s[DGA_SHAPE_COVERED_1] = (float)covered[1] / n;
-	s[DGA_SHAPE_COVERED_2] = (float)covered[2] / n;
-	s[DGA_SHAPE_COVERED_3] = (float)covered[3] / n;
-	s[DGA_SHAPE_UNCOVERED] = (float)covered[0];
+	s[DGA_SHAPE_COVERED_1] = (float)covered[0] / n;
+	s[DGA_SHAPE_COVERED_2] = (float)covered[1] / n;
+	s[DGA_SHAPE_COVERED_3] = (float)covered[2] / n;
+	s[DGA_SHAPE_UNCOVERED] = (float)(l->n_text - n_covered - n_hyphens);
 	s[DGA_SHAPE_WORDS] = (float)n_words;
 	s[DGA_SHAPE_WORD_LONGEST] = (float)longest;
 	s[DGA_SHAPE_WORD_RARE] = (float)n_rare;
-	return n_words;
+	s[DGA_SHAPE_WORD_LEVEL] = n_words > 0 ? (float)levels / (float)n_words : 0;
+	s[DGA_SHAPE_WORD_LEAST] = n_words > 0 ? (float)least : 0;
+	return word_tokens(l, words, n_words, ids);
 }
 
 static void read_label(const char *text, size_t n_text, struct label *ret)

@@ -25,8 +25,7 @@ struct dga_model {
 	const struct dga_file_header *header;
 	struct dga_lexicon lexicon;
 	const uint8_t *rows; /* as in the file, ROW_ZERO higher */
-	uint32_t rows_mask;
-	float *layer; /* the hidden one, in blocks of BLOCK_FLOATS */
+	float *layer;        /* the hidden one, in blocks of BLOCK_FLOATS */
 	struct dga_numbers numbers;
 	const char *families; /* n_families x DGA_FAMILY_NAME */
 };
@@ -37,7 +36,8 @@ size_t dga_model_n_numbers(const struct dga_file_header *h)
 {
 	size_t hidden = h->n_hidden, families = h->n_families;
 	return DGA_DIM + 2 * DGA_SHAPE + hidden * DGA_INPUT + hidden + hidden + DGA_INPUT + 1 +
-	       families * hidden + families + 2 * DGA_LEVELS + 2 + DGA_KINDS * DGA_BINS;
+	       families * hidden + families + 2 * DGA_LEVELS + 2 + DGA_KINDS * DGA_BINS +
+	       DGA_KIN * DGA_KIN;
 }
 
 static size_t trigram_bytes(void)
@@ -45,9 +45,15 @@ static size_t trigram_bytes(void)
 	return (DGA_TRIGRAMS + 63) / 64 * 64;
 }
 
+static size_t threes_bytes(void)
+{
+	return (DGA_THREES / 8 + 64) / 64 * 64;
+}
+
 size_t dga_model_n_bytes(const struct dga_file_header *h)
 {
 	return sizeof *h + trigram_bytes() + (size_t)h->n_rows * DGA_DIM + (size_t)h->n_words * 2 +
+	       DGA_HEADS * sizeof(uint16_t) + threes_bytes() +
 	       (size_t)h->n_numbers * sizeof(float) + (size_t)h->n_families * DGA_FAMILY_NAME;
 }
 
@@ -68,6 +74,7 @@ void dga_model_place(const struct dga_file_header *h, const float *first, struct
 	ret->sums = ret->levels + DGA_LEVELS;
 	ret->bins = ret->sums + DGA_LEVELS;
 	ret->evidence = ret->bins + 2;
+	ret->kin = ret->evidence + DGA_KINDS * DGA_BINS;
 }
 
 uint64_t dga_model_checksum(const uint8_t *bytes, size_t n)
@@ -132,11 +139,14 @@ static const char *place_parts(struct dga_model *m)
 	m->lexicon.trigrams = (const int8_t *)at;
 	at += trigram_bytes();
 	m->rows = at;
-	m->rows_mask = h->n_rows - 1;
 	at += (size_t)h->n_rows * DGA_DIM;
 	m->lexicon.words = (const uint16_t *)at;
 	m->lexicon.words_mask = h->n_words - 1;
 	at += (size_t)h->n_words * 2;
+	m->lexicon.heads = (const uint16_t *)at;
+	at += DGA_HEADS * sizeof(uint16_t);
+	m->lexicon.threes = at;
+	at += threes_bytes();
 	/* Words may be two bytes: the floats are then not at a multiple of four. */
 	if ((size_t)(at - m->bytes) % sizeof(float) != 0)
 		return "damaged: the size of its table of words";
@@ -256,7 +266,7 @@ static void sum_rows(const struct dga_model *m, const uint32_t *ids, unsigned n,
 		unsigned end = n - start < ROWS_A_SUM ? n : start + ROWS_A_SUM;
 		for (unsigned i = start; i < end; i++) {
 			row_bytes row;
-			memcpy(&row, m->rows + (size_t)(ids[i] & m->rows_mask) * DGA_DIM,
+			memcpy(&row, m->rows + (size_t)dga_row(ids[i], m->header->n_rows) * DGA_DIM,
 			       sizeof row);
 			part += __builtin_convertvector(row, row_words);
 		}

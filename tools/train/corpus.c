@@ -27,6 +27,7 @@ const char *const set_names[SETS] = {
 	[SET_TYPO] = "typos",
 	[SET_FAILED] = "failed in crawl",
 	[SET_CONFIRMED] = "top million, confirmed",
+	[SET_TWICE] = "top million, two lists",
 };
 
 static const psl_ctx_t *psl;
@@ -160,6 +161,13 @@ bool split_name(const char *name, struct entry *ret)
 	snprintf(label, sizeof label, "%.*s", (int)(dot - registered), registered);
 	*ret = (struct entry){ .label = label, .suffix = dot + 1 };
 	return true;
+}
+
+bool entry_is_in(const struct entry *e, enum view view)
+{
+	return e->set == SET_RANKED &&
+	       (view == VIEW_LISTED || (view == VIEW_CONFIRMED && e->is_confirmed) ||
+	        (view == VIEW_TWICE && e->is_twice));
 }
 
 static void add(struct entries *to, struct entry one)
@@ -398,6 +406,19 @@ static void response_line(struct corpus *c, char **field, unsigned n)
 		add_name(c, field[3], SET_FAILED);
 }
 
+/* The crawl is of one year; who was in a list of another maker and another year was there to stay. */
+static void mark_twice(struct corpus *c)
+{
+	static const enum set others[] = { SET_ALEXA, SET_OPENDNS, SET_OPENDNS_RANDOM, SET_CHINA };
+	for (size_t i = 0; i < c->ordinary.n; i++) {
+		struct entry *e = &c->ordinary.at[i];
+		uint64_t h = hash_of(e->label, e->suffix);
+		for (size_t k = 0; k < 4 && e->set == SET_RANKED; k++)
+			e->is_twice |= seen_add(&ordinary_seen[others[k]], h, false);
+		c->n_twice += e->is_twice;
+	}
+}
+
 void corpus_read(struct corpus *c, const char *folder)
 {
 	static const char *const lists[] = { "conficker", "cryptolocker", "matsnu",
@@ -439,4 +460,5 @@ void corpus_read(struct corpus *c, const char *folder)
 	read_lines(c, folder, "benign/telemetry_hosts.tsv.xz", '\t', telemetry_line);
 	read_lines(c, folder, "benign/isp_names_20k.csv.xz", ',', isp_line);
 	read_lines(c, folder, "benign/responses.tsv.xz", '\t', response_line);
+	mark_twice(c);
 }

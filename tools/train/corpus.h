@@ -48,6 +48,7 @@ enum set {
 	SET_TYPO,      /* made from popular ones */
 	SET_FAILED,    /* NXDOMAIN in the crawl of answers */
 	SET_CONFIRMED, /* no set of its own: those of SET_RANKED that are confirmed */
+	SET_TWICE, /* nor this: those of SET_RANKED that a list of another year and maker has, too */
 	SETS,
 };
 extern const char *const set_names[SETS];
@@ -68,7 +69,17 @@ struct entry {
 	uint32_t kept;     /* its features: 1 + place in the trainer's store; 0: none */
 	bool is_free;      /* its licence allows an excerpt to be shipped */
 	bool is_confirmed; /* its address is known, and no generated or listed name lives there */
+	bool is_twice;     /* in the crawl and in another list of ordinary names */
 };
+
+/* Which of the resolved names of the crawl a threshold is taken from. */
+enum view {
+	VIEW_LISTED,    /* all */
+	VIEW_CONFIRMED, /* whose address is known and good */
+	VIEW_TWICE,     /* that are in two lists */
+	VIEWS,
+};
+bool entry_is_in(const struct entry *e, enum view view);
 
 struct entries {
 	struct entry *at;
@@ -78,7 +89,7 @@ struct entries {
 struct corpus {
 	struct entries ordinary, generated;
 	size_t n_cleaned; /* ordinary names that are on a list of malware or live where such do */
-	size_t n_confirmed;
+	size_t n_confirmed, n_twice;
 	size_t n_read[SETS];
 };
 

@@ -3,7 +3,8 @@
  * tools/train/lexicon.h - the tables of letters and words that come with the model.
  *
  * What:      how likely a character is after two others, in ordinary names of the training part;
- *            and words: parts between hyphens of these names, and a dictionary.
+ *            and words: parts between hyphens of these names, and a dictionary. How common a
+ *            word is says how often these names are read with it.
  */
 #pragma once
 
@@ -17,7 +18,9 @@ enum {
 struct lexicon {
 	int8_t trigrams[DGA_TRIGRAMS];
 	uint16_t words[LEXICON_PLACES];
-	size_t n_words[DGA_WORD_CLASSES + 1]; /* by class; 0: found no place */
+	uint16_t heads[DGA_HEADS];
+	uint8_t threes[(DGA_THREES / 8 + 64) / 64 * 64];
+	size_t n_words[DGA_WORD_LEVELS + 1]; /* by level; 0: found no place */
 	struct dga_lexicon view;
 };
 

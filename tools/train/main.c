@@ -29,29 +29,36 @@ static unsigned number(const char *text, unsigned long max, const char *what)
 	return (unsigned)n;
 }
 
+/* "5": 1 to 5; "2-3" */
+static void seeds_of(char *text, unsigned *ret_first, unsigned *ret_last)
+{
+	char *dash = strchr(text, '-');
+	*ret_first = 1;
+	if (dash != NULL) {
+		*dash = '\0';
+		*ret_first = number(text, SEEDS_MAX, "SEEDS");
+	}
+	*ret_last = number(dash != NULL ? dash + 1 : text, SEEDS_MAX, "SEEDS");
+}
+
 int main(int n, char **arg)
 {
 	static struct material m;
 	const char *verb = n > 1 ? arg[1] : "";
+	unsigned first, last;
 	if (strcmp(verb, "freeze") == 0 && n == 7) {
-		unsigned first = 1, last;
-		char *dash = strchr(arg[5], '-');
-		if (dash != NULL) {
-			*dash = '\0';
-			first = number(arg[5], SEEDS_MAX, "SEEDS");
-		}
-		last = number(dash != NULL ? dash + 1 : arg[5], SEEDS_MAX, "SEEDS");
+		seeds_of(arg[5], &first, &last);
 		uint32_t day = number(arg[6], 99991231, "DAY");
 		material_read(&m, arg[2], arg[3]);
 		runs_freeze(&m, arg[4], first, last, day);
 	} else if ((strcmp(verb, "test") == 0 || strcmp(verb, "preview") == 0) && n == 6) {
 		unsigned seeds = number(arg[5], SEEDS_MAX, "SEEDS");
-		material_read(&m, arg[2], arg[3]);
+		material_read_names(&m, arg[2]);
 		runs_test(&m, arg[4], seeds, verb[0] == 't' ? PART_TEST : PART_VALID);
 	} else if (strcmp(verb, "refreeze") == 0 && n == 6) {
-		unsigned seeds = number(arg[5], SEEDS_MAX, "SEEDS");
-		material_read(&m, arg[2], arg[3]);
-		runs_refreeze(&m, arg[4], seeds);
+		seeds_of(arg[5], &first, &last);
+		material_read_names(&m, arg[2]);
+		runs_refreeze(&m, arg[4], first, last);
 	} else if (strcmp(verb, "excerpt") == 0 && n == 4) {
 		material_read(&m, arg[2], arg[3]);
 		sample_write(&m.corpus);

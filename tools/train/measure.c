@@ -19,7 +19,7 @@ static int float_compare(const void *a, const void *b)
 }
 
 void measure_levels(const struct dga_model *m, const struct corpus *c, enum part part,
-                    bool is_confirmed, float *ret_levels)
+                    enum view view, float *ret_levels)
 {
 	float *score = malloc(c->ordinary.n * sizeof *score);
 	size_t n = 0;
@@ -27,7 +27,7 @@ void measure_levels(const struct dga_model *m, const struct corpus *c, enum part
 		die("no memory", "scores");
 	for (size_t i = 0; i < c->ordinary.n; i++) {
 		const struct entry *e = &c->ordinary.at[i];
-		if (e->part == part && e->set == SET_RANKED && (e->is_confirmed || !is_confirmed))
+		if (e->part == part && entry_is_in(e, view))
 			score[n++] = log_odds(m, e);
 	}
 	if (n == 0)
@@ -58,9 +58,13 @@ void measure_rates(const struct dga_model *m, const struct corpus *c, enum part 
 		float score = log_odds(m, e);
 		count(levels, score, ret->ordinary[e->set]);
 		ret->n_ordinary[e->set]++;
-		if (e->set == SET_RANKED && e->is_confirmed) {
+		if (entry_is_in(e, VIEW_CONFIRMED)) {
 			count(levels, score, ret->ordinary[SET_CONFIRMED]);
 			ret->n_ordinary[SET_CONFIRMED]++;
+		}
+		if (entry_is_in(e, VIEW_TWICE)) {
+			count(levels, score, ret->ordinary[SET_TWICE]);
+			ret->n_ordinary[SET_TWICE]++;
 		}
 	}
 	for (size_t i = 0; i < c->generated.n; i++) {

@@ -18,7 +18,7 @@ float *measure_scores(const struct dga_model *m, const struct entries *e, enum p
                       size_t *ret_n);
 /* The log-odds that 1 in 100, 1,000, 10,000 resolved ordinary names of the part are above. */
 void measure_levels(const struct dga_model *m, const struct corpus *c, enum part part,
-                    bool is_confirmed, float *ret_levels);
+                    enum view view, float *ret_levels);
 /* Rates at given levels on names of the part. */
 void measure_rates(const struct dga_model *m, const struct corpus *c, enum part part,
                    const float *levels, struct rates *ret);

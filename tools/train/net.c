@@ -101,14 +101,15 @@ void net_free(struct net *net)
 
 WIDE static void forward(const struct net *net, struct pass *p)
 {
-	const uint32_t mask = net->plan.n_rows - 1;
+	const uint32_t n_rows = net->plan.n_rows;
 	const unsigned n_hidden = net->plan.n_hidden;
 	unsigned start = 0;
 	for (unsigned b = 0; b < DGA_BAGS; b++) {
 		float sum[DGA_DIM] = { 0 };
 		unsigned n = p->f.ends[b] - start;
 		for (unsigned i = start; i < p->f.ends[b]; i++) {
-			const float *row = net->rows + (size_t)(p->f.ids[i] & mask) * DGA_DIM;
+			const float *row =
+				net->rows + (size_t)dga_row(p->f.ids[i], n_rows) * DGA_DIM;
 			for (unsigned d = 0; d < DGA_DIM; d++)
 				sum[d] += row[d];
 		}
@@ -188,7 +189,7 @@ WIDE static void backward_dense(struct net *net, struct pass *p, float e)
 
 WIDE static void step_rows(struct net *net, const struct pass *p, float rate)
 {
-	const uint32_t mask = net->plan.n_rows - 1;
+	const uint32_t n_rows = net->plan.n_rows;
 	unsigned start = 0;
 	for (unsigned b = 0; b < DGA_BAGS; b++) {
 		const float *gx = p->gx + (size_t)b * DGA_DIM;
@@ -199,7 +200,7 @@ WIDE static void step_rows(struct net *net, const struct pass *p, float rate)
 		}
 		squares /= DGA_DIM;
 		for (unsigned i = start; i < p->f.ends[b]; i++) {
-			uint32_t at = p->f.ids[i] & mask;
+			uint32_t at = dga_row(p->f.ids[i], n_rows);
 			float *row = net->rows + (size_t)at * DGA_DIM;
 			net->row_sum[at] += squares;
 			float by = rate / sqrtf(net->row_sum[at] + 1e-8F);
@@ -522,6 +523,10 @@ uint8_t *net_export(const struct net *net, const struct lexicon *lex, const stru
 	at += (size_t)h.n_rows * DGA_DIM;
 	memcpy(at, lex->words, sizeof lex->words);
 	at += sizeof lex->words;
+	memcpy(at, lex->heads, sizeof lex->heads);
+	at += sizeof lex->heads;
+	memcpy(at, lex->threes, sizeof lex->threes);
+	at += sizeof lex->threes;
 	float *number = (float *)at;
 	struct dga_numbers k;
 	dga_model_place(&h, number, &k);
@@ -535,6 +540,7 @@ uint8_t *net_export(const struct net *net, const struct lexicon *lex, const stru
 	memcpy(number + (k.sums - number), tail->sums, sizeof tail->sums);
 	memcpy(number + (k.bins - number), tail->bins, sizeof tail->bins);
 	memcpy(number + (k.evidence - number), tail->evidence, sizeof tail->evidence);
+	memcpy(number + (k.kin - number), tail->kin, sizeof tail->kin);
 	at += h.n_numbers * sizeof(float);
 	for (unsigned i = 0; i < n_families; i++)
 		snprintf((char *)at + (size_t)i * DGA_FAMILY_NAME, DGA_FAMILY_NAME, "%s",

@@ -30,11 +30,9 @@ struct net_plan {
 
 /* What is set after training, from names of the validation part. */
 struct net_tail {
-	float listed
-		[DGA_LEVELS]; /* not in the file: the same as levels, with all names of the list */
 	float levels[DGA_LEVELS], sums[DGA_LEVELS];
 	float bins[2];
-	float evidence[DGA_KINDS * DGA_BINS];
+	float evidence[DGA_KINDS * DGA_BINS], kin[DGA_KIN * DGA_KIN];
 };
 
 struct net;

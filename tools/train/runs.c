@@ -17,10 +17,15 @@ enum {
 /* So many of a million client-days may be taken for infected ones, at the three confidences. */
 static const double days_wrong[DGA_LEVELS] = { 5000, 500, 40 };
 
-void material_read(struct material *m, const char *data, const char *dictionary)
+void material_read_names(struct material *m, const char *data)
 {
 	corpus_read(&m->corpus, data);
 	generate_typos(&m->corpus, 60000, 7);
+}
+
+void material_read(struct material *m, const char *data, const char *dictionary)
+{
+	material_read_names(m, data);
 	words_read(&m->words, dictionary);
 	lexicon_make(&m->lexicon, &m->corpus.ordinary, &m->words);
 	fprintf(stderr,
@@ -163,6 +168,14 @@ static void evidence_of(const struct spread *s, float *evidence)
 		evidence_of_kind(s->generated[i], s->ordinary, evidence + (size_t)i * DGA_BINS);
 }
 
+static void kin_of(const struct material *m, int out, unsigned seed, float *kin)
+{
+	struct crowd crowd;
+	crowd_make(&crowd, NULL, &m->corpus, PART_TRAIN);
+	crowd_kin(&crowd, out, seed, kin);
+	crowd_free(&crowd);
+}
+
 /* ---- thresholds ---- */
 
 static int float_compare(const void *a, const void *b)
@@ -201,14 +214,19 @@ static struct net *train_one(const struct material *m, unsigned seed, int out, u
 	return net_train(&plan, &m->corpus, &m->lexicon, &m->words);
 }
 
-static void write_line(FILE *frozen, const char *path, const float *listed, const float *levels,
-                       const float *sums)
+static void write_line(FILE *frozen, const char *path, const struct dga_model *m,
+                       const struct corpus *c)
 {
 	const char *name = strrchr(path, '/');
-	const float *all[] = { listed, levels, sums };
 	fprintf(frozen, "%s", name == NULL ? path : name + 1);
-	for (unsigned i = 0; i < 3 * DGA_LEVELS; i++)
-		fprintf(frozen, "\t%.4f", (double)all[i / DGA_LEVELS][i % DGA_LEVELS]);
+	for (unsigned v = 0; v < VIEWS; v++) {
+		float levels[DGA_LEVELS];
+		measure_levels(m, c, PART_VALID, (enum view)v, levels);
+		for (unsigned i = 0; i < DGA_LEVELS; i++)
+			fprintf(frozen, "\t%.4f", (double)levels[i]);
+	}
+	for (unsigned i = 0; i < DGA_LEVELS; i++)
+		fprintf(frozen, "\t%.4f", (double)dga_model_numbers(m)->sums[i]);
 	fprintf(frozen, "\n");
 	fflush(frozen);
 }
@@ -217,13 +235,12 @@ static void freeze_one(const struct material *m, const struct net *net, struct n
                        const char *path, unsigned seed, FILE *frozen)
 {
 	struct dga_model *model = model_of(net, m, tail, NULL);
-	measure_levels(model, &m->corpus, PART_VALID, false, tail->listed);
-	measure_levels(model, &m->corpus, PART_VALID, true, tail->levels);
+	measure_levels(model, &m->corpus, PART_VALID, VIEW_CONFIRMED, tail->levels);
 	find_sums(model, &m->corpus, seed, tail->sums);
 	dga_model_free(model);
 	model = model_of(net, m, tail, path);
+	write_line(frozen, path, model, &m->corpus);
 	dga_model_free(model);
-	write_line(frozen, path, tail->listed, tail->levels, tail->sums);
 }
 
 static void frozen_path(char path[4096], const char *folder)
@@ -264,6 +281,7 @@ static void freeze_seed(const struct material *m, const char *folder, unsigned s
 		tail.bins[0] = BINS_FROM;
 		tail.bins[1] = 1;
 		evidence_of(&others, tail.evidence);
+		kin_of(m, out == FOLDS_OUT ? -1 : out, seed, tail.kin);
 		path_of(path, folder, seed, out == FOLDS_OUT ? -1 : out);
 		freeze_one(m, net[out], &tail, path, seed, frozen);
 		net_free(net[out]);
@@ -278,8 +296,8 @@ static FILE *open_frozen(const char *folder)
 	if (frozen == NULL)
 		die("cannot be written", path);
 	fprintf(frozen,
-	        "model\tlisted 1e-2\t1e-3\t1e-4\tconfirmed 1e-2\t1e-3\t1e-4\tsum low\tmedium\t"
-	        "high\n");
+	        "model\tlisted 1e-2\t1e-3\t1e-4\tconfirmed 1e-2\t1e-3\t1e-4\ttwo lists 1e-2\t1e-3\t1e-4\t"
+	        "sum low\tmedium\thigh\n");
 	return frozen;
 }
 
@@ -303,27 +321,39 @@ static struct dga_model *read_model(const char *path, uint8_t **ret_bytes, size_
 	return model;
 }
 
+/* The file with the numbers that its model has now. What a model does with its own bytes is its own matter. */
+static void write_numbers(const char *path, const struct dga_model *model)
+{
+	size_t n;
+	uint8_t *bytes = (uint8_t *)read_packed(path, &n);
+	struct dga_file_header h;
+	memcpy(&h, bytes, sizeof h);
+	size_t n_numbers = h.n_numbers * sizeof(float);
+	size_t at = n - (size_t)h.n_families * DGA_FAMILY_NAME - n_numbers;
+	memcpy(bytes + at, dga_model_numbers(model)->scale, n_numbers);
+	h.checksum = dga_model_checksum(bytes, n);
+	memcpy(bytes, &h, sizeof h);
+	write_file(path, bytes, n);
+	free(bytes);
+}
+
 /* A trained model gets evidence and the thresholds of clients anew. */
 static void refreeze_one(const struct material *m, const char *path, const struct spread *others,
-                         unsigned seed, FILE *frozen)
+                         int out, unsigned seed, FILE *frozen)
 {
 	size_t n;
 	uint8_t *bytes;
-	float listed[DGA_LEVELS], levels[DGA_LEVELS];
 	struct dga_model *model = read_model(path, &bytes, &n);
 	const struct dga_numbers *k = dga_model_numbers(model);
-	struct dga_file_header *h = (struct dga_file_header *)bytes;
 	float *first = (float *)(bytes + ((const uint8_t *)k->scale - bytes));
 	float *sums = first + (k->sums - k->scale);
 	first[k->bins - k->scale] = BINS_FROM;
 	first[k->bins - k->scale + 1] = 1;
 	evidence_of(others, first + (k->evidence - k->scale));
+	kin_of(m, out, seed, first + (k->kin - k->scale));
 	find_sums(model, &m->corpus, seed, sums);
-	h->checksum = dga_model_checksum(bytes, n);
-	write_file(path, bytes, n);
-	measure_levels(model, &m->corpus, PART_VALID, false, listed);
-	memcpy(levels, k->levels, sizeof levels);
-	write_line(frozen, path, listed, levels, sums);
+	write_numbers(path, model);
+	write_line(frozen, path, model, &m->corpus);
 	dga_model_free(model);
 }
 
@@ -345,14 +375,14 @@ static void refreeze_seed(const struct material *m, const char *folder, unsigned
 			if (k != out)
 				add_spread(&others, &spread[k]);
 		path_of(path, folder, seed, out);
-		refreeze_one(m, path, &others, seed, frozen);
+		refreeze_one(m, path, &others, out, seed, frozen);
 	}
 }
 
-void runs_refreeze(const struct material *m, const char *folder, unsigned n_seeds)
+void runs_refreeze(const struct material *m, const char *folder, unsigned first, unsigned last)
 {
 	FILE *frozen = open_frozen(folder);
-	for (unsigned seed = 1; seed <= n_seeds; seed++)
+	for (unsigned seed = first; seed <= last; seed++)
 		refreeze_seed(m, folder, seed, frozen);
 	fclose(frozen);
 }

@@ -23,6 +23,8 @@ struct material {
 	struct lexicon lexicon;
 };
 
+/* The names alone, for who trains nothing; or with words and lexicon. */
+void material_read_names(struct material *m, const char *data);
 void material_read(struct material *m, const char *data, const char *dictionary);
 
 /* For the seeds from first to last: one model with all families and FOLDS_OUT without some, into the folder. */
@@ -30,6 +32,6 @@ void runs_freeze(struct material *m, const char *folder, unsigned first, unsigne
                  uint32_t day);
 /* Thresholds of clients anew, for the models that are in the folder: after a change in
  * detect/dga_evidence.h. */
-void runs_refreeze(const struct material *m, const char *folder, unsigned n_seeds);
+void runs_refreeze(const struct material *m, const char *folder, unsigned first, unsigned last);
 /* Prints the table of the test part; with PART_VALID, what may be looked at while one still chooses. */
 void runs_test(const struct material *m, const char *folder, unsigned n_seeds, enum part part);

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "clients.h"
 #include "measure.h"
@@ -13,12 +16,7 @@ enum {
 	INFECTED = 200,   /* clients a family and seed */
 	DAYS = 50000,
 	LINE_MAX = 1024,
-};
-
-enum view {
-	VIEW_LISTED,    /* thresholds from all resolved names of the list */
-	VIEW_CONFIRMED, /* from those whose address is known and good */
-	VIEWS,
+	QUICK = 15, /* names until an alert: the target */
 };
 
 struct seed_result {
@@ -28,19 +26,21 @@ struct seed_result {
 	double alerted[DGA_FAMILIES_MAX]; /* share of clients within 20 names */
 	double named[DGA_FAMILIES_MAX];
 	double days_wrong[DGA_LEVELS]; /* of 1,000 */
+	struct rates shown;            /* numbers of names */
 };
 
 static struct rates shown;
 static enum part shown_part;
 
 struct frozen {
-	float listed[DGA_LEVELS], levels[DGA_LEVELS], sums[DGA_LEVELS];
+	float levels[VIEWS][DGA_LEVELS], sums[DGA_LEVELS];
 };
 
 static void read_frozen(const char *folder, const char *model, struct frozen *ret)
 {
 	char path[4096], line[LINE_MAX];
-	float *to[] = { ret->listed, ret->levels, ret->sums };
+	float *to[] = { ret->levels[VIEW_LISTED], ret->levels[VIEW_CONFIRMED],
+		        ret->levels[VIEW_TWICE], ret->sums };
 	snprintf(path, sizeof path, "%s/frozen.tsv", folder);
 	FILE *f = fopen(path, "r");
 	if (f == NULL)
@@ -50,7 +50,7 @@ static void read_frozen(const char *folder, const char *model, struct frozen *re
 		char *at = line + strcspn(line, "\t");
 		is_found = (size_t)(at - line) == strlen(model) &&
 		           strncmp(line, model, strlen(model)) == 0;
-		for (unsigned i = 0; is_found && i < 3 * DGA_LEVELS; i++)
+		for (unsigned i = 0; is_found && i < (VIEWS + 1) * DGA_LEVELS; i++)
 			to[i / DGA_LEVELS][i % DGA_LEVELS] = strtof(at, &at);
 	}
 	fclose(f);
@@ -132,8 +132,7 @@ static void test_all(const struct material *m, const char *folder, unsigned seed
 	snprintf(name, sizeof name, "seed%u-all.model", seed);
 	struct dga_model *model = open_frozen(folder, name, &f);
 	for (unsigned v = 0; v < VIEWS; v++) {
-		measure_rates(model, &m->corpus, shown_part, v == VIEW_LISTED ? f.listed : f.levels,
-		              &shown);
+		measure_rates(model, &m->corpus, shown_part, f.levels[v], &shown);
 		for (unsigned k = 0; k < n_families; k++)
 			r->in[v][k] = shown.generated[k][DGA_LEVEL_MEDIUM];
 		for (unsigned k = 0; k < SETS; k++)
@@ -157,8 +156,7 @@ static void test_left(const struct material *m, const char *folder, unsigned see
 	snprintf(name, sizeof name, "seed%u-without%u.model", seed, out);
 	struct dga_model *model = open_frozen(folder, name, &f);
 	for (unsigned v = 0; v < VIEWS; v++) {
-		measure_rates(model, &m->corpus, shown_part, v == VIEW_LISTED ? f.listed : f.levels,
-		              &rates);
+		measure_rates(model, &m->corpus, shown_part, f.levels[v], &rates);
 		for (unsigned k = 0; k < n_families; k++)
 			if (families[k].fold / 2 == out)
 				r->left[v][k] = rates.generated[k][DGA_LEVEL_MEDIUM];
@@ -258,62 +256,108 @@ static void print_sets(const struct seed_result *r, unsigned n, enum view view)
 	}
 }
 
+static double mean_of(const double *v, unsigned n)
+{
+	double sum = 0;
+	for (unsigned i = 0; i < n; i++)
+		sum += v[i];
+	return sum / n;
+}
+
+static bool is_quick(const struct seed_result *r, unsigned family)
+{
+	return r->p95[family] <= QUICK;
+}
+
+static void print_alerts(const struct seed_result *r, unsigned n)
+{
+	double macro[SEEDS_MAX] = { 0 }, quick[SEEDS_MAX] = { 0 };
+	unsigned n_counted = 0, n_words = 0, n_good = 0, n_words_good = 0;
+	for (unsigned k = 0; k < n_families; k++) {
+		unsigned n_quick = 0;
+		if (!is_counted(k))
+			continue;
+		for (unsigned s = 0; s < n; s++) {
+			macro[s] += r[s].p95[k];
+			quick[s] += is_quick(&r[s], k);
+			n_quick += is_quick(&r[s], k);
+		}
+		n_counted++;
+		n_good += n_quick == n;
+		n_words += families[k].kind == KIND_WORDS;
+		n_words_good += families[k].kind == KIND_WORDS && n_quick == n;
+	}
+	for (unsigned s = 0; s < n; s++)
+		macro[s] /= n_counted;
+	printf("  names until the alert, 95th percentile: %.1f +- %.1f on average over %u families\n"
+	       "  at most %d (target): %.1f +- %.1f families a seed; in every seed %u of %u, %u of %u of "
+	       "words\n",
+	       mean_of(macro, n), half_interval(macro, n), n_counted, QUICK, mean_of(quick, n),
+	       half_interval(quick, n), n_good, n_counted, n_words_good, n_words);
+}
+
 static void print_clients(const struct seed_result *r, unsigned n)
 {
-	double worst[SEEDS_MAX], macro[SEEDS_MAX], wrong[DGA_LEVELS][SEEDS_MAX];
-	unsigned n_counted = 0, n_good = 0, n_words = 0, n_words_good = 0;
-	for (unsigned s = 0; s < n; s++) {
-		worst[s] = macro[s] = 0;
-		n_counted = 0;
-		for (unsigned k = 0; k < n_families; k++) {
-			if (!is_counted(k))
-				continue;
-			n_counted++;
-			macro[s] += r[s].p95[k];
-			worst[s] = r[s].p95[k] > worst[s] ? r[s].p95[k] : worst[s];
-		}
-		macro[s] /= n_counted;
+	double wrong[DGA_LEVELS][SEEDS_MAX];
+	for (unsigned s = 0; s < n; s++)
 		for (unsigned l = 0; l < DGA_LEVELS; l++)
 			wrong[l][s] = r[s].days_wrong[l];
-	}
-	for (unsigned k = 0; k < n_families; k++) {
-		unsigned p95 = 0;
-		for (unsigned s = 0; s < n; s++)
-			p95 = r[s].p95[k] > p95 ? r[s].p95[k] : p95;
-		n_good += is_counted(k) && p95 <= 15;
-		n_words += is_counted(k) && families[k].kind == KIND_WORDS;
-		n_words_good += is_counted(k) && families[k].kind == KIND_WORDS && p95 <= 15;
-	}
-	double mean = 0, days[DGA_LEVELS] = { 0 };
-	for (unsigned s = 0; s < n; s++) {
-		mean += macro[s] / n;
-		for (unsigned l = 0; l < DGA_LEVELS; l++)
-			days[l] += wrong[l][s] / n;
-	}
 	printf("\nper client, family left out (%d clients a family and seed)\n", INFECTED);
-	printf("  names until the alert, 95th percentile: %.1f +- %.1f on average over %u families;\n"
-	       "  at most 15 (target) in every seed: %u of %u families, %u of %u of words\n",
-	       mean, half_interval(macro, n), n_counted, n_good, n_counted, n_words_good, n_words);
-	printf("  false alerts per 1,000 client-days, test part: low %.2f, medium %.2f +- %.2f, "
-	       "high %.3f   (target 1 at medium: %s)\n",
-	       days[0], days[1], half_interval(wrong[1], n), days[2],
-	       days[1] <= 1 ? "reached" : "MISSED");
+	print_alerts(r, n);
+	const double *medium = wrong[DGA_LEVEL_MEDIUM];
+	printf("  false alerts per 1,000 client-days: low %.2f +- %.2f, medium %.2f +- %.2f, high %.3f +- "
+	       "%.3f   (target 1 at medium: %s)\n",
+	       mean_of(wrong[DGA_LEVEL_LOW], n), half_interval(wrong[DGA_LEVEL_LOW], n),
+	       mean_of(medium, n), half_interval(medium, n), mean_of(wrong[DGA_LEVEL_HIGH], n),
+	       half_interval(wrong[DGA_LEVEL_HIGH], n),
+	       mean_of(medium, n) <= 1 ? "reached" : "MISSED");
+}
+
+static void test_seed(const struct material *m, const char *folder, unsigned seed,
+                      struct seed_result *r)
+{
+	test_all(m, folder, seed, r);
+	r->shown = shown;
+	for (unsigned out = 0; out < FOLDS_OUT; out++)
+		test_left(m, folder, seed, out, r);
+	fprintf(stderr, "seed %u tested\n", seed);
+}
+
+/* Each seed in a process of its own; what they find is in memory that they share. */
+static struct seed_result *test_seeds(const struct material *m, const char *folder, unsigned n)
+{
+	struct seed_result *r = mmap(NULL, SEEDS_MAX * sizeof *r, PROT_READ | PROT_WRITE,
+	                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (r == MAP_FAILED)
+		die("no memory", "results");
+	fflush(stdout);
+	for (unsigned s = 0; s < n; s++) {
+		pid_t child = fork();
+		if (child < 0)
+			die("no process", "results");
+		if (child == 0) {
+			test_seed(m, folder, s + 1, &r[s]);
+			_exit(0);
+		}
+	}
+	for (unsigned s = 0; s < n; s++) {
+		int status;
+		if (wait(&status) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+			die("a seed could not be tested", "results");
+	}
+	shown = r[0].shown;
+	return r;
 }
 
 void runs_test(const struct material *m, const char *folder, unsigned n_seeds, enum part part)
 {
 	shown_part = part;
-	static struct seed_result r[SEEDS_MAX];
-	for (unsigned s = 0; s < n_seeds; s++) {
-		test_all(m, folder, s + 1, &r[s]);
-		for (unsigned out = 0; out < FOLDS_OUT; out++)
-			test_left(m, folder, s + 1, out, &r[s]);
-		fprintf(stderr, "seed %u tested\n", s + 1);
-	}
+	struct seed_result *r = test_seeds(m, folder, n_seeds);
 	printf("generated domains: %s part, %u seeds, thresholds from the validation part\n",
 	       part == PART_TEST ? "test" : "VALIDATION", n_seeds);
 	print_families(r, n_seeds);
-	static const char *const titles[VIEWS] = { "as listed", "confirmed" };
+	static const char *const titles[VIEWS] = { "as listed", "confirmed by their addresses",
+		                                   "that are in two lists" };
 	for (unsigned v = 0; v < VIEWS; v++) {
 		printf("\nper name, one in 1,000 ordinary names of the top million (%s) above the threshold; "
 		       "mean over families +- 95 %% interval over seeds\n",
@@ -324,4 +368,5 @@ void runs_test(const struct material *m, const char *folder, unsigned n_seeds, e
 		print_sets(r, n_seeds, (enum view)v);
 	}
 	print_clients(r, n_seeds);
+	munmap(r, SEEDS_MAX * sizeof *r);
 }

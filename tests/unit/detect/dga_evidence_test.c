@@ -5,6 +5,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -115,6 +116,74 @@ static void families_are_voted_for(void **state)
 	dga_table_free(t);
 }
 
+static void looks_are_compared(void **state)
+{
+	(void)state;
+	struct {
+		const char *suffix; /* of the one that is compared */
+		size_t length;
+		unsigned suffix_quarter, length_quarter;
+	} rows[] = {
+		{ "com", 8, 2, 2 }, /* as long, or one more or less: 7, 9 */
+		{ "com", 20, 2, 1 }, { "net", 6, 1, 1 }, { "net", 12, 1, 0 },
+		{ "org", 7, 1, 1 },  { "de", 99, 0, 1 }, /* longer than there are */
+	};
+	const uint32_t at[] = { dga_look(7, "com", 3), dga_look(9, "com", 3),
+		                dga_look(63, "net", 3), dga_look(20, "org", 3) };
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		uint32_t look = dga_look(rows[i].length, rows[i].suffix, strlen(rows[i].suffix));
+		assert_int_equal(dga_kin_of(look, at, 4),
+		                 rows[i].suffix_quarter * DGA_KIN + rows[i].length_quarter);
+	}
+	for (unsigned n = DGA_LOOKS_MIN; n <= DGA_LOOKS; n++) {
+		uint32_t same[DGA_LOOKS];
+		for (unsigned i = 0; i < n; i++)
+			same[i] = dga_look(7, "com", 3);
+		assert_int_equal(dga_kin_of(dga_look(7, "com", 3), same, n), DGA_KIN * DGA_KIN - 1);
+		assert_int_equal(dga_kin_of(dga_look(9, "net", 3), same, n), 0);
+	}
+}
+
+static void failures_that_are_alike_are_evidence(void **state)
+{
+	(void)state;
+	float kin[DGA_KIN * DGA_KIN] = { [DGA_KIN * DGA_KIN - 1] = 1 };
+	struct dga_table *t = table_of(10);
+	struct dga_standing s;
+	struct dga_name n = { .client = 7,
+		              .evidence = { 0.5F, 0.5F },
+		              .is_failed = true,
+		              .look = dga_look(6, "com", 3),
+		              .kin = kin,
+		              .now_s = 10000 };
+	for (n.domain = 1; n.domain <= 3; n.domain++, n.now_s += 600)
+		dga_table_add(t, &n, &s);
+	float before = s.sum;
+	dga_table_add(t, &n, &s); /* the fourth is like the three before */
+	assert_true(s.sum > before + 1.3F);
+	before = s.sum;
+	n.domain++;
+	n.look = dga_look(12, "net", 3);
+	dga_table_add(t, &n, &s);
+	assert_true(s.sum < before + 0.6F);
+	/* What was long ago is not compared with. */
+	n.look = dga_look(6, "com", 3);
+	n.now_s += DGA_LOOKS_S;
+	before = s.sum;
+	n.domain++;
+	dga_table_add(t, &n, &s);
+	assert_true(s.sum < before + 0.6F);
+	/* Nor what exists. */
+	for (unsigned i = 0; i < 20; i++) {
+		before = s.sum;
+		n.is_failed = false;
+		n.domain++;
+		dga_table_add(t, &n, &s);
+		assert_true(s.sum < before + 0.6F);
+	}
+	dga_table_free(t);
+}
+
 static void who_is_suspected_is_not_pushed_out(void **state)
 {
 	(void)state;
@@ -199,6 +268,8 @@ int main(void)
 		cmocka_unit_test(thick_failures_are_evidence_once),
 		cmocka_unit_test(suspicion_fades),
 		cmocka_unit_test(families_are_voted_for),
+		cmocka_unit_test(looks_are_compared),
+		cmocka_unit_test(failures_that_are_alike_are_evidence),
 		cmocka_unit_test(who_is_suspected_is_not_pushed_out),
 		cmocka_unit_test(the_table_is_as_small_as_is_said),
 	};

@@ -208,6 +208,27 @@ static void new_names_that_exist_weigh_half(void **state)
 	stop(d, c);
 }
 
+/* Advertisers generate names that all exist. */
+static void it_takes_failures_to_be_sure(void **state)
+{
+	(void)state;
+	struct config *c;
+	struct detect *d = start(&c, model_path);
+	const struct detect_finding *f = NULL;
+	for (unsigned i = 0; i < 100; i++) {
+		char name[64];
+		snprintf(name, sizeof name, "generatedname%u.com", i);
+		f = answer(d, &(struct asked){ "192.0.2.1", name, name, RCODE_NOERROR, false });
+		assert_true(f == NULL || f->confidence == DETECT_LOW);
+	}
+	assert_non_null(f);
+	f = fail_names(d, "192.0.2.1", 100, 2, "generatedname");
+	assert_int_equal(f->confidence, DETECT_LOW);
+	f = fail_names(d, "192.0.2.1", 102, 1, "generatedname");
+	assert_int_equal(f->confidence, DETECT_HIGH);
+	stop(d, c);
+}
+
 static void the_next_name_of_a_sure_case_can_be_blocked(void **state)
 {
 	(void)state;
@@ -280,6 +301,7 @@ int main(void)
 		cmocka_unit_test(ordinary_names_are_evidence_against),
 		cmocka_unit_test(what_is_no_evidence),
 		cmocka_unit_test(new_names_that_exist_weigh_half),
+		cmocka_unit_test(it_takes_failures_to_be_sure),
 		cmocka_unit_test(the_next_name_of_a_sure_case_can_be_blocked),
 		cmocka_unit_test(it_explains),
 		cmocka_unit_test(without_a_model_it_says_nothing),

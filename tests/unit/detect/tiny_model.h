@@ -23,7 +23,8 @@ struct tiny {
 	size_t n;
 	struct dga_file_header *header;
 	int8_t *trigrams, *rows;
-	uint16_t *words;
+	uint16_t *words, *heads;
+	uint8_t *threes;
 	float *numbers;
 	char *families;
 };
@@ -58,7 +59,9 @@ static inline void tiny_make(struct tiny *t, struct dga_numbers *k)
 	t->trigrams = (int8_t *)(t->bytes + sizeof h);
 	t->rows = t->trigrams + (DGA_TRIGRAMS + 63) / 64 * 64;
 	t->words = (uint16_t *)(t->rows + TINY_ROWS * DGA_DIM);
-	t->numbers = (float *)(t->words + TINY_WORDS);
+	t->heads = t->words + TINY_WORDS;
+	t->threes = (uint8_t *)(t->heads + DGA_HEADS);
+	t->numbers = (float *)(t->threes + (DGA_THREES / 8 + 64) / 64 * 64);
 	t->families = (char *)(t->numbers + h.n_numbers);
 	dga_model_place(&h, t->numbers, k);
 	for (unsigned i = 0; i < DGA_SHAPE; i++)
