@@ -183,6 +183,36 @@ def test_x2_small_deltas_of_a_large_zone_cost_little(start_weir, primary):
     assert blocked(w, "s21.bad.org") and not blocked(w, "n00019.bad.org")
 
 
+def test_x2_deltas_and_crashes_come_to_the_same_as_the_whole(start_weir, primary):
+    """kill -9 at any moment of taking a delta; at the end the policy is what a whole load gives."""
+    w = start_weir(prepare=follow(**{"min-update-interval": "0s"}))
+    dice = random.Random(4711)
+    names = [f"n{i}.bad.org" for i in range(250)]
+    there = set(names[::2])
+    p = primary("knot", w, records=rules(sorted(there)))
+    assert has_serial(w, 1, 15), log_of(w)
+    for serial in range(2, 14):
+        there ^= set(dice.sample(names, dice.choice((1, 2, 5, 60))))
+        p.publish(rules(sorted(there)))
+        if serial % 2 == 0:
+            time.sleep(dice.uniform(0, 0.4))
+            w.process.kill()
+            w.start()
+        assert has_serial(w, serial, 20), log_of(w)
+    assert stored(w.zone_path)[1] == p.transfer()
+    listed = sorted(there)
+
+    def blocked_names():
+        return [n for n in sorted(names) if blocked(w, n)]
+    assert until(lambda: blocked_names() == listed, 30), log_of(w)
+    w.stop()
+    for name in os.listdir(w.state_dir):
+        if name.startswith("policy."):
+            os.unlink(os.path.join(w.state_dir, name))
+    w.start()  # all of it is read
+    assert until(lambda: blocked_names() == listed, 30), log_of(w)
+
+
 def test_x3_a_deleted_record_leaves_the_others(start_weir, primary):
     w = start_weir(prepare=follow(**{"min-update-interval": "0s"}))
     both = ["multi.bad.org A 192.0.2.1", "multi.bad.org A 192.0.2.2"]
