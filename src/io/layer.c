@@ -204,6 +204,16 @@ int layer_block_line(struct layer *l, size_t block, const char **ret_line, size_
 	return 0;
 }
 
+int layer_verify(struct layer *l)
+{
+	int e = 0;
+	l->is_end = true;
+	for (size_t i = 0; e == 0 && i < l->n_blocks; i++)
+		e = load_block(l, i);
+	l->block = l->n_blocks;
+	return e;
+}
+
 /* Is the first line of the block not behind the line? 1, 0, -errno. */
 static int begins_before(struct layer *l, size_t block, const char *line, size_t n)
 {

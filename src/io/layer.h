@@ -76,6 +76,9 @@ MUST_USE int layer_next(struct layer *l);
 /* The first line of a block, copied; *ret_n: its length. For io/layers.c. As layer_first(). */
 MUST_USE int layer_block_line(struct layer *l, size_t block, const char **ret_line, size_t *ret_n);
 
+/* Read all blocks against their checksums; the position is lost. As layer_first(). */
+MUST_USE int layer_verify(struct layer *l);
+
 /* The order of lines. */
 int layer_compare(const char *a, size_t na, const char *b, size_t nb);
 

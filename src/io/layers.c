@@ -197,6 +197,15 @@ const struct layers_head *layers_head(const struct layers *l)
 	return &l->head;
 }
 
+int layers_verify(struct layers *l)
+{
+	int e = 0;
+	l->has_rest = l->is_ready = false;
+	for (unsigned i = 0; e == 0 && i < l->head.n; i++)
+		e = layer_verify(&l->at[i]);
+	return e;
+}
+
 /* ---- lines ---- */
 
 int layers_first(struct layers *l)

@@ -70,6 +70,9 @@ MUST_USE int layers_open(const char *path, const struct layers_head *h, struct l
 void layers_close(struct layers *l); /* NULL is fine */
 const struct layers_head *layers_head(const struct layers *l);
 
+/* Read all blocks of all layers against their checksums; then seek. 0; -EBADMSG; -errno. */
+MUST_USE int layers_verify(struct layers *l);
+
 /* ---- the lines ---- */
 
 /* To the first line; to the first that is not less than this; to the one with this number, from 0 (or

@@ -354,7 +354,7 @@ static int prepare(struct refresh *f)
 	   there: a primary that has gone back must not be believed meanwhile. */
 	int e = zone_reader_open(&old, f->plan->path, &f->plan->zone);
 	if (e == 0) {
-		e = zone_layers_check(f->plan->path);
+		e = zone_layers_check(f->plan->path, f->plan->is_first);
 		f->has_serial = e == 0;
 		f->serial = old.numbers.serial;
 		zone_reader_close(&old);

@@ -40,6 +40,7 @@ struct refresh_plan {
 	const struct addr *source_v4, *source_v6; /* NULL: the kernel chooses */
 	uint64_t max_bytes;
 	int stop_fd;
+	bool is_first; /* since the start: what is here is read against its checksums */
 };
 
 enum refresh_outcome {

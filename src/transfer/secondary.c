@@ -285,6 +285,7 @@ static void look(struct timer *t)
 		.source_v6 = s->has_source[0] ? &s->sources[0] : NULL,
 		.max_bytes = s->max_bytes,
 		.stop_fd = j->stop_fd,
+		.is_first = s->last_look_ns == 0,
 	};
 	s->last_look_ns = clock_mono_ns();
 	s->is_again = false;

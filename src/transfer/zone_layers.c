@@ -175,7 +175,7 @@ int zone_layers_change(const struct zone_layers_terms *t, uint32_t serial, const
 	return e;
 }
 
-int zone_layers_check(const char *path)
+int zone_layers_check(const char *path, bool is_whole)
 {
 	struct layers_head h;
 	struct layers *l;
@@ -183,7 +183,10 @@ int zone_layers_check(const char *path)
 	if (e != 0)
 		return e == -ENOENT ? 0 : e;
 	e = layers_open(path, &h, &l);
-	if (e == 0)
-		layers_close(l);
-	return e == -ENOENT ? -ENODATA : e;
+	if (e != 0)
+		return e == -ENOENT ? -ENODATA : e;
+	if (is_whole)
+		e = layers_verify(l);
+	layers_close(l);
+	return e;
 }

@@ -43,5 +43,8 @@ MUST_USE int zone_layers_put(const struct zone_layers_terms *t, struct sorter *l
  */
 MUST_USE int zone_layers_change(const struct zone_layers_terms *t, uint32_t serial,
                                 const struct delta *d, uint64_t *ret_records);
-/* Are its layers there, and of one piece? 0, also of a file without layers; -ENODATA; -EBADMSG; -errno. */
-MUST_USE int zone_layers_check(const char *path);
+/*
+ * Are its layers there, and of one piece? is_whole: all of them is read, else their ends only. 0, also of a file
+ * without layers; -ENODATA; -EBADMSG; -errno.
+ */
+MUST_USE int zone_layers_check(const char *path, bool is_whole);

@@ -156,6 +156,17 @@ def test_x1_what_is_damaged_is_transferred_whole(start_weir, primary):
         assert until(lambda why=why: why in log_of(w)), log_of(w)
         assert stored(w.zone_path)[1] == p.transfer()
         assert until(lambda serial=serial: not blocked(w, f"n{serial - 2}.bad.org")), log_of(w)
+    # A disk that forgets, and nothing newer at the primary: noticed at the next start.
+    w.stop()
+    layer = layer_paths(w.zone_path)[0]
+    with open(layer, "r+b") as f:
+        f.seek(os.path.getsize(layer) // 3)
+        f.write(b"?")
+    told = log_of(w).count("the copy here is damaged")
+    w.start()
+    assert until(lambda: log_of(w).count("the copy here is damaged") > told), log_of(w)
+    assert stored(w.zone_path) == (4, p.transfer())
+    assert blocked(w, "n7.bad.org")
 
 
 def test_x2_small_deltas_of_a_large_zone_cost_little(start_weir, primary):

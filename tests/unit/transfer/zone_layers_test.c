@@ -55,7 +55,7 @@ static void expect(uint32_t serial, const char *letters)
 	layers_letters(path, all, sizeof all);
 	assert_string_equal(all, letters);
 	assert_int_equal(n_records, strlen(letters));
-	assert_int_equal(zone_layers_check(path), 0);
+	assert_int_equal(zone_layers_check(path, true), 0);
 }
 
 static void versions_follow_each_other(void **state)
@@ -83,7 +83,7 @@ static void a_file_of_before_is_gone_on_from(void **state)
 	assert_int_equal(zone_writer_add(&w, "a", 1), 0);
 	assert_int_equal(zone_writer_add(&w, "b", 1), 0);
 	assert_int_equal(zone_writer_commit(&w), 0);
-	assert_int_equal(zone_layers_check(path), 0);
+	assert_int_equal(zone_layers_check(path, true), 0);
 	assert_int_equal(change(SOA(2), 1, "-z"), -ESTALE);
 	assert_int_equal(change(SOA(2), 1, "-a+c"), 0);
 	expect(2, "bc");
@@ -127,6 +127,25 @@ static void what_cannot_be_written_changes_nothing(void **state)
 	expect(2, "abc");
 }
 
+/* In the lines: noticed by whoever reads all of it. */
+static void damage_within_is_found(void **state)
+{
+	(void)state;
+	char text[LAYERS_HEAD_MAX], layer[PATH_MAX];
+	struct layers_head h;
+	size_t n;
+	assert_int_equal(put(SOA(1), "ab"), 0);
+	int fd = open(path, O_RDONLY);
+	assert_int_equal(layers_head_read(fd, text, &n, &h), 0);
+	close(fd);
+	assert_int_equal(layers_path(path, h.names[0], layer, sizeof layer), 0);
+	fd = open(layer, O_WRONLY);
+	assert_int_equal(pwrite(fd, "x", 1, 1), 1);
+	close(fd);
+	assert_int_equal(zone_layers_check(path, true), -EBADMSG);
+	assert_int_equal(change(SOA(2), 1, "-a"), -EBADMSG);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -154,6 +173,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_file_of_before_is_gone_on_from, set_up,
 		                                tear_down),
 		cmocka_unit_test_setup_teardown(bounds_hold, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(damage_within_is_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_cannot_be_written_changes_nothing, set_up,
 		                                tear_down),
 	};
