@@ -229,7 +229,10 @@ static void on_call(struct thread *t)
 		kill(t->tgid, SIGKILL);
 	if (verb == PLAN_SHORT && c.length_arg >= 0)
 		set_argument(t->tid, c.length_arg, (info.seccomp.args[c.length_arg] + 1) / 2);
-	if (verb == PLAN_FAIL && !c.is_after)
+	/* The kernel's brk() fails by leaving the break where it is: a negative number would be believed. */
+	if (verb == PLAN_FAIL && info.seccomp.nr == SYS_brk)
+		set_argument(t->tid, 0, 0);
+	else if (verb == PLAN_FAIL && !c.is_after)
 		skip_call(t->tid, error);
 	t->at_exit =
 		verb == PLAN_KILL_AFTER || (verb == PLAN_FAIL && c.is_after) ? verb : PLAN_GO_ON;
