@@ -35,7 +35,8 @@ enum {
 struct thread {
 	pid_t tid, tgid; /* tid 0: free */
 	enum plan_verb at_exit;
-	int error; /* with PLAN_FAIL at exit */
+	int error;    /* with PLAN_FAIL at exit */
+	uint64_t brk; /* what brk() was asked for, and must seem to have been; 0: nothing */
 };
 
 static struct thread threads[N_THREADS];
@@ -117,6 +118,12 @@ static void set_result(pid_t tid, int error)
 	(void)ptrace(PTRACE_POKEUSER, tid, offsetof(struct user_regs_struct, rax), (long)-error);
 }
 
+/* The program may look at its argument again. */
+static void restore_argument(pid_t tid, int i, uint64_t to)
+{
+	set_argument(tid, i, to);
+}
+
 static void skip_call(pid_t tid, int error)
 {
 	(void)ptrace(PTRACE_POKEUSER, tid, offsetof(struct user_regs_struct, orig_rax), -1L);
@@ -141,6 +148,14 @@ static void set_argument(pid_t tid, int i, uint64_t to)
 static void set_result(pid_t tid, int error)
 {
 	set_register(tid, 0, (uint64_t)-error);
+}
+
+/* Where the argument was is the result. */
+static void restore_argument(pid_t tid, int i, uint64_t to)
+{
+	(void)tid;
+	(void)i;
+	(void)to;
 }
 
 static void skip_call(pid_t tid, int error)
@@ -230,12 +245,15 @@ static void on_call(struct thread *t)
 	if (verb == PLAN_SHORT && c.length_arg >= 0)
 		set_argument(t->tid, c.length_arg, (info.seccomp.args[c.length_arg] + 1) / 2);
 	/* The kernel's brk() fails by leaving the break where it is: a negative number would be believed. */
-	if (verb == PLAN_FAIL && info.seccomp.nr == SYS_brk)
+	bool is_brk = verb == PLAN_FAIL && info.seccomp.nr == SYS_brk;
+	t->brk = is_brk ? info.seccomp.args[0] : 0;
+	if (is_brk)
 		set_argument(t->tid, 0, 0);
 	else if (verb == PLAN_FAIL && !c.is_after)
 		skip_call(t->tid, error);
-	t->at_exit =
-		verb == PLAN_KILL_AFTER || (verb == PLAN_FAIL && c.is_after) ? verb : PLAN_GO_ON;
+	t->at_exit = verb == PLAN_KILL_AFTER || (verb == PLAN_FAIL && (c.is_after || is_brk))
+	                     ? verb
+	                     : PLAN_GO_ON;
 	t->error = error;
 	(void)ptrace(t->at_exit != PLAN_GO_ON ? PTRACE_SYSCALL : PTRACE_CONT, t->tid, 0, 0);
 }
@@ -250,6 +268,8 @@ static void on_exit_of_call(struct thread *t)
 	}
 	if (t->at_exit == PLAN_KILL_AFTER)
 		kill(t->tgid, SIGKILL);
+	else if (t->at_exit == PLAN_FAIL && t->brk != 0)
+		restore_argument(t->tid, 0, t->brk);
 	else if (t->at_exit == PLAN_FAIL)
 		set_result(t->tid, t->error);
 	t->at_exit = PLAN_GO_ON;

@@ -620,7 +620,7 @@ class Ceilings(Edit):
             return lists
         try:
             found = {d["domain"] for d in self.bed.weir.ctl(command="ceilings")["ceilings"]["domains"]}
-        except (OSError, ValueError) as e:
+        except (OSError, ValueError, KeyError) as e:
             return f"silent ({e})"
         old, new = (f"c{v}.example" in found for v in (self.v, self.v + 1))
         return {(True, True): "old", (False, True): "new"}.get((old, new), f"ceilings {len(found)}")
