@@ -224,7 +224,7 @@ static void charge(struct detect_call *call, uint64_t key, const struct told *t,
 	struct debt *pair = debts_take(s->pairs, key, now_us);
 	struct points p = { 0, 0 };
 	*ret = (struct charged){ .pair = pair, .level = -1 };
-	if (debt_is_shared(pair))
+	if (debts_is_shared(s->pairs, pair))
 		return; /* nothing can be said of a pair that has no place of its own */
 	ret->marks = marks_of(s, pair);
 	if (!call->a->is_cached)

@@ -12,8 +12,8 @@
  *            a bucket may owe is the caller's to say.
  * Threads:   any, several at once: relaxed atomics. Losing a race may lose the charge of one
  *            packet, when a place changes its owner at the same moment.
- * Memory:    one block, 32 bytes a place; touched as used.
- * Cost:      four cache lines at most.
+ * Memory:    one block, 32 bytes a place with its key; touched as used.
+ * Cost:      two or three cache lines for a key that has a place; four otherwise.
  * Limits:    the places that debts_new() was told.
  * Tests:     tests/unit/detect/debts_test.c
  */
@@ -31,7 +31,6 @@ enum {
 };
 
 struct debt {
-	_Atomic uint64_t key;      /* 0: nobody's */
 	_Atomic uint64_t paid_us;  /* granted: paid off then */
 	_Atomic uint64_t asked_us; /* the same of all that was asked for, granted or not */
 	_Atomic uint64_t extra;    /* the caller's; 0 with a new key */
@@ -46,6 +45,9 @@ size_t debts_bytes(const struct debts *d);
 /* Its places are numbered; those for all the others too. */
 size_t debts_places(const struct debts *d);
 size_t debts_place_of(const struct debts *d, const struct debt *e);
+
+/* It is the one for all the keys without a place: what it owes is nobody's alone. */
+bool debts_is_shared(const struct debts *d, const struct debt *e);
 
 /* It will be asked for soon. */
 void debts_prefetch(const struct debts *d, uint64_t key);
@@ -69,12 +71,6 @@ static inline void debt_add_us(_Atomic uint64_t *paid_us, uint64_t now_us, uint6
 		next = (at > now_us ? at : now_us) + more_us;
 	} while (!atomic_compare_exchange_weak_explicit(paid_us, &at, next, memory_order_relaxed,
 	                                                memory_order_relaxed));
-}
-
-/* It is the one for all the keys without a place: what it owes is nobody's alone. */
-static inline bool debt_is_shared(const struct debt *d)
-{
-	return atomic_load_explicit(&d->key, memory_order_relaxed) == 0;
 }
 
 /* It owes nothing, but was used now: of the places that owe nothing it is not the first to go. */

@@ -189,7 +189,7 @@ static void flux_answer(struct detect_call *call)
 	uint64_t now_us = a->now_ns / 1000 + 1;
 	uint64_t key = detector_hash_name(call, a->question);
 	struct debt *name = debts_take(f->names, key, now_us);
-	if (debt_is_shared(name))
+	if (debts_is_shared(f->names, name))
 		return; /* nothing can be said of a name that has no place of its own */
 	/* What was more than a day ago is over. */
 	if (debt_owed_us(&name->paid_us, now_us) == 0 && count_marks(name) > FREE)

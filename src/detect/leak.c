@@ -217,7 +217,7 @@ static void walk_path(const struct detect_call *call, const struct target *t, ui
                       const uint8_t *name, struct path *ret)
 {
 	unsigned all = name_labels(name), above = name_labels(t->zone);
-	uint64_t h = chain(call, client_key, t->zone, name_len(t->zone));
+	uint64_t h = detector_hash_pair(call, client_key, detector_hash_name(call, t->zone));
 	ret->n = all > above ? all - above : 0;
 	ret->tags[0] = tag_of(h);
 	for (unsigned i = 0; i < ret->n; i++) {
