@@ -118,7 +118,7 @@ uint64_t detector_hash(const struct detect_call *call, const void *bytes, size_t
 uint64_t detector_hash_name(const struct detect_call *call, const uint8_t *lower);
 /* Of an address: IPv4 whole, IPv6 its first 64 bits. */
 uint64_t detector_hash_network(const struct detect_call *call, const struct addr *a);
-/* Of two hashes, in this order: a client and a domain. */
+/* Of two hashes, in this order: a client and a domain. One of them is from here; the other may be guessed. Never 0. */
 uint64_t detector_hash_pair(const struct detect_call *call, uint64_t a, uint64_t b);
 
 /* Are its servers the operator's own: those of a forward zone that is not everything? */

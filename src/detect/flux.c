@@ -141,8 +141,11 @@ static uint64_t place_of(const struct detect_call *call, const uint8_t *bytes, b
 {
 	const struct flux_options *o = call->prepared;
 	uint32_t owner = o->owners != NULL ? owners_number(o->owners, bytes, is_v4) : 0;
-	if (owner != 0)
-		return detector_hash_pair(call, owner, 1);
+	if (owner != 0) {
+		uint8_t text[5] = { 'o' }; /* as long as no network */
+		memcpy(text + 1, &owner, sizeof owner);
+		return detector_hash(call, text, sizeof text);
+	}
 	return detector_hash(call, bytes, is_v4 ? 2 : 4);
 }
 

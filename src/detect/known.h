@@ -9,7 +9,7 @@
  * Threads:   one call, one thread.
  * Memory:    part of the front's own, on the stack; names are borrowed until the call ends, and do not change.
  * Cost:      a comparison of names for what is known; otherwise a hash, and a look in the memo of zones.
- * Limits:    KNOWN_NAMES names, KNOWN_PAIRS pairs; more drive the first ones out, which are found out again.
+ * Limits:    KNOWN_NAMES names; more drive the first ones out, which are found out again.
  * Tests:     tests/unit/detect/known_test.c
  */
 #pragma once
@@ -19,7 +19,6 @@
 #include "detect/source.h"
 
 enum {
-	KNOWN_PAIRS = 4,
 	KNOWN_NAMES = 6, /* question, registered domain, the zones of both ends and their domains */
 };
 
@@ -31,22 +30,17 @@ struct known_name {
 	struct zone_facts zone;
 };
 
-struct known_pair {
-	uint64_t a, b, hash;
-};
-
 struct known {
 	const struct siphash_key *key;
 	struct zones *zones;
 	const struct addr *client;
 	const uint8_t *question;
-	uint64_t client_hash;      /* 0: not yet */
-	unsigned n_names, n_pairs; /* that were put there so far */
+	uint64_t client_hash; /* 0: not yet */
+	unsigned n_names;     /* that were put there so far */
 	bool has_facts, has_ends;
 	struct name_facts facts;
 	struct source_ends ends;
 	struct known_name names[KNOWN_NAMES];
-	struct known_pair pairs[KNOWN_PAIRS];
 };
 
 /* Nothing is known yet. The rest of *ret is left as it is: most of it is not used. */
@@ -59,6 +53,6 @@ static inline void known_begin(struct known *ret, const struct siphash_key *key,
 	ret->client = client;
 	ret->question = question;
 	ret->client_hash = 0;
-	ret->n_names = ret->n_pairs = 0;
+	ret->n_names = 0;
 	ret->has_facts = ret->has_ends = false;
 }
