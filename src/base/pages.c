@@ -14,7 +14,7 @@ enum {
 void *pages_zeroed(size_t n)
 {
 	size_t unit = n >= HUGE ? HUGE : LINE;
-	if (n > SIZE_MAX - HUGE)
+	if (n > PTRDIFF_MAX) /* no object is larger */
 		return NULL;
 	size_t whole = (n + LINE - 1) / LINE * LINE;
 	void *at = NULL;

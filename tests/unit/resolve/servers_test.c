@@ -189,7 +189,8 @@ static void test_dead_family(void **state)
 	w.servers[SIX].habits = FAKE_DEAD;
 	for (int i = 0; i < 60; i++)
 		expect_addrs("www.dual.test", "192.0.2.40");
-	assert_true(w.servers[SIX].n_udp <= 4);
+	/* Six silences in a row, drawn by chance, and a probe; another one where this takes ten seconds. */
+	assert_true(w.servers[SIX].n_udp <= 8);
 	/* Other servers of that family: nothing is known of them, but that it is silent here. */
 	server_table_reset();
 	w.resolver->n_silent[1] = 6;
