@@ -68,7 +68,7 @@ static void add_vendor(struct zones *z, const uint8_t *wire)
 int zones_new(struct zones **ret)
 {
 	struct zones *z = calloc(1, sizeof *z);
-	uint8_t *to = z != NULL ? malloc(ARRAY_LEN(vendor_texts) * NAME_MAX_BYTES) : NULL;
+	uint8_t *to = z != NULL ? calloc(ARRAY_LEN(vendor_texts), NAME_MAX_BYTES) : NULL;
 	if (to == NULL) {
 		free(z);
 		return -ENOMEM;

@@ -131,6 +131,8 @@ static void give(struct walk *w, const struct open_node *n)
 		prefix.length = n->depth - V4_DEPTH;
 	} else {
 		prefix.addr = addr_from_bytes16(n->bits);
+		if (prefix.addr.is_v4) /* ::ffff:0:0/96, in a tree that has IPv4 there itself */
+			prefix.length = n->depth - V4_DEPTH;
 	}
 	if (prefix.length > 0)
 		scan_rule_prefix(w->s, &prefix);
@@ -141,7 +143,7 @@ static bool visit(struct walk *w, const struct open_node *from, unsigned side, u
                   uint64_t record, MMDB_entry_s *entry)
 {
 	struct open_node n = *from;
-	if (from->depth >= DEPTH_MAX)
+	if (from->depth >= (w->db.metadata.ip_version == 6 ? DEPTH_MAX : DEPTH_MAX - V4_DEPTH))
 		return type == MMDB_RECORD_TYPE_EMPTY || type == MMDB_RECORD_TYPE_DATA;
 	n.bits[n.depth / 8] |= (uint8_t)(side << (7 - n.depth % 8));
 	n.depth++;
