@@ -602,7 +602,7 @@ static void leak_explain(struct detect_call *call)
 	static const char *const kinds[ZONE_KINDS] = {
 		[ZONE_REGISTRY] = "a registry's zone: what it is asked is not counted",
 		[ZONE_ANYBODY] = "an unpopular domain: the whole of what it is told counts",
-		[ZONE_POPULAR] = "a popular domain: a hundredth counts",
+		[ZONE_POPULAR] = "a popular domain: a sixteenth counts, of the client a hundredth",
 		[ZONE_REVERSE] =
 			"a reverse zone: a quarter counts, for each network of 16 bits (IPv6: 32)",
 		[ZONE_VENDOR] = "a zone of a known vendor or list: a 40000th counts",
