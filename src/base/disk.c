@@ -4,13 +4,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
+
+enum {
+	REST_MAX_NS = 20000000
+};
 
 static int path_beside(const char *path, char ret[PATH_MAX])
 {
@@ -147,11 +154,21 @@ int disk_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_n
 	return 0;
 }
 
+/* As long as the piece took: others get half of the core, and of the disk. */
+static void rest_after(uint64_t begin_ns)
+{
+	uint64_t ns = clock_mono_ns() - begin_ns;
+	const struct timespec t = { .tv_nsec = (long)(ns < REST_MAX_NS ? ns : REST_MAX_NS) };
+	(void)nanosleep(&t, NULL);
+}
+
 void disk_settle(int fd, off_t at, size_t n)
 {
+	uint64_t begin = clock_mono_ns();
 	(void)sync_file_range(fd, at, (off_t)n,
 	                      SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
 	                              SYNC_FILE_RANGE_WAIT_AFTER);
+	rest_after(begin);
 }
 
 void disk_forget(int fd, off_t at, size_t n)
@@ -167,12 +184,25 @@ void disk_drop(int fd)
 	bool is_writable = flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
 	off_t left = is_gone ? st.st_size : 0;
 	while (left > DISK_PIECE) {
+		uint64_t begin = clock_mono_ns();
 		left -= DISK_PIECE;
 		if (is_writable && ftruncate(fd, left) != 0)
 			break;
 		if (!is_writable)
 			disk_forget(fd, left, DISK_PIECE);
-		(void)sched_yield();
+		rest_after(begin);
 	}
 	close(fd);
+}
+
+void disk_unmap(const void *mapped, size_t n)
+{
+	uint8_t *left = (uint8_t *)(uintptr_t)mapped;
+	while (n > DISK_PIECE) {
+		munmap(left, DISK_PIECE);
+		left += DISK_PIECE;
+		n -= DISK_PIECE;
+	}
+	if (n > 0)
+		munmap(left, n);
 }

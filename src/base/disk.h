@@ -45,10 +45,12 @@ MUST_USE int disk_write(int fd, const void *bytes, size_t n);
 
 /*
  * Large files in small pieces. Bringing a hundred megabytes to the disk, or letting go of them, is
- * one long stretch inside the kernel, and a worker that shares the core waits for it.
+ * one long stretch inside the kernel, and a worker that shares the core waits for it. After each
+ * piece that the disk was asked for the caller rests as long as it took, 20 ms at most: never on a
+ * worker.
  */
 enum {
-	DISK_PIECE = 1 << 20
+	DISK_PIECE = 1 << 18
 };
 /* Bring n bytes at `at` to the disk now. An error is left to the fsync at the end. */
 void disk_settle(int fd, off_t at, size_t n);
@@ -56,3 +58,5 @@ void disk_settle(int fd, off_t at, size_t n);
 void disk_forget(int fd, off_t at, size_t n);
 /* Close a file that nobody can open any more; its pages go piece by piece. */
 void disk_drop(int fd);
+/* munmap(), piece by piece, without rests: it is memory that others wait for. */
+void disk_unmap(const void *mapped, size_t n);

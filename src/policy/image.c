@@ -212,11 +212,8 @@ static bool lists_continue(const struct policy_image *i, const struct policy_ima
 static struct policy_image *image_free(struct policy_image *i)
 {
 	struct policy_image *below = i->below;
-	uint8_t *mapped = (uint8_t *)(uintptr_t)i->header;
-	for (size_t at = 0; mapped != NULL && at < i->n_mapped; at += DISK_PIECE) {
-		size_t n = i->n_mapped - at;
-		munmap(mapped + at, n < DISK_PIECE ? n : DISK_PIECE);
-	}
+	if (i->header != NULL)
+		disk_unmap(i->header, i->n_mapped);
 	if (i->fd >= 0)
 		disk_drop(i->fd);
 	policy_pattern_set_put(i->pattern_set);

@@ -27,6 +27,7 @@ from contenders import Scene
 from lab import LabError, enter_namespace
 
 ROUNDS = 5  # of each kind, in turn
+MEMORY = "/dev/shm"
 
 
 def write_halves(scene, directory):
@@ -119,32 +120,84 @@ class Reloading(threading.Thread):
         except (LabError, OSError, subprocess.SubprocessError) as e:
             self.error = e
 
+    def stop(self):
+        self.is_over.set()
+        self.join()
 
-def latency(scene, server, report, args, paths):
-    """p99.9 of the same load, without and with reloads, in turn."""
-    found = {"without": [], "with": []}
+
+class Writing(threading.Thread):
+    """A stranger who writes as much to the same disk as a reload does, as often, and does nothing else."""
+
+    CODE = """
+import os, sys, time
+piece, fd = bytes(1 << 20), os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT, 0o600)
+os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+while True:
+    over = time.monotonic() + float(sys.argv[3])
+    for at in range(int(sys.argv[2])):
+        begin = time.monotonic()
+        os.pwrite(fd, piece, at << 20)
+        os.fdatasync(fd)
+        time.sleep(min(0.02, time.monotonic() - begin))
+    os.ftruncate(fd, 0)
+    time.sleep(max(0, over - time.monotonic()))
+"""
+
+    def __init__(self, directory, n_mib, every_s):
+        super().__init__()
+        self.error = None
+        self.argv = [sys.executable, "-c", self.CODE, os.path.join(directory, "written"), str(n_mib), str(every_s)]
+        if os.cpu_count() > 1:
+            self.argv = ["taskset", "-c", str(contenders.SERVER_CPU)] + self.argv
+        self.process = None
+
+    def run(self):
+        self.process = subprocess.Popen(self.argv)
+
+    def stop(self):
+        self.join()
+        self.process.kill()
+        self.process.wait()
+
+
+def one_load(scene, server, report, args, kind, paths):
+    """p99.9 in microseconds, and how many answers were lost or wrong."""
+    beside = None
+    if kind == "reloads":
+        beside = Reloading(server, paths)
+    elif kind == "writes":
+        # The list's copy, the rules while they are sorted, the policy: about twice the list.
+        beside = Writing(os.path.dirname(server.list_file()), os.path.getsize(paths[0]) >> 19, server.load_s)
+    if beside is not None:
+        beside.start()
+        time.sleep(0.2)
+    got = run.parse(load(scene, args.seconds, args.rate).communicate()[0].split())
+    if beside is not None:
+        beside.stop()
+        if beside.error is not None:
+            raise LabError(str(beside.error))
+    told = f"; {len(beside.times)} reloads, {max(beside.times):.1f} s at most" if kind == "reloads" else ""
+    report.say(f"  {kind:8}: {got['qps']:.0f} a second, lost {got['lost']:.0f}, p50 {got['p50_us']:.0f}, "
+               f"p99 {got['p99_us']:.0f}, p99.9 {got['p999_us']:.0f} us, longest {got['longest_ms']:.1f} ms{told}")
+    return got["p999_us"], got["lost"] + sum(n for code, n in got["rcodes"].items() if code not in (0, 3))
+
+
+def latency(scene, server, report, args, paths, place):
+    """p99.9 of the same load, quiet, with reloads, and with a stranger's writes, in turn; medians."""
+    kinds = ("quiet", "reloads") if place == "memory" else ("quiet", "reloads", "writes")
+    found = {kind: [] for kind in kinds}
     wrong = 0
     for _ in range(ROUNDS):
-        for kind in found:
-            reloading = Reloading(server, paths)
-            if kind == "with":
-                reloading.start()
-                time.sleep(0.2)
-            got = run.parse(load(scene, args.seconds, args.rate).communicate()[0].split())
-            if kind == "with":
-                reloading.is_over.set()
-                reloading.join()
-                if reloading.error is not None:
-                    raise LabError(str(reloading.error))
-            found[kind].append(got["p999_us"])
-            wrong += got["lost"] + sum(n for code, n in got["rcodes"].items() if code not in (0, 3))
-            told = f"; {len(reloading.times)} reloads, {max(reloading.times):.1f} s at most" if reloading.times else ""
-            report.say(f"  {kind:7} reloads: {got['qps']:.0f} a second, lost {got['lost']:.0f}, p50 {got['p50_us']:.0f}, "
-                       f"p99 {got['p99_us']:.0f}, p99.9 {got['p999_us']:.0f} us, longest {got['longest_ms']:.1f} ms{told}")
-    before, during = (statistics.median(found[k]) for k in ("without", "with"))
-    report.say(f"p99.9: {before:.0f} us before, {during:.0f} us during reloads: {during / before:.2f} times "
-               f"(medians of {ROUNDS})")
-    return wrong > 0 or during > 1.2 * before
+        for kind in kinds:
+            p999, n = one_load(scene, server, report, args, kind, paths)
+            found[kind].append(p999)
+            wrong += n
+    middle = {kind: statistics.median(found[kind]) for kind in kinds}
+    for kind in kinds[1:]:
+        report.say(f"files in {place}: p99.9 {middle['quiet']:.0f} us quiet, {middle[kind]:.0f} us with {kind}: "
+                   f"{middle[kind] / middle['quiet']:.2f} times (medians of {ROUNDS})")
+    bound = 1.2 * max(middle["quiet"], middle.get("writes", 0))
+    return wrong > 0 or middle["reloads"] > bound
 
 
 def peak(scene, server, report, paths):
@@ -162,7 +215,7 @@ def peak(scene, server, report, paths):
     return times > 1.3
 
 
-def with_daemon(args, report, directory):
+def with_daemon(args, report, directory, place):
     scene = Scene(directory, args.names)
     server = reload.TwoVersions(scene, reload.PORT, with_events=False)
     bad = 0
@@ -173,8 +226,9 @@ def with_daemon(args, report, directory):
         server.start()
         run.blast(scene, reload.PORT, scene.hit_queries, 5, total=4 * contenders.WARM_NAMES)
         report.say(f"daemon: started in {server.load_s:.2f} s")
-        bad += peak(scene, server, report, paths)
-        bad += latency(scene, server, report, args, paths)
+        if place == "disk":
+            bad += peak(scene, server, report, paths)
+        bad += latency(scene, server, report, args, paths, place)
         server.process.check()
     finally:
         server.stop()
@@ -239,7 +293,11 @@ def main():
         if "delta" in parts:
             bad += small_changes(args, report, os.path.join(directory, "delta"))
         if "daemon" in parts:
-            bad += with_daemon(args, report, os.path.join(directory, "daemon"))
+            bad += with_daemon(args, report, os.path.join(directory, "daemon"), "disk")
+            # The disk of a virtual machine takes processor time of the host that is not this machine's to give.
+            if os.path.isdir(MEMORY):
+                with tempfile.TemporaryDirectory(prefix="weir-scale.", dir=MEMORY) as beside:
+                    bad += with_daemon(args, report, beside, "memory")
         if "flat" in parts and args.reloads > 0:
             bad += many_reloads(args, report, os.path.join(directory, "flat"))
     except LabError as e:

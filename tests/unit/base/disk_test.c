@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -143,6 +144,11 @@ static void large_files(void **state)
 		assert_int_equal(read(fd, found, sizeof found), sizeof found);
 		assert_memory_equal(found, piece, sizeof found);
 	}
+	const void *mapped =
+		mmap(NULL, (PIECES - 1) * DISK_PIECE + 1, PROT_READ, MAP_SHARED, fd, 0);
+	assert_true(mapped != MAP_FAILED);
+	disk_unmap(mapped, (PIECES - 1) * DISK_PIECE + 1);
+	assert_int_equal(msync((void *)(uintptr_t)mapped, 1, MS_ASYNC), -1); /* nothing is there */
 	disk_drop(fd); /* it has a name: it stays as it is */
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, (off_t)PIECES * DISK_PIECE);
