@@ -121,6 +121,8 @@ struct api_context {
 	const struct detect_mute *(*mutes)(void *arg, unsigned *ret_n);
 	int (*set_mutes)(void *arg, const struct detect_mute *at, unsigned n);
 	int (*keep_ceilings)(void *arg); /* bring them to the disk now: 0 or -errno */
+	/* Forget a name and all below it. How many items of the cache; -EBUSY; -errno. */
+	int64_t (*flush)(void *arg, const uint8_t *lower);
 	/* Ask; control_ask_finished() with the token later, or from inside. 0 or -errno. */
 	int (*ask)(void *arg, const struct api_question *question, uint64_t token);
 };
@@ -186,6 +188,7 @@ void api_print_query(FILE *out, const json_t *reply);
 void api_print_mute(FILE *out, const json_t *reply);
 void api_print_ceilings(FILE *out, const json_t *reply);
 void api_print_trust(FILE *out, const json_t *reply);
+void api_print_flushed(FILE *out, const json_t *reply);
 void api_print_feeds(FILE *out, const json_t *reply);
 void api_print_clients(FILE *out, const json_t *reply);
 void api_print_client(FILE *out, const json_t *reply);

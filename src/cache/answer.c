@@ -257,6 +257,26 @@ int answer_write(const struct answer *a, uint32_t now_s, uint32_t stale_ttl_s, b
 
 /* ---- cuts ---- */
 
+bool answer_is_due_to(const struct answer *a, const uint8_t *lower)
+{
+	if (a->rcode == RCODE_NXDOMAIN && name_is_within(lower, a->name))
+		return true;
+	for (unsigned i = 0; i < a->n_cuts; i++) {
+		if (name_is_within(a->cuts[i]->zone, lower))
+			return true;
+	}
+	for (unsigned i = 0; i < a->n_an && i < a->n_ttls; i++) {
+		const uint8_t *ttl = a->blocks + a->ttl_at[i];
+		struct name target;
+		if (load16(ttl - 4) != DNS_CNAME)
+			continue;
+		name_set(&target, ttl + 6);
+		if (name_is_within(target.wire, lower))
+			return true;
+	}
+	return false;
+}
+
 size_t answer_rr_bytes(const struct answer_rr *rr)
 {
 	return name_len(rr->owner) + rr->rdata_len;

@@ -163,7 +163,11 @@ void cache_put_zone(struct cache *c, struct zone_item *taken, uint64_t hash);
 const struct cut *cache_closest_cut(struct cache *c, const uint8_t *lower,
                                     const struct name_hashes *hashes, uint32_t now_s);
 
-/* Forget a name (all types), or with `below` everything under it too. Returns how many. */
+/*
+ * Forget a name (all types), or with `below` all there is of it and of the names under it: also
+ * answers that lead through there (zones, aliases), and what denies a name above it (RFC 8020).
+ * Returns how many items. Costs a walk over the whole table.
+ */
 size_t cache_flush(struct cache *c, const uint8_t *lower, bool below);
 
 struct cache_counts {

@@ -22,6 +22,9 @@ enum {
 #define KEY_TYPE_CUT  0x10000U
 #define KEY_TYPE_ZONE 0x10001U
 
+/* Does it deny `lower`, or was something of it learned from names or zones below `lower`? */
+bool answer_is_due_to(const struct answer *a, const uint8_t *lower);
+
 static inline uint64_t item_key(uint64_t name_hash, uint32_t type)
 {
 	return name_hash ^ ((uint64_t)(type + 1) * 0x9e3779b97f4a7c15ULL);

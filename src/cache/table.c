@@ -296,6 +296,11 @@ void cache_put_zone(struct cache *c, struct zone_item *taken, uint64_t hash)
 	put(c, &taken->item);
 }
 
+static bool is_due_to(const struct cache_item *i, const uint8_t *lower)
+{
+	return i->kind == ITEM_ANSWER && answer_is_due_to((const struct answer *)i, lower);
+}
+
 size_t cache_flush(struct cache *c, const uint8_t *lower, bool below)
 {
 	size_t n = 0;
@@ -308,7 +313,8 @@ size_t cache_flush(struct cache *c, const uint8_t *lower, bool below)
 			if (i == NULL)
 				continue;
 			const uint8_t *name = name_of(i, &type);
-			if (below ? name_is_within(name, lower) : name_equal(name, lower))
+			if (below ? name_is_within(name, lower) || is_due_to(i, lower)
+			          : name_equal(name, lower))
 				n += take_out(c, slot, seen, 0) ? 1 : 0;
 		}
 	}

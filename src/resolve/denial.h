@@ -51,6 +51,6 @@ struct denial_question {
  */
 bool denials_answer(struct denials *d, const struct denial_question *q, struct response *w);
 
-/* Forget a zone and all below it. */
-void denials_flush(struct denials *d, const uint8_t *zone);
+/* Forget the zones at, above and below a name. */
+void denials_flush(struct denials *d, const uint8_t *lower);
 unsigned denials_count(const struct denials *d);

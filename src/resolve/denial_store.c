@@ -313,11 +313,11 @@ void denials_free(struct denials *d)
 	free(d);
 }
 
-void denials_flush(struct denials *d, const uint8_t *zone)
+void denials_flush(struct denials *d, const uint8_t *lower)
 {
 	for (struct denial_zone *z = d->newest, *older; z != NULL; z = older) {
 		older = z->older;
-		if (name_is_within(z->name.wire, zone))
+		if (name_is_within(z->name.wire, lower) || name_is_within(lower, z->name.wire))
 			drop_zone(d, z);
 	}
 }

@@ -27,4 +27,4 @@ void failure_note(uint64_t hash, uint16_t type, uint64_t now_ns, uint16_t ede_co
 bool failure_find(uint64_t hash, uint16_t type, uint64_t now_ns, uint32_t *ret_left_s,
                   uint16_t *ret_code);
 
-void failure_reset(void); /* for tests */
+void failure_reset(void); /* all is forgotten */

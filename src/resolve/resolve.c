@@ -544,6 +544,15 @@ int resolver_new(const struct resolve_config *config, struct loop *loop, struct 
 	return 0;
 }
 
+void resolver_forget(struct resolver *r, const uint8_t *lower)
+{
+	if (r->denials != NULL)
+		denials_flush(r->denials, lower);
+	failure_reset();
+	if (*lower == 0)
+		server_table_reset();
+}
+
 /* What still runs for the cache's sake ends here, untold. */
 static void free_tasks(struct resolver *r)
 {

@@ -124,6 +124,13 @@ void resolve_cancel(struct resolver *r, struct resolve_request *request);
  */
 void resolve_refresh(struct resolver *r, const struct resolve_request *what);
 
+/*
+ * Forget what proves that names at, above or below `lower` do not exist (RFC 8198), and all questions
+ * that failed a moment ago; with the root also what was learned of servers. The cache is the
+ * caller's. On the worker's thread.
+ */
+void resolver_forget(struct resolver *r, const uint8_t *lower);
+
 /* clang-format off */
 #define RESOLVE_COUNTERS(X) \
 	X(tasks_started, "questions taken up") \

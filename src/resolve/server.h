@@ -65,7 +65,7 @@ struct server {
 
 /* Once, before anything else here; further calls do nothing. */
 void server_table_init(void);
-/* Forget everything. For tests. */
+/* Forget everything. Who works with an entry meanwhile goes on with it. */
 void server_table_reset(void);
 
 /* The entry of an endpoint, NULL if there is none; or a new one in place of an old. */

@@ -19,6 +19,7 @@
 #include "weir/command.h"
 #include "weir/detecting.h"
 #include "weir/fetching.h"
+#include "weir/flushing.h"
 #include "weir/hosts.h"
 #include "weir/learning.h"
 #include "weir/loader.h"
@@ -85,6 +86,7 @@ struct server {
 	unsigned n_seconds;
 	unsigned transfer_wait_s; /* then set up again what could not be; 0: nothing */
 	unsigned next_asked;      /* the worker that gets the next one */
+	struct flushing flushing;
 };
 
 /* ---- starting ---- */
@@ -576,6 +578,12 @@ static int api_keep_ceilings(void *arg)
 	return ceilings_save(s->detecting.ceilings);
 }
 
+static int64_t api_flush(void *arg, const uint8_t *lower)
+{
+	struct server *s = arg;
+	return flushing_run(&s->flushing, s->cache, s->workers, s->n_workers, lower);
+}
+
 static int start_control(struct server *s, const struct config *c)
 {
 	s->api = (struct api_context){
@@ -599,6 +607,7 @@ static int start_control(struct server *s, const struct config *c)
 		.mutes = api_get_mutes,
 		.set_mutes = api_set_mutes,
 		.keep_ceilings = api_keep_ceilings,
+		.flush = api_flush,
 		.ask = api_ask,
 	};
 	if (c->control == NULL || *c->control == 0)

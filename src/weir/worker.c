@@ -25,7 +25,20 @@ struct worker {
 	uint64_t give_up_ns;
 	struct timer stop_timer;
 	struct asking_box asked;
+	_Atomic(struct forgetting *) to_forget;
 };
+
+static void forget(struct worker *w)
+{
+	struct forgetting *f = atomic_exchange_explicit(&w->to_forget, NULL, memory_order_acquire);
+	while (f != NULL) {
+		struct forgetting *next = f->next;
+		resolver_forget(w->resolver, f->name.wire);
+		atomic_fetch_sub_explicit(f->n_waiting, 1, memory_order_release);
+		free(f);
+		f = next;
+	}
+}
 
 static void look_whether_done(struct timer *t)
 {
@@ -45,6 +58,7 @@ static void woken(void *arg)
 		next = a->next;
 		asking_run(&w->serve, a);
 	}
+	forget(w);
 	if (!atomic_load(&w->is_stopping) || timer_is_set(&w->stop_timer))
 		return;
 	transport_stop(w->transport);
@@ -147,6 +161,10 @@ void worker_free(struct worker *w)
 	transport_free(w->transport);
 	if (w->resolver != NULL)
 		resolver_free(w->resolver);
+	for (struct forgetting *f = w->to_forget, *next; f != NULL; f = next) {
+		next = f->next;
+		free(f);
+	}
 	firewall_writer_free(w->serve.firewall);
 	serve_done(&w->serve);
 	loop_free(w->loop);
@@ -192,4 +210,13 @@ void worker_ask(struct worker *w, struct asking *a)
 void worker_set_options(struct worker *w, const struct serve_options *options)
 {
 	atomic_store_explicit(&w->serve.options, options, memory_order_release);
+}
+
+void worker_forget(struct worker *w, struct forgetting *taken)
+{
+	taken->next = atomic_load_explicit(&w->to_forget, memory_order_relaxed);
+	while (!atomic_compare_exchange_weak_explicit(&w->to_forget, &taken->next, taken,
+	                                              memory_order_release, memory_order_relaxed))
+		;
+	loop_wake(w->loop);
 }

@@ -54,3 +54,13 @@ const struct resolver *worker_resolver(const struct worker *w);
 void worker_ask(struct worker *w, struct asking *a);
 /* New options for the questions to come; the caller retires the old ones. */
 void worker_set_options(struct worker *w, const struct serve_options *options);
+
+/* What a worker knows beside the cache of names at, above and below one is to be forgotten. */
+struct forgetting {
+	struct name name;
+	_Atomic unsigned *n_waiting; /* one less when it has been; outlives the worker */
+	struct forgetting *next;
+};
+
+/* malloc; freed by the worker. Any thread but the worker's. */
+void worker_forget(struct worker *w, struct forgetting *taken);

@@ -81,6 +81,87 @@ static void newest_is_found_by_name_and_type(void **state)
 	cache_free(c);
 }
 
+/* An answer to `text` whose chain is `alias`, NULL: none; from the zone `zone`. */
+static void put_from(struct cache *c, const char *text, const char *alias, const char *zone,
+                     uint8_t rcode)
+{
+	static const uint8_t addr[4] = { 192, 0, 2, 1 };
+	struct name n, to, cut_name;
+	struct cut *cut;
+	struct answer *a;
+	assert_int_equal(name_from_text(text, strlen(text), &n), 0);
+	assert_int_equal(name_from_text(alias != NULL ? alias : text,
+	                                strlen(alias != NULL ? alias : text), &to),
+	                 0);
+	assert_int_equal(name_from_text(zone, strlen(zone), &cut_name), 0);
+	const struct cut_plan cut_plan = {
+		.zone = cut_name.wire, .hash = name_hash(cut_name.wire), .now_s = 10, .ttl_s = 600
+	};
+	assert_int_equal(cut_new(&cut_plan, &cut), 0);
+	const struct answer_rr rrs[] = {
+		{ n.wire, to.wire, DNS_CNAME, to.len, 600, false },
+		{ to.wire, addr, DNS_A, 4, 600, false },
+	};
+	const struct cut *cuts[] = { cut };
+	struct answer_plan plan = { .name = n.wire,
+		                    .hash = name_hash(n.wire),
+		                    .type = DNS_A,
+		                    .rcode = rcode,
+		                    .now_s = 10,
+		                    .ttl_s = 600,
+		                    .rrs = alias != NULL ? rrs : rrs + 1,
+		                    .n_rrs = rcode != 0      ? 0
+		                             : alias != NULL ? 2
+		                                             : 1,
+		                    .cuts = cuts,
+		                    .n_cuts = 1 };
+	assert_int_equal(answer_new(&plan, &a), 0);
+	cache_put_cut(c, cut);
+	cache_put_answer(c, a);
+}
+
+static void a_flush_takes_what_depends_on_the_name(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *alias, *zone;
+		uint8_t rcode;
+		bool is_gone; /* with b.example and all below it */
+	} put[] = {
+		{ "www.b.example", NULL, "b.example", 0, true },
+		{ "b.example", NULL, "b.example", 0, true },
+		{ "example", NULL, "example", 0, false },
+		{ "ab.example", NULL, "example", 0, false },
+		{ "one.test", "X.B.Example", "test", 0, true }, /* leads there */
+		{ "two.test", "bb.example", "test", 0, false },
+		{ "three.test", NULL, "sub.b.example", 0, true }, /* came through there */
+		{ "gone.test", NULL, "test", 3, false },
+	};
+	struct cache *c;
+	struct name at, gone, below;
+	assert_int_equal(name_from_text("b.example", 9, &at), 0);
+	assert_int_equal(name_from_text("gone.test", 9, &gone), 0);
+	assert_int_equal(name_from_text("deep.gone.test", 14, &below), 0);
+	assert_int_equal(cache_new(1 << 20, &c), 0);
+	for (unsigned i = 0; i < sizeof put / sizeof *put; i++)
+		put_from(c, put[i].name, put[i].alias, put[i].zone, put[i].rcode);
+	assert_int_equal(cache_flush(c, at.wire, true), 4 + 2); /* and the zones' cuts */
+	for (unsigned i = 0; i < sizeof put / sizeof *put; i++) {
+		struct name n;
+		assert_int_equal(name_from_text(put[i].name, strlen(put[i].name), &n), 0);
+		assert_int_equal(find(c, &n, DNS_A) == NULL, put[i].is_gone);
+	}
+	/* What is denied is so with all below it: flushing one of those takes the denial. */
+	assert_int_equal(cache_flush(c, below.wire, true), 1);
+	assert_null(find(c, &gone, DNS_A));
+	assert_int_equal(cache_flush(c, (const uint8_t *)"", true), 3 + 2);
+	struct cache_counts counts;
+	cache_count(c, &counts);
+	assert_int_equal(counts.answers + counts.cuts, 0);
+	rcu_drain();
+	cache_free(c);
+}
+
 static void memos_belong_to_generation_and_group(void **state)
 {
 	(void)state;
@@ -230,6 +311,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(newest_is_found_by_name_and_type),
+		cmocka_unit_test(a_flush_takes_what_depends_on_the_name),
 		cmocka_unit_test(memos_belong_to_generation_and_group),
 		cmocka_unit_test(memory_stays_within_its_bound),
 		cmocka_unit_test(closest_cut_is_the_deepest_fresh_one),
