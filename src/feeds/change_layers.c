@@ -5,13 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "io/layers.h"
 
 /* Lines that follow each other. */
 struct lines {
-	char *text;
-	size_t n, room;
-	uint64_t n_lines;
+	struct text text;
 	uint64_t first; /* number of the first in its text, from 1; of none: where it would be */
 };
 
@@ -38,21 +37,7 @@ struct change {
 
 static int append(struct lines *l, const char *line, size_t n)
 {
-	if (l->n + n + 1 > CHANGE_WINDOW)
-		return -ENOTSUP;
-	if (l->n + n + 1 > l->room) {
-		size_t room = 2 * (l->n + n + 1);
-		char *more = realloc(l->text, room);
-		if (more == NULL)
-			return -ENOMEM;
-		l->text = more;
-		l->room = room;
-	}
-	memcpy(l->text + l->n, line, n);
-	l->n += n;
-	l->text[l->n++] = '\n';
-	l->n_lines++;
-	return 0;
+	return l->text.n + n + 1 > CHANGE_WINDOW ? -ENOTSUP : text_add_line(&l->text, line, n);
 }
 
 static size_t owner_length(const char *line, size_t n)
@@ -90,8 +75,7 @@ static int load_unit(const struct change *c, struct side *s)
 	size_t n;
 	uint64_t number = 0;
 	struct lines *u = &s->unit;
-	u->n = 0;
-	u->n_lines = 0;
+	text_clear(&u->text);
 	int e = layers_seek(s->layers, c->owner, c->n_owner);
 	if (e != 0)
 		return e;
@@ -128,8 +112,10 @@ static int tell_units(struct change *c)
 	const struct lines *o = &c->old.unit, *n = &c->now.unit;
 	c->old.line = o->first;
 	c->now.line = n->first;
-	int e = tell(c, &c->old, o->text, o->n, o->n_lines, c->plan->change.goes);
-	return e == 0 ? tell(c, &c->now, n->text, n->n, n->n_lines, c->plan->change.comes) : e;
+	int e = tell(c, &c->old, o->text.p, o->text.n, o->text.n_lines, c->plan->change.goes);
+	return e == 0 ? tell(c, &c->now, n->text.p, n->text.n, n->text.n_lines,
+	                     c->plan->change.comes)
+	              : e;
 }
 
 /* The owners of the lines that are asked for, up to a line of the old text. */
@@ -156,9 +142,9 @@ static int tell_asked(struct change *c, uint64_t before)
 			e = load_unit(c, &c->now);
 		if (e != 0)
 			return e;
-		const struct change_piece piece = { .text = c->old.unit.text,
-			                            .n = c->old.unit.n,
-			                            .n_lines = c->old.unit.n_lines,
+		const struct change_piece piece = { .text = c->old.unit.text.p,
+			                            .n = c->old.unit.text.n,
+			                            .n_lines = c->old.unit.text.n_lines,
 			                            .old_line = c->old.unit.first,
 			                            .new_line = c->now.unit.first };
 		e = p->change.stays(p->change.arg, &piece);
@@ -206,15 +192,15 @@ static int load_soa(struct change *c, struct side *s, uint64_t *ret_comments, si
 		e = load_unit(c, s);
 	if (e != 0)
 		return e;
-	c->is_apex_first = u->n_lines > 0 && u->first == s->head_lines + 1;
+	c->is_apex_first = u->text.n_lines > 0 && u->first == s->head_lines + 1;
 	if (!c->is_apex_first)
-		u->n = u->n_lines = 0;
+		text_clear(&u->text);
 	e = append(&body, soa, n - 1);
-	if (e == 0 && u->n > 0) {
-		e = append(&body, u->text, u->n - 1);
-		body.n_lines = 1 + u->n_lines;
+	if (e == 0 && u->text.n > 0) {
+		e = append(&body, u->text.p, u->text.n - 1);
+		body.text.n_lines = 1 + u->text.n_lines;
 	}
-	free(u->text);
+	text_done(&u->text);
 	*u = body;
 	u->first = s->head_lines;
 	return e;
@@ -313,7 +299,7 @@ int change_layers_run(const struct change_layers_plan *plan)
 		e = tell_changed(&c, d);
 	layers_diff_close(d);
 	free(c.owner);
-	free(c.old.unit.text);
-	free(c.now.unit.text);
+	text_done(&c.old.unit.text);
+	text_done(&c.now.unit.text);
 	return e;
 }

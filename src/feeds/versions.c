@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/disk.h"
+#include "base/text.h"
 #include "feeds/store.h"
 
 enum {
@@ -20,33 +21,12 @@ enum {
 
 /* ---- text ---- */
 
-static bool next_number(const char **at, const char *end, int base, uint64_t *ret)
-{
-	char word[24];
-	while (*at < end && **at == ' ')
-		(*at)++;
-	size_t n = 0;
-	while (*at + n < end && (*at)[n] != ' ')
-		n++;
-	if (n == 0 || n >= sizeof word)
-		return false;
-	memcpy(word, *at, n);
-	word[n] = 0;
-	if (strspn(word, "0123456789abcdef") != n)
-		return false;
-	char *stop;
-	errno = 0;
-	*ret = strtoull(word, &stop, base);
-	*at += n;
-	return *stop == 0 && errno == 0;
-}
-
 /* "NUMBER CAME BYTES RULES HAS-SERIAL SERIAL DIGEST PROTECTED" */
 static bool parse_line(const char *at, const char *end, struct feeds_version *ret)
 {
 	uint64_t x[8];
 	for (unsigned i = 0; i < 8; i++) {
-		if (!next_number(&at, end, i == 6 ? 16 : 10, &x[i]))
+		if (!text_read_number(&at, end, i == 6 ? 16 : 10, &x[i]))
 			return false;
 	}
 	if (at != end || x[0] == 0 || x[0] > UINT32_MAX || x[4] > 1 || x[5] > UINT32_MAX)
@@ -104,7 +84,7 @@ int versions_pin_parse(const char *text, size_t n, struct versions_pin *ret)
 		return -EBADMSG;
 	end--;
 	for (unsigned i = 0; i < 5; i++) {
-		if (!next_number(&at, end, 10, &x[i]))
+		if (!text_read_number(&at, end, 10, &x[i]))
 			return -EBADMSG;
 	}
 	if (at != end || x[0] == 0 || x[0] > UINT32_MAX || x[1] > 1)

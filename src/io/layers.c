@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "io/layers_merge.h"
 
 enum {
@@ -18,34 +19,14 @@ static const char mark[] = "; weir-layers 1 ";
 
 /* ---- heads ---- */
 
-static bool read_number(const char **at, const char *end, int base, uint64_t *ret)
-{
-	char word[24];
-	size_t n = 0;
-	while (*at < end && **at == ' ')
-		(*at)++;
-	while (*at + n < end && (*at)[n] != ' ')
-		n++;
-	if (n == 0 || n >= sizeof word)
-		return false;
-	memcpy(word, *at, n);
-	word[n] = 0;
-	if (strspn(word, base == 16 ? "0123456789abcdef" : "0123456789") != n)
-		return false;
-	errno = 0;
-	*ret = strtoull(word, NULL, base);
-	*at += n;
-	return errno == 0;
-}
-
 static int parse_line(const char *at, const char *end, struct layers_head *ret)
 {
 	struct layers_head h = { 0 };
-	if (!read_number(&at, end, 10, &h.lines) || !read_number(&at, end, 10, &h.bytes) ||
-	    !read_number(&at, end, 16, &h.sum))
+	if (!text_read_number(&at, end, 10, &h.lines) ||
+	    !text_read_number(&at, end, 10, &h.bytes) || !text_read_number(&at, end, 16, &h.sum))
 		return -EBADMSG;
 	while (at < end) {
-		if (h.n == LAYERS_MAX || !read_number(&at, end, 16, &h.names[h.n++]))
+		if (h.n == LAYERS_MAX || !text_read_number(&at, end, 16, &h.names[h.n++]))
 			return -EBADMSG;
 	}
 	if (h.lines > INT64_MAX || h.bytes > INT64_MAX)

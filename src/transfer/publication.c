@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "policy/policy.h"
 #include "transfer/journal.h"
 #include "transfer/notifier.h"
@@ -38,12 +39,6 @@ struct feed_copy {
 	char *state_dir, *column;
 };
 
-/* Lines of text. */
-struct lines {
-	char *text;
-	size_t n, room;
-};
-
 /* A version being made: what the thread touches. */
 struct make {
 	pthread_t thread;
@@ -51,7 +46,7 @@ struct make {
 	char folder[FOLDER_ROOM];
 	struct name zone;
 	const struct feed_copy *feed; /* NULL: edits */
-	struct lines edits;
+	struct text edits;
 	atomic_bool stop, is_feeding; /* the list is being read */
 	int error;                    /* 1: a new version */
 	uint32_t serial;
@@ -222,25 +217,9 @@ void publication_free(struct publication *p)
 
 /* ---- lines ---- */
 
-static int keep_line(struct lines *l, const char *line, size_t n)
-{
-	if (l->n + n + 1 > l->room) {
-		size_t room = 2 * (l->n + n + 1) + 4096;
-		char *more = realloc(l->text, room);
-		if (more == NULL)
-			return -ENOMEM;
-		l->text = more;
-		l->room = room;
-	}
-	memcpy(l->text + l->n, line, n);
-	l->text[l->n + n] = '\n';
-	l->n += n + 1;
-	return 0;
-}
-
 struct taking {
 	struct record_text *text;
-	struct lines *lines;   /* edits */
+	struct text *lines;    /* edits */
 	struct sorter *sorter; /* a list */
 	const struct publication *of;
 	uint64_t n_left_out;
@@ -260,7 +239,7 @@ static int take_record(void *arg, const struct feeds_record *r)
 	size_t n;
 	if (record_to_line(t->text, &rr, &line, &n) != 0)
 		return 0;
-	return t->lines != NULL ? keep_line(t->lines, line, n) : sorter_add(t->sorter, line, n);
+	return t->lines != NULL ? text_add_line(t->lines, line, n) : sorter_add(t->sorter, line, n);
 }
 
 /* What holds for all groups here holds for all clients of the followers. */
@@ -298,7 +277,7 @@ static int add_edits(const struct make *m, struct sorter *s)
 {
 	int e = 0;
 	for (size_t at = 0; at < m->edits.n && e == 0;) {
-		const char *line = m->edits.text + at;
+		const char *line = m->edits.p + at;
 		size_t n = (size_t)((char *)memchr(line, '\n', m->edits.n - at) - line);
 		e = sorter_add(s, line, n);
 		at += n + 1;
@@ -423,7 +402,7 @@ static void start_make(struct timer *t)
 		e = -pthread_create(&m->thread, NULL, run, m);
 	if (e != 0) {
 		log_error("a zone cannot be published now: %s", strerrordesc_np(-e));
-		free(m->edits.text);
+		text_done(&m->edits);
 		free(m);
 		timer_set(p->loop, t, clock_mono_ns() + NS_PER_S);
 		return;
@@ -478,7 +457,7 @@ bool publication_finish(struct publication *p)
 		atomic_store(&p->version, VERSION(m->serial));
 	if (!p->is_stopped)
 		tell(p, m);
-	free(m->edits.text);
+	text_done(&m->edits);
 	free(m);
 	if (p->is_again)
 		publication_changed(p);
