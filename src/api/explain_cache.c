@@ -8,6 +8,7 @@
 
 #include "api/explain.h"
 #include "base/clock.h"
+#include "dns/leads.h"
 #include "dns/text.h"
 
 enum {
@@ -130,18 +131,6 @@ static bool next_rr(struct message *m, const struct message *opened, struct rr *
 	return message_next(m, ret) == 1;
 }
 
-/* Where an alias leads: CNAME, or SVCB and HTTPS in AliasMode (RFC 9460 2.4.2). */
-static const uint8_t *alias_of(const struct rr *rr, uint16_t asked)
-{
-	if (rr->type == DNS_CNAME)
-		return asked != DNS_CNAME && asked != DNS_ANY ? rr->rdata : NULL;
-	bool is_svcb = rr->type == DNS_SVCB || rr->type == DNS_HTTPS;
-	if (is_svcb && rr->rdata_len > 3 && load16(rr->rdata) == 0 &&
-	    name_check(rr->rdata + 2, rr->rdata_len - 2U) != 0)
-		return rr->rdata + 2;
-	return NULL;
-}
-
 static void add_alias(struct walk *w, const struct rr *rr, const uint8_t *target, unsigned hop)
 {
 	bool was_decided = w->is_decided;
@@ -163,61 +152,48 @@ static void add_alias(struct walk *w, const struct rr *rr, const uint8_t *target
 	               matches, was_decided);
 }
 
-static void judge_address(struct walk *w, const struct addr *a, json_t *addrs, json_t *matches)
+struct addresses {
+	struct walk *w;
+	json_t *addrs, *matches;
+};
+
+static bool judge_address(void *arg, const struct addr *a)
 {
+	struct addresses *to = arg;
 	char text[ADDR_TEXT_MAX];
 	addr_to_text(a, text);
-	json_array_append_new(addrs, json_string(text));
+	json_array_append_new(to->addrs, json_string(text));
 	const struct subject s = { .trigger = POLICY_TRIGGER_ANSWER, .addr = a };
-	walk_judge(w, &s, matches);
-}
-
-/* ipv4hint (4) and ipv6hint (6) of SVCB and HTTPS records (RFC 9460 7.3). */
-static void judge_hints(struct walk *w, const struct rr *rr, json_t *addrs, json_t *matches)
-{
-	size_t name = rr->rdata_len < 3 ? 0 : name_check(rr->rdata + 2, rr->rdata_len - 2U);
-	for (size_t at = 2 + name; name != 0 && at + 4 <= rr->rdata_len;) {
-		unsigned key = load16(rr->rdata + at);
-		size_t len = load16(rr->rdata + at + 2);
-		at += 4;
-		if (rr->rdata_len - at < len)
-			return;
-		size_t step = key == 4 ? 4 : key == 6 ? 16 : 0;
-		for (size_t i = 0; step != 0 && i + step <= len; i += step) {
-			struct addr a = step == 4 ? addr_from_bytes4(rr->rdata + at + i)
-			                          : addr_from_bytes16(rr->rdata + at + i);
-			judge_address(w, &a, addrs, matches);
-		}
-		at += len;
-	}
+	walk_judge(to->w, &s, to->matches);
+	return false;
 }
 
 static void add_addresses(struct walk *w, const struct message *opened)
 {
 	bool was_decided = w->is_decided;
-	json_t *addrs = json_array(), *matches = json_array();
+	struct addresses to = { w, json_array(), json_array() };
 	struct message m = *opened;
 	struct rr rr;
 	while (next_rr(&m, opened, &rr)) {
 		struct addr a;
 		if (rr.type == DNS_A && rr.rdata_len == 4) {
 			a = addr_from_bytes4(rr.rdata);
-			judge_address(w, &a, addrs, matches);
+			(void)judge_address(&to, &a);
 		} else if (rr.type == DNS_AAAA && rr.rdata_len == 16) {
 			a = addr_from_bytes16(rr.rdata);
-			judge_address(w, &a, addrs, matches);
+			(void)judge_address(&to, &a);
 		} else if (!w->is_strict && (rr.type == DNS_SVCB || rr.type == DNS_HTTPS)) {
-			judge_hints(w, &rr, addrs, matches);
+			(void)svcb_hints(rr.rdata, rr.rdata_len, judge_address, &to);
 		}
 	}
 	walk_end_stage(w);
-	if (json_array_size(addrs) == 0) {
-		json_decref(addrs);
-		json_decref(matches);
+	if (json_array_size(to.addrs) == 0) {
+		json_decref(to.addrs);
+		json_decref(to.matches);
 		return;
 	}
-	walk_add_stage(w, json_pack("{s:s, s:o}", "stage", "answer", "addresses", addrs), matches,
-	               was_decided);
+	walk_add_stage(w, json_pack("{s:s, s:o}", "stage", "answer", "addresses", to.addrs),
+	               to.matches, was_decided);
 }
 
 static void add_answer(struct walk *w, const struct answer *a)
@@ -232,7 +208,7 @@ static void add_answer(struct walk *w, const struct answer *a)
 	unsigned hop = 0;
 	m = opened;
 	while (next_rr(&m, &opened, &rr)) {
-		const uint8_t *target = alias_of(&rr, a->type);
+		const uint8_t *target = rr_alias(&rr, a->type);
 		if (target == NULL)
 			continue;
 		add_alias(w, &rr, target, hop + 1);

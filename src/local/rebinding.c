@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "dns/leads.h"
 #include "local/block.h"
 #include "local/table.h"
 
@@ -31,46 +32,39 @@ bool local_is_private(const struct local *l, const struct addr *a)
 	return false;
 }
 
-static bool check(const struct local *l, const uint8_t *bytes, size_t step, struct addr *ret)
-{
-	struct addr a = step == 4 ? addr_from_bytes4(bytes) : addr_from_bytes16(bytes);
-	if (!local_is_private(l, &a))
-		return false;
-	*ret = a;
-	return true;
-}
+struct check {
+	const struct local *l;
+	struct addr *ret;
+};
 
-/* ipv4hint (4) and ipv6hint (6), RFC 9460 7.3. */
-static bool check_hints(const struct local *l, const uint8_t *rdata, size_t n, struct addr *ret)
+static bool check(void *arg, const struct addr *a)
 {
-	size_t name = n < 3 ? 0 : name_check(rdata + 2, n - 2);
-	for (size_t at = 2 + name; name != 0 && at + 4 <= n;) {
-		unsigned key = load16(rdata + at);
-		size_t len = load16(rdata + at + 2);
-		at += 4;
-		if (n - at < len)
-			return false;
-		size_t step = key == 4 ? 4 : key == 6 ? 16 : 0;
-		for (size_t i = 0; step != 0 && i + step <= len; i += step) {
-			if (check(l, rdata + at + i, step, ret))
-				return true;
-		}
-		at += len;
-	}
-	return false;
+	struct check *c = arg;
+	if (!local_is_private(c->l, a))
+		return false;
+	*c->ret = *a;
+	return true;
 }
 
 static bool check_rr(const struct local *l, uint16_t type, const uint8_t *rdata, size_t n,
                      struct addr *ret)
 {
+	struct check c = { l, ret };
+	struct addr a;
 	switch (type) {
 	case DNS_A:
-		return n == 4 && check(l, rdata, 4, ret);
+		if (n != 4)
+			return false;
+		a = addr_from_bytes4(rdata);
+		return check(&c, &a);
 	case DNS_AAAA:
-		return n == 16 && check(l, rdata, 16, ret);
+		if (n != 16)
+			return false;
+		a = addr_from_bytes16(rdata);
+		return check(&c, &a);
 	case DNS_SVCB:
 	case DNS_HTTPS:
-		return check_hints(l, rdata, n, ret);
+		return svcb_hints(rdata, n, check, &c);
 	default:
 		return false;
 	}

@@ -2,6 +2,7 @@
 /* Messages between clients and their server: queries wait for their responses. */
 #include <string.h>
 
+#include "dns/leads.h"
 #include "replay/source.h"
 
 enum {
@@ -10,33 +11,10 @@ enum {
 	EDE_PROHIBITED = 18
 };
 
-/* RFC 9460 2.4.2, 7.3: the alias, or the addresses, that a SVCB or HTTPS record gives. */
-static void take_svcb(const struct rr *rr, struct replay_item *ret)
+static bool take_hint(void *arg, const struct addr *a)
 {
-	if (rr->rdata_len < 3)
-		return;
-	size_t name = name_check(rr->rdata + 2, rr->rdata_len - 2U);
-	size_t at = 2 + name;
-	if (name == 0)
-		return;
-	if (load16(rr->rdata) == 0) {
-		item_add_alias(ret, rr->rdata + 2);
-		return;
-	}
-	while (at + 4 <= rr->rdata_len) {
-		unsigned key = load16(rr->rdata + at);
-		size_t len = load16(rr->rdata + at + 2);
-		at += 4;
-		if (rr->rdata_len - at < len)
-			return;
-		size_t step = key == 4 ? 4 : key == 6 ? 16 : 0;
-		for (size_t i = 0; step != 0 && i + step <= len; i += step) {
-			const uint8_t *p = rr->rdata + at + i;
-			struct addr a = step == 4 ? addr_from_bytes4(p) : addr_from_bytes16(p);
-			item_add_addr(ret, &a);
-		}
-		at += len;
-	}
+	item_add_addr(arg, a);
+	return false;
 }
 
 static void take_record(const struct rr *rr, struct replay_item *ret)
@@ -44,17 +22,17 @@ static void take_record(const struct rr *rr, struct replay_item *ret)
 	struct addr a;
 	if (rr->class != DNS_CLASS_IN)
 		return;
-	if (rr->type == DNS_A && rr->rdata_len == 4) {
+	const uint8_t *target = rr_alias(rr, ret->type);
+	if (target != NULL) {
+		item_add_alias(ret, target);
+	} else if (rr->type == DNS_A && rr->rdata_len == 4) {
 		a = addr_from_bytes4(rr->rdata);
 		item_add_addr(ret, &a);
 	} else if (rr->type == DNS_AAAA && rr->rdata_len == 16) {
 		a = addr_from_bytes16(rr->rdata);
 		item_add_addr(ret, &a);
-	} else if (rr->type == DNS_CNAME && ret->type != DNS_CNAME && ret->type != DNS_ANY &&
-	           name_check(rr->rdata, rr->rdata_len) != 0) {
-		item_add_alias(ret, rr->rdata);
 	} else if (rr->type == DNS_SVCB || rr->type == DNS_HTTPS) {
-		take_svcb(rr, ret);
+		(void)svcb_hints(rr->rdata, rr->rdata_len, take_hint, ret);
 	}
 }
 

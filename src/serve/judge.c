@@ -114,32 +114,6 @@ static bool judge_alias(struct query *q, const struct policy *p, const uint8_t *
 
 /* ---- the addresses that a record leads to ---- */
 
-/* ipv4hint and ipv6hint of a SVCB or HTTPS record (RFC 9460 7.3). */
-static bool visit_hints(const struct rr *rr, address_visitor *visit, void *arg)
-{
-	if (rr->rdata_len < 3)
-		return false;
-	size_t name = name_check(rr->rdata + 2, rr->rdata_len - 2U);
-	size_t at = 2 + name;
-	while (name != 0 && at + 4 <= rr->rdata_len) {
-		unsigned key = load16(rr->rdata + at);
-		size_t len = load16(rr->rdata + at + 2);
-		at += 4;
-		if (rr->rdata_len - at < len)
-			return false;
-		size_t step = key == 4 ? 4 : key == 6 ? 16 : 0;
-		for (size_t i = 0; step != 0 && i + step <= len; i += step) {
-			const uint8_t *bytes = rr->rdata + at + i;
-			struct addr a =
-				step == 4 ? addr_from_bytes4(bytes) : addr_from_bytes16(bytes);
-			if (visit(arg, &a))
-				return true;
-		}
-		at += len;
-	}
-	return false;
-}
-
 /* The address that DNS64 will make of this one. */
 static bool visit_made(const struct query *q, const uint8_t v4[4], address_visitor *visit,
                        void *arg)
@@ -176,7 +150,7 @@ bool visit_addresses(const struct query *q, const struct rr *rr, bool with_hints
 		return visit(arg, &a) || visit_inner(rr->rdata, visit, arg);
 	case DNS_SVCB:
 	case DNS_HTTPS:
-		return with_hints && visit_hints(rr, visit, arg);
+		return with_hints && svcb_hints(rr->rdata, rr->rdata_len, visit, arg);
 	default:
 		return false;
 	}
@@ -191,17 +165,6 @@ static bool judge_addr(void *arg, const struct addr *a)
 	v.addr = *a;
 	v.name.len = 0;
 	return decide(q, &v);
-}
-
-/* The alias that a record makes of its owner: CNAME, or SVCB/HTTPS in AliasMode (RFC 9460 2.4.2). */
-const uint8_t *rr_alias(const struct rr *rr, uint16_t asked)
-{
-	if (rr->type == DNS_CNAME && asked != DNS_CNAME && asked != DNS_ANY)
-		return rr->rdata;
-	if ((rr->type == DNS_SVCB || rr->type == DNS_HTTPS) && rr->rdata_len > 3 &&
-	    load16(rr->rdata) == 0 && name_check(rr->rdata + 2, rr->rdata_len - 2U) != 0)
-		return rr->rdata + 2;
-	return NULL;
 }
 
 static bool judge_cut(struct query *q, const struct policy *p, const struct cut *cut)

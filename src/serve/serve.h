@@ -24,6 +24,7 @@
 
 #include "cache/cache.h"
 #include "dns/cookie.h"
+#include "dns/leads.h"
 #include "dns/reply.h"
 #include "events/events.h"
 #include "firewall/firewall.h"
@@ -313,10 +314,7 @@ enum outcome inspect_answer(struct query *q);
 bool query_keeps_dnssec(const struct query *q);
 /* The answer section of what was found, for next_found(); no other may be open. */
 bool open_answer(const struct query *q, struct message *ret);
-/* The alias that a record makes of its owner; NULL: none. */
-const uint8_t *rr_alias(const struct rr *rr, uint16_t asked);
 /* Each address that a record leads to, until visit says true. */
-typedef bool address_visitor(void *arg, const struct addr *a);
 bool visit_addresses(const struct query *q, const struct rr *rr, bool with_hints,
                      address_visitor *visit, void *arg);
 
