@@ -360,6 +360,25 @@ void policy_judge_address_on(const struct policy *p, uint16_t group, enum policy
 bool verdict_goes_before(const struct policy *p, const struct verdict *a, const struct verdict *b);
 
 /*
+ * Groups with policy zones: the alias chain stage by stage. Each of the three gives what it judges to
+ * policy_stages_take(). hop: 0 is the question's name (and the client's address), 1 the first alias.
+ */
+struct policy_stages {
+	const struct policy *policy;
+	bool is_strict;
+	unsigned n_targets; /* aliases */
+	void (*take_name)(void *arg, unsigned hop);
+	void (*take_servers)(void *arg, unsigned hop);
+	void (*take_addresses)(void *arg);
+	void *arg;
+	struct verdict
+		*best; /* the caller's, with no action at first; what only reports gathers there */
+};
+void policy_stages_take(struct policy_stages *s, struct verdict *v); /* v is lost */
+/* True: best has decided. */
+bool policy_stages_run(struct policy_stages *s);
+
+/*
  * The winning rule as text: "*.evil.example" (BELOW), "evil.example", "192.0.2.0/24",
  * "default: deny", "detector leak". `subject` is the name that was judged (NULL for address triggers).
  * ret_text: NAME_TEXT_MAX + 8 bytes. Returns the length.

@@ -73,71 +73,86 @@ static void judge_answer(const struct replay_side *side, uint16_t group,
 
 /* ---- groups with policy zones: the best of each stage (docs/why/008) ---- */
 
-struct stage {
+struct zones {
 	const struct replay_side *side;
 	uint16_t group;
-	struct policy_terms terms;
-	struct verdict best; /* action NONE: nothing yet */
+	const struct policy_group_view *g;
+	const struct replay_item *item;
+	const struct policy_terms *terms;
+	struct policy_stages stages;
 };
 
-static void consider(struct stage *s, const struct verdict *v)
-{
-	if (v->action != POLICY_NONE &&
-	    (s->best.action == POLICY_NONE || verdict_goes_before(s->side->policy, v, &s->best)))
-		s->best = *v;
-}
-
-static void consider_name(struct stage *s, enum policy_trigger trigger, const struct name *name)
+static void take_name(struct zones *z, enum policy_trigger trigger, const struct name *name)
 {
 	struct name_hashes hashes;
 	struct verdict v;
 	name_hash_all(name->wire, &hashes);
-	policy_judge_name_on(s->side->policy, s->group, trigger, name->wire, &hashes, &s->terms,
-	                     &v);
+	policy_judge_name_on(z->side->policy, z->group, trigger, name->wire, &hashes, z->terms, &v);
 	v.name = *name;
-	if (v.trigger != POLICY_TRIGGER_DEFAULT)
-		consider(s, &v);
+	if (v.trigger != POLICY_TRIGGER_DEFAULT) /* it comes behind every rule */
+		policy_stages_take(&z->stages, &v);
 }
 
-static void consider_addr(struct stage *s, enum policy_trigger trigger, const struct addr *a)
+static void take_addr(struct zones *z, enum policy_trigger trigger, const struct addr *a)
 {
 	struct verdict v;
-	policy_judge_address_on(s->side->policy, s->group, trigger, a, &s->terms, &v);
+	policy_judge_address_on(z->side->policy, z->group, trigger, a, z->terms, &v);
 	v.addr = *a;
 	v.name.len = 0;
-	consider(s, &v);
+	policy_stages_take(&z->stages, &v);
 }
 
-/* What comes with the last name of the chain. */
-static void consider_end(struct stage *s, const struct replay_item *item)
+static void take_hop(void *arg, unsigned hop)
 {
-	for (unsigned i = 0; i < item->n_server_names; i++)
-		consider_name(s, POLICY_TRIGGER_SERVER_NAME, &item->server_names[i]);
-	for (unsigned i = 0; i < item->n_server_addrs; i++)
-		consider_addr(s, POLICY_TRIGGER_SERVER_ADDRESS, &item->server_addrs[i]);
-	for (unsigned i = 0; i < item->n_addrs; i++)
-		consider_addr(s, POLICY_TRIGGER_ANSWER, &item->addrs[i]);
-}
-
-static void judge_zones(const struct replay_side *side, uint16_t group,
-                        const struct policy_group_view *g, const struct replay_item *item,
-                        const struct policy_terms *terms, struct verdict *ret)
-{
-	struct stage s = { .side = side, .group = group, .terms = *terms };
-	s.best.list = POLICY_NO_LIST;
-	if (item->has_client && g->has_client_rules)
-		consider_addr(&s, POLICY_TRIGGER_CLIENT, &item->client);
-	consider_name(&s, POLICY_TRIGGER_QUESTION, &item->name);
-	/* early: by client and name alone, before anything is asked. */
-	bool is_early = s.best.action != POLICY_NONE && !g->is_strict;
-	if (item->n_aliases == 0 && !is_early)
-		consider_end(&s, item);
-	for (unsigned i = 0; i < item->n_aliases && s.best.action == POLICY_NONE; i++) {
-		consider_name(&s, POLICY_TRIGGER_ALIAS, &item->aliases[i]);
-		if (i + 1 == item->n_aliases)
-			consider_end(&s, item);
+	struct zones *z = arg;
+	const struct replay_item *item = z->item;
+	if (hop > 0) {
+		take_name(z, POLICY_TRIGGER_ALIAS, &item->aliases[hop - 1]);
+		return;
 	}
-	*ret = s.best;
+	if (item->has_client && z->g->has_client_rules)
+		take_addr(z, POLICY_TRIGGER_CLIENT, &item->client);
+	take_name(z, POLICY_TRIGGER_QUESTION, &item->name);
+}
+
+/* A recording has those that decided, which came with the last name of the chain. */
+static void take_servers(void *arg, unsigned hop)
+{
+	struct zones *z = arg;
+	const struct replay_item *item = z->item;
+	if (hop < item->n_aliases)
+		return;
+	for (unsigned i = 0; i < item->n_server_names; i++)
+		take_name(z, POLICY_TRIGGER_SERVER_NAME, &item->server_names[i]);
+	for (unsigned i = 0; i < item->n_server_addrs; i++)
+		take_addr(z, POLICY_TRIGGER_SERVER_ADDRESS, &item->server_addrs[i]);
+}
+
+static void take_addresses(void *arg)
+{
+	struct zones *z = arg;
+	for (unsigned i = 0; i < z->item->n_addrs; i++)
+		take_addr(z, POLICY_TRIGGER_ANSWER, &z->item->addrs[i]);
+}
+
+static void judge_zones(struct zones *z, struct verdict *ret)
+{
+	ret->action = POLICY_NONE;
+	ret->trigger = POLICY_TRIGGER_NONE;
+	ret->list = POLICY_NO_LIST;
+	ret->n_logged = 0;
+	ret->edit = NULL;
+	ret->data = NULL;
+	ret->name.len = 0;
+	z->stages = (struct policy_stages){ .policy = z->side->policy,
+		                            .is_strict = z->g->is_strict,
+		                            .n_targets = z->item->n_aliases,
+		                            .take_name = take_hop,
+		                            .take_servers = take_servers,
+		                            .take_addresses = take_addresses,
+		                            .arg = z,
+		                            .best = ret };
+	(void)policy_stages_run(&z->stages);
 	if (ret->trigger == POLICY_TRIGGER_QUESTION)
 		ret->name.len = 0;
 }
@@ -168,7 +183,8 @@ void replay_judge(const struct replay_side *side, uint16_t group, const struct r
 	if (ret->trigger == POLICY_TRIGGER_DEFAULT && is_own(side, &g, item, &hashes))
 		ret->action = by_default.action = POLICY_NONE;
 	if (g.has_zones) {
-		judge_zones(side, group, &g, item, &terms, ret);
+		struct zones z = { side, group, &g, item, &terms, { 0 } };
+		judge_zones(&z, ret);
 		if (ret->action == POLICY_NONE && by_default.trigger == POLICY_TRIGGER_DEFAULT)
 			*ret = by_default;
 		return;

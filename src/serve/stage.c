@@ -20,6 +20,9 @@ struct look {
 	const struct policy *p;
 	const struct policy_group_view *g;
 	struct policy_terms terms;
+	struct policy_stages stages; /* into best */
+	const struct name *targets;  /* the aliases */
+	const struct message *opened;
 	bool is_incomplete; /* some address of a server is not known */
 	unsigned n_missing;
 	struct name stage;   /* where best was found; len 0: the question's name */
@@ -34,6 +37,9 @@ static void look_init(struct look *l, struct query *q, const struct policy *p,
 	l->q = q;
 	l->p = p;
 	l->g = g;
+	l->stages.policy = p;
+	l->stages.best = &l->best;
+	l->stages.arg = l;
 	l->terms = (struct policy_terms){ .type = q->question.type,
 		                          .ns_dots = UINT8_MAX,
 		                          .is_secure = query_keeps_dnssec(q) };
@@ -51,16 +57,6 @@ static void best_clear(struct look *l)
 	l->best.name.len = 0;
 }
 
-static void take(struct look *l, struct verdict *v)
-{
-	if (verdict_goes_before(l->p, v, &l->best)) {
-		verdict_keep_logged(v, &l->best);
-		l->best = *v;
-	} else {
-		verdict_keep_logged(&l->best, v);
-	}
-}
-
 /* ---- what a stage is made of ---- */
 
 static void take_client(struct look *l)
@@ -70,7 +66,7 @@ static void take_client(struct look *l)
 		return;
 	policy_judge_address_on(l->p, l->q->group, POLICY_TRIGGER_CLIENT, &l->q->client.addr,
 	                        &l->terms, &v);
-	take(l, &v);
+	policy_stages_take(&l->stages, &v);
 }
 
 static void take_name(struct look *l, const struct name *name, enum policy_trigger trigger)
@@ -82,7 +78,7 @@ static void take_name(struct look *l, const struct name *name, enum policy_trigg
 	v.name.len = 0;
 	if (trigger != POLICY_TRIGGER_QUESTION)
 		v.name = *name;
-	take(l, &v);
+	policy_stages_take(&l->stages, &v);
 }
 
 /* Here the next stage begins. */
@@ -117,7 +113,7 @@ static void take_servers(struct look *l, const struct cut *cut)
 	(void)resolve_judge_servers(l->p, l->q->group, cut, &j, &v);
 	l->is_incomplete |= j.is_incomplete;
 	l->n_missing = j.n_missing;
-	take(l, &v);
+	policy_stages_take(&l->stages, &v);
 }
 
 static bool take_one_address(void *arg, const struct addr *a)
@@ -127,7 +123,7 @@ static bool take_one_address(void *arg, const struct addr *a)
 	policy_judge_address_on(l->p, l->q->group, POLICY_TRIGGER_ANSWER, a, &l->terms, &v);
 	v.addr = *a;
 	v.name.len = 0;
-	take(l, &v);
+	policy_stages_take(&l->stages, &v);
 	return false;
 }
 
@@ -160,69 +156,43 @@ static unsigned find_targets(const struct look *l, const struct message *opened,
 	return n;
 }
 
-/* ---- the two ways to go through it; true: best has decided ---- */
+/* ---- going through it; true: best has decided ---- */
 
-static bool go_strictly(struct look *l, const struct message *opened)
+/* What was asked before the answer came is not judged again, unless it had to wait. */
+static void take_hop(void *arg, unsigned hop)
 {
-	const struct answer *a = l->q->found;
-	struct name targets[ANSWER_MAX_HOPS];
-	struct verdict before = { .n_logged = 0 };
-	unsigned n = find_targets(l, opened, targets);
-	for (unsigned stage = 0; stage <= n; stage++) {
-		best_clear(l);
-		if (stage == 0)
-			take_first(l);
-		else
-			take_target(l, &targets[stage - 1]);
-		if (stage < a->n_cuts)
-			take_servers(l, a->cuts[stage]);
-		if (stage == n)
-			take_addresses(l, opened);
-		verdict_keep_logged(&l->best, &before);
-		if (l->best.action != POLICY_NONE)
-			return true;
-		before = l->best;
-	}
-	return false;
-}
-
-/* What has been found decides, if anything was; else what was logged goes on. */
-static bool has_decided(struct look *l, struct verdict *logged)
-{
-	verdict_keep_logged(&l->best, logged);
-	if (l->best.action != POLICY_NONE)
-		return true;
-	*logged = l->best;
-	best_clear(l);
-	return false;
-}
-
-static bool go_early(struct look *l, const struct message *opened)
-{
-	const struct answer *a = l->q->found;
-	struct name targets[ANSWER_MAX_HOPS];
-	struct verdict logged = { .n_logged = 0 };
-	unsigned n = find_targets(l, opened, targets);
-	best_clear(l);
-	if (l->q->is_pending)
+	struct look *l = arg;
+	if (hop > 0)
+		take_target(l, &l->targets[hop - 1]);
+	else if (l->g->is_strict || l->q->is_pending)
 		take_first(l);
-	if (has_decided(l, &logged))
-		return true;
-	for (unsigned hop = 0; hop <= n; hop++) {
-		if (hop > 0)
-			take_target(l, &targets[hop - 1]);
-		if (has_decided(l, &logged))
-			return true;
-		if (hop < a->n_cuts)
-			take_servers(l, a->cuts[hop]);
-		if (has_decided(l, &logged))
-			return true;
-	}
-	take_addresses(l, opened);
-	if (has_decided(l, &logged))
-		return true;
-	l->best = logged;
-	return false;
+}
+
+static void take_hop_servers(void *arg, unsigned hop)
+{
+	struct look *l = arg;
+	if (hop < l->q->found->n_cuts)
+		take_servers(l, l->q->found->cuts[hop]);
+}
+
+static void take_all_addresses(void *arg)
+{
+	struct look *l = arg;
+	take_addresses(l, l->opened);
+}
+
+static bool go(struct look *l, const struct message *opened)
+{
+	struct name targets[ANSWER_MAX_HOPS];
+	best_clear(l);
+	l->opened = opened;
+	l->targets = targets;
+	l->stages.is_strict = l->g->is_strict;
+	l->stages.n_targets = find_targets(l, opened, targets);
+	l->stages.take_name = take_hop;
+	l->stages.take_servers = take_hop_servers;
+	l->stages.take_addresses = take_all_addresses;
+	return policy_stages_run(&l->stages);
 }
 
 /* ---- what strict would have said ---- */
@@ -249,7 +219,7 @@ static void compare_strict(struct query *q, const struct policy *p,
 		return;
 	strict.is_strict = true;
 	look_init(&l, q, p, &strict);
-	(void)go_strictly(&l, &opened);
+	(void)go(&l, &opened);
 	if (l.is_incomplete || is_same(&l.best, v))
 		return;
 	q->has_strict = true;
@@ -342,7 +312,7 @@ enum staged judge_stages(struct query *q, const struct policy *p, const struct p
 	if (!open_answer(q, &opened))
 		return STAGED_NOTHING; /* not reached: answer_new laid it out */
 	look_init(&l, q, p, g);
-	bool has = g->is_strict ? go_strictly(&l, &opened) : go_early(&l, &opened);
+	bool has = go(&l, &opened);
 	enum servers_found found = servers_find(q, l.missing, l.n_missing);
 	if (found != SERVERS_UNKNOWN)
 		return found == SERVERS_WAIT ? STAGED_PARKED : STAGED_AGAIN;

@@ -86,6 +86,57 @@ static void each_stage_is_judged(void **state)
 	end(&w);
 }
 
+/* Policy zones: what is known first decides, whatever stands before it (docs/why/008). */
+static void zones_decide_early_or_strictly(void **state)
+{
+	static const char *const zones[] = { "zone1 tree 192.0.2.0/24 =nxdomain @answer",
+		                             "zone2 tree ns.example =nxdomain @ns",
+		                             "zone3 tree bad.example =nxdomain",
+		                             "zone4 tree q.example =nxdomain" };
+	static const struct {
+		const char *name, *alias, *addr, *server;
+		int early, strict; /* the zone that decides; 0: none */
+	} rows[] = {
+		{ "a.example", NULL, NULL, NULL, 0, 0 },
+		{ "q.example", NULL, "192.0.2.1", NULL, 4, 1 },
+		{ "a.example", "bad.example", "192.0.2.1", NULL, 3, 1 },
+		{ "a.example", "bad.example", NULL, "ns.example", 3, 2 },
+		{ "a.example", "c.example", "192.0.2.1", "ns.example", 2, 1 },
+		{ "q.example", "bad.example", "192.0.2.1", NULL, 4, 4 },
+	};
+	(void)state;
+	for (int is_strict = 0; is_strict < 2; is_strict++) {
+		struct world w;
+		struct policy_group_spec g;
+		world_start(&w);
+		for (size_t i = 0; i < ARRAY_LEN(zones); i++)
+			assert_int_equal(world_rule(&w, zones[i]), 0);
+		world_write(&w);
+		world_group(&w, &g, "all", "zone1 zone2 zone3 zone4", "10.0.0.0/8");
+		g.is_strict = is_strict == 1;
+		world_snapshot(&w, &g, 1);
+		assert_int_equal(policy_edits_open(""), 0);
+		const struct replay_side side = { .policy = w.policy };
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+			struct verdict v;
+			ask(rows[i].name, NULL);
+			if (rows[i].alias != NULL)
+				item.aliases[item.n_aliases++] = world_name(rows[i].alias);
+			if (rows[i].addr != NULL)
+				item.addrs[item.n_addrs++] = world_addr(rows[i].addr);
+			if (rows[i].server != NULL)
+				item.server_names[item.n_server_names++] =
+					world_name(rows[i].server);
+			replay_judge(&side, 0, &item, &v);
+			int want = is_strict ? rows[i].strict : rows[i].early;
+			int got = v.action == POLICY_NONE ? 0 : w.lists[v.list].name[4] - '0';
+			if (got != want)
+				fail_msg("row %zu, strict %d: zone %d", i, is_strict, got);
+		}
+		end(&w);
+	}
+}
+
 static json_int_t number(const json_t *r, const char *change, const char *key)
 {
 	return json_integer_value(json_object_get(json_object_get(r, change), key));
@@ -255,6 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(new_domains_of_a_recording),
 		cmocka_unit_test(each_stage_is_judged),
+		cmocka_unit_test(zones_decide_early_or_strictly),
 		cmocka_unit_test(changes_against_the_recording),
 		cmocka_unit_test(changes_against_another_policy),
 	};
