@@ -6,11 +6,6 @@
 #include "dns/text.h"
 #include "feeds/listname.h"
 
-static bool word_is(struct word w, const char *text)
-{
-	return w.n == strlen(text) && memcmp(w.p, text, w.n) == 0;
-}
-
 /* Up to `mark`, which is taken off too. */
 static struct word take_until(struct word *rest, char mark)
 {
@@ -61,27 +56,27 @@ static enum feeds_skip read_modifier(struct word name, bool has_value, struct wo
                                      struct adblock_rule *rule)
 {
 	bool is_all;
-	if (word_is(name, "important"))
+	if (word_is(&name, "important"))
 		return flag(&rule->is_important, has_value);
-	if (word_is(name, "badfilter"))
+	if (word_is(&name, "badfilter"))
 		return flag(&rule->is_badfilter, has_value);
 	/* The whole site, as a page and with all its parts: that is what blocking a name does. */
-	if (word_is(name, "all"))
+	if (word_is(&name, "all"))
 		return flag(&is_all, has_value);
-	if (word_is(name, "document") || word_is(name, "doc"))
+	if (word_is(&name, "document") || word_is(&name, "doc"))
 		return flag(&rule->is_page, has_value);
-	if (word_is(name, "dnsrewrite")) {
+	if (word_is(&name, "dnsrewrite")) {
 		rule->has_rewrite = true;
 		rule->rewrite = value;
 		return FEEDS_SKIP_NONE;
 	}
-	if (word_is(name, "denyallow")) {
+	if (word_is(&name, "denyallow")) {
 		rule->denyallow = value;
 		return value.n > 0 ? FEEDS_SKIP_NONE : FEEDS_SKIP_DENYALLOW;
 	}
-	if (word_is(name, "client") || word_is(name, "ctag"))
+	if (word_is(&name, "client") || word_is(&name, "ctag"))
 		return FEEDS_SKIP_CLIENT;
-	if (word_is(name, "dnstype"))
+	if (word_is(&name, "dnstype"))
 		return read_types(value, rule);
 	return FEEDS_SKIP_MODIFIER;
 }
@@ -102,7 +97,7 @@ enum feeds_skip adblock_read_modifiers(struct word text, struct adblock_rule *ru
 		enum feeds_skip bad = read_modifier(name, has_value, value, rule);
 		if (why == FEEDS_SKIP_NONE || bad == FEEDS_SKIP_CLIENT || bad == FEEDS_SKIP_DNSTYPE)
 			why = bad != FEEDS_SKIP_NONE ? bad : why;
-		if (!word_is(modifier, "badfilter"))
+		if (!word_is(&modifier, "badfilter"))
 			rule->text_hash =
 				XXH3_64bits_withSeed(modifier.p, modifier.n, rule->text_hash);
 	} while (text.n > 0);
@@ -139,11 +134,11 @@ static enum feeds_skip to_name(struct adblock_rule *rule, struct word value)
 
 static enum feeds_skip to_rcode(struct adblock_rule *rule, struct word rcode)
 {
-	if (word_is(rcode, "NXDOMAIN"))
+	if (word_is(&rcode, "NXDOMAIN"))
 		return to_action(rule, POLICY_NXDOMAIN);
-	if (word_is(rcode, "REFUSED"))
+	if (word_is(&rcode, "REFUSED"))
 		return to_action(rule, POLICY_REFUSED);
-	if (word_is(rcode, "NOERROR"))
+	if (word_is(&rcode, "NOERROR"))
 		return to_action(rule, POLICY_NODATA);
 	return FEEDS_SKIP_REWRITE; /* SERVFAIL: no policy action */
 }
@@ -166,15 +161,15 @@ enum feeds_skip adblock_read_rewrite(struct adblock_rule *rule)
 	struct word type = take_until(&rest, ';');
 	if (rest.n == 0)
 		return type.n == 0 ? to_rcode(rule, rcode) : FEEDS_SKIP_REWRITE;
-	if (!word_is(rcode, "NOERROR"))
+	if (!word_is(&rcode, "NOERROR"))
 		return FEEDS_SKIP_REWRITE;
 	enum feeds_skip why = FEEDS_SKIP_REWRITE;
-	if (word_is(type, "CNAME"))
+	if (word_is(&type, "CNAME"))
 		why = to_name(rule, rest);
-	else if (word_is(type, "A") || word_is(type, "AAAA"))
+	else if (word_is(&type, "A") || word_is(&type, "AAAA"))
 		why = to_address(rule, rest);
 	if (why == FEEDS_SKIP_NONE && rule->action == POLICY_ADDRESS &&
-	    rule->addr.is_v4 != word_is(type, "A"))
+	    rule->addr.is_v4 != word_is(&type, "A"))
 		why = FEEDS_SKIP_REWRITE;
 	return why;
 }

@@ -27,11 +27,6 @@ static bool is_local_name(const struct word *w)
 	return false;
 }
 
-static bool word_is(const struct word *w, const char *text)
-{
-	return w->n == strlen(text) && memcmp(w->p, text, w->n) == 0;
-}
-
 /* Is it an address, and one that leads nowhere? fe80::1%lo0 has a scope behind it. */
 static bool read_address(const struct word *w, bool *ret_is_sink)
 {

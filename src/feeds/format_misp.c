@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* MISP: events with attributes and objects, the answer to a search of attributes, or both in a row. */
-#include <errno.h>
-#include <stdlib.h>
-
 #include "feeds/json.h"
 #include "feeds/value.h"
 
@@ -35,14 +32,9 @@ static const struct {
 	/* clang-format on */
 };
 
-static bool is(const struct word *w, const char *text)
-{
-	return w->p != NULL && w->n == strlen(text) && memcmp(w->p, text, w->n) == 0;
-}
-
 static bool is_true(const struct word *w)
 {
-	return is(w, "true") || is(w, "1");
+	return word_is(w, "true") || word_is(w, "1");
 }
 
 static enum feeds_skip judge(const struct word *v)
@@ -63,7 +55,7 @@ static void on_record(struct json_walk *w, const struct word *v)
 	struct scan *s = w->s;
 	size_t i = 0;
 	enum feeds_skip why = judge(v);
-	while (i < ARRAY_LEN(types) && !is(&v[TYPE], types[i].type))
+	while (i < ARRAY_LEN(types) && !word_is(&v[TYPE], types[i].type))
 		i++;
 	if (why == FEEDS_SKIP_NONE && i == ARRAY_LEN(types))
 		why = FEEDS_SKIP_OTHER_KIND;
@@ -86,15 +78,5 @@ static void on_record(struct json_walk *w, const struct word *v)
 
 int format_misp_read(struct scan *s, struct reader *r)
 {
-	struct json_walk *w = calloc(1, sizeof *w);
-	if (w == NULL)
-		return -ENOMEM;
-	w->s = s;
-	w->record_key = "Attribute";
-	w->fields = fields;
-	w->n_fields = N_FIELDS;
-	w->record = on_record;
-	int e = json_read(w, r);
-	free(w);
-	return e;
+	return json_read_records(s, r, "Attribute", fields, N_FIELDS, on_record);
 }

@@ -33,21 +33,16 @@ static enum feeds_skip read_types(struct word value, struct policy_pattern_rule 
 	return FEEDS_SKIP_NONE;
 }
 
-static bool word_is(struct word w, const char *text)
-{
-	return w.n == strlen(text) && word_begins(w, text);
-}
-
 /* "reply=nxdomain" and the like. Addresses are the list's affair. */
 static enum feeds_skip read_reply(struct word value, struct policy_pattern_rule *rule)
 {
-	if (word_is(value, "nxdomain") || word_is(value, "NXDOMAIN"))
+	if (word_is(&value, "nxdomain") || word_is(&value, "NXDOMAIN"))
 		rule->action = POLICY_NXDOMAIN;
-	else if (word_is(value, "nodata") || word_is(value, "NODATA"))
+	else if (word_is(&value, "nodata") || word_is(&value, "NODATA"))
 		rule->action = POLICY_NODATA;
-	else if (word_is(value, "refused") || word_is(value, "REFUSED"))
+	else if (word_is(&value, "refused") || word_is(&value, "REFUSED"))
 		rule->action = POLICY_REFUSED;
-	else if (word_is(value, "none") || word_is(value, "NONE"))
+	else if (word_is(&value, "none") || word_is(&value, "NONE"))
 		rule->action = POLICY_DROP;
 	else
 		return FEEDS_SKIP_REWRITE;
@@ -68,7 +63,7 @@ static enum feeds_skip read_option(struct word w, struct policy_pattern_rule *ru
 
 static bool is_option(struct word w)
 {
-	return word_begins(w, "querytype=") || word_begins(w, "reply=") || word_is(w, "invert");
+	return word_begins(w, "querytype=") || word_begins(w, "reply=") || word_is(&w, "invert");
 }
 
 void format_regex_line(struct scan *s, const char *text, size_t n)

@@ -167,11 +167,6 @@ static size_t plain_owner(const struct master *m, const struct word *w, uint8_t 
 	return out + origin_n;
 }
 
-static bool word_is(const struct word *w, const char *text)
-{
-	return w->n == strlen(text) && strncasecmp(w->p, text, w->n) == 0;
-}
-
 /* A number without unit. */
 static bool plain_ttl(const struct word *w, uint32_t *ret)
 {
@@ -199,15 +194,15 @@ static bool take_plain(struct master *m, const char *text, size_t n)
 		return false;
 	if (plain_ttl(&w, &ttl_s) && !scan_next_word(&rest, &w))
 		return false;
-	if (word_is(&w, "IN") && !scan_next_word(&rest, &w))
+	if (word_is_caseless(&w, "IN") && !scan_next_word(&rest, &w))
 		return false;
-	if (!word_is(&w, "CNAME") || !scan_next_word(&rest, &w))
+	if (!word_is_caseless(&w, "CNAME") || !scan_next_word(&rest, &w))
 		return false;
 	rest = scan_trim(rest.p, rest.n);
 	if (rest.n > 0 && *rest.p != ';')
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(plain_targets); i++) {
-		if (!word_is(&w, plain_targets[i].text))
+		if (!word_is_caseless(&w, plain_targets[i].text))
 			continue;
 		/* A line that begins with a blank means this owner. */
 		memcpy(m->zs->r_owner, owner, owner_n);

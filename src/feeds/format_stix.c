@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* STIX 2.1 indicators: a bundle, the answer of a TAXII server, or objects one after the other. */
-#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -25,11 +24,6 @@ static const char *const fields[N_FIELDS] = {
 	[INDICATOR_TYPES] = "indicator_types",
 	[LABELS] = "labels", /* what STIX 2.0 calls indicator_types */
 };
-
-static bool is(const struct word *w, const char *text)
-{
-	return w->p != NULL && w->n == strlen(text) && memcmp(w->p, text, w->n) == 0;
-}
 
 /* Is it one of the texts of an array? */
 static bool has(const struct word *w, const char *text)
@@ -76,13 +70,13 @@ static enum feeds_skip judge(struct scan *s, const struct word *v)
 	uint64_t from, until;
 	if (v[TYPE].p == NULL)
 		return FEEDS_SKIP_NOT_FORMAT;
-	if (!is(&v[TYPE], "indicator"))
+	if (!word_is(&v[TYPE], "indicator"))
 		return FEEDS_SKIP_OTHER_OBJECT;
 	if (v[PATTERN].p == NULL)
 		return FEEDS_SKIP_NO_VALUE;
-	if (v[PATTERN_TYPE].p != NULL && !is(&v[PATTERN_TYPE], "stix"))
+	if (v[PATTERN_TYPE].p != NULL && !word_is(&v[PATTERN_TYPE], "stix"))
 		return FEEDS_SKIP_OTHER_KIND;
-	if (is(&v[REVOKED], "true"))
+	if (word_is(&v[REVOKED], "true"))
 		return FEEDS_SKIP_REVOKED;
 	if (has(&v[INDICATOR_TYPES], "benign") || has(&v[LABELS], "benign"))
 		return FEEDS_SKIP_BENIGN;
@@ -126,15 +120,5 @@ static void on_record(struct json_walk *w, const struct word *v)
 
 int format_stix_read(struct scan *s, struct reader *r)
 {
-	struct json_walk *w = calloc(1, sizeof *w);
-	if (w == NULL)
-		return -ENOMEM;
-	w->s = s;
-	w->record_key = "objects";
-	w->fields = fields;
-	w->n_fields = N_FIELDS;
-	w->record = on_record;
-	int e = json_read(w, r);
-	free(w);
-	return e;
+	return json_read_records(s, r, "objects", fields, N_FIELDS, on_record);
 }

@@ -40,11 +40,6 @@ static bool next_value(struct word *rest, struct word *ret)
 	return true;
 }
 
-static bool word_is(const struct word *w, const char *text)
-{
-	return w->n == strlen(text) && strncasecmp(w->p, text, w->n) == 0;
-}
-
 static void add(struct scan *s, const struct word *w, const struct policy_rule *rule)
 {
 	struct name name;
@@ -65,7 +60,7 @@ static void read_zone(struct scan *s, struct word rest)
 		return;
 	}
 	size_t i = 0;
-	while (i < ARRAY_LEN(types) && !word_is(&type, types[i].type))
+	while (i < ARRAY_LEN(types) && !word_is_caseless(&type, types[i].type))
 		i++;
 	if (i == ARRAY_LEN(types)) {
 		scan_skip(s, FEEDS_SKIP_OPTION, NULL);
@@ -90,7 +85,7 @@ static void read_data(struct scan *s, struct word rest)
 	}
 	bool is_address = false;
 	while (scan_next_word(&record, &w)) {
-		is_address |= word_is(&w, "A") || word_is(&w, "AAAA");
+		is_address |= word_is_caseless(&w, "A") || word_is_caseless(&w, "AAAA");
 		last = w;
 	}
 	static const uint8_t zero[15];
@@ -114,11 +109,11 @@ void format_unbound_line(struct scan *s, const char *text, size_t n)
 	const char *colon = memchr(line.p, ':', line.n);
 	struct word key = { line.p, colon != NULL ? (size_t)(colon - line.p) : 0 };
 	struct word rest = { line.p + key.n + 1, colon != NULL ? line.n - key.n - 1 : 0 };
-	if (word_is(&key, "local-zone"))
+	if (word_is_caseless(&key, "local-zone"))
 		read_zone(s, rest);
-	else if (word_is(&key, "local-data"))
+	else if (word_is_caseless(&key, "local-data"))
 		read_data(s, rest);
-	else if (word_is(&key, "server") && scan_trim(rest.p, rest.n).n == 0)
+	else if (word_is_caseless(&key, "server") && scan_trim(rest.p, rest.n).n == 0)
 		scan_comment(s); /* the head of the section */
 	else
 		scan_skip(s,

@@ -2,6 +2,7 @@
 #include "feeds/json.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <yajl/yajl_parse.h>
 
 enum {
@@ -272,5 +273,22 @@ int json_read(struct json_walk *w, struct reader *r)
 		w->s->report->comments = w->s->report->lines;
 		w->s->has_comment = true;
 	}
+	return e;
+}
+
+int json_read_records(struct scan *s, struct reader *r, const char *record_key,
+                      const char *const *fields, unsigned n_fields,
+                      void (*record)(struct json_walk *w, const struct word *values))
+{
+	struct json_walk *w = calloc(1, sizeof *w);
+	if (w == NULL)
+		return -ENOMEM;
+	w->s = s;
+	w->record_key = record_key;
+	w->fields = fields;
+	w->n_fields = n_fields;
+	w->record = record;
+	int e = json_read(w, r);
+	free(w);
 	return e;
 }

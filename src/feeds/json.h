@@ -75,3 +75,7 @@ struct json_walk {
  * not JSON, or past a limit (s->why says how, s->line where); what the reader says.
  */
 MUST_USE int json_read(struct json_walk *w, struct reader *r);
+/* A walk for records alone: what each field of struct json_walk says. As json_read(). */
+MUST_USE int json_read_records(struct scan *s, struct reader *r, const char *record_key,
+                               const char *const *fields, unsigned n_fields,
+                               void (*record)(struct json_walk *w, const struct word *values));

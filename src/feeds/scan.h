@@ -125,6 +125,17 @@ static inline bool scan_is_blank(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/* Is it this text, byte by byte? False for a word that is not there. */
+static inline bool word_is(const struct word *w, const char *text)
+{
+	return w->p != NULL && w->n == strlen(text) && memcmp(w->p, text, w->n) == 0;
+}
+
+static inline bool word_is_caseless(const struct word *w, const char *text)
+{
+	return w->p != NULL && w->n == strlen(text) && strncasecmp(w->p, text, w->n) == 0;
+}
+
 struct word scan_trim(const char *text, size_t n);
 /* Take the next word off the front of `rest`; false at its end. */
 bool scan_next_word(struct word *rest, struct word *ret);

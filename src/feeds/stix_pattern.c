@@ -87,7 +87,7 @@ static void next(struct lexer *l)
 	l->token = read_token(l);
 }
 
-static bool word_is(const struct lexer *l, const char *text)
+static bool token_is(const struct lexer *l, const char *text)
 {
 	return l->token == TOKEN_WORD && l->word.n == strlen(text) &&
 	       strncasecmp(l->word.p, text, l->word.n) == 0;
@@ -128,13 +128,13 @@ static bool read_comparison(struct lexer *l, const struct out *out)
 	if (l->token != TOKEN_WORD || memchr(l->word.p, ':', l->word.n) == NULL)
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(objects); i++) {
-		if (word_is(l, objects[i].path))
+		if (token_is(l, objects[i].path))
 			kind = objects[i].kind;
 	}
 	next(l);
-	if (word_is(l, "IN"))
+	if (token_is(l, "IN"))
 		return read_set(l, kind, out);
-	if (l->token != TOKEN_EQUAL && !word_is(l, "ISSUBSET"))
+	if (l->token != TOKEN_EQUAL && !token_is(l, "ISSUBSET"))
 		return false;
 	next(l);
 	if (l->token != TOKEN_STRING && l->token != TOKEN_WORD) /* a number, of other objects */
@@ -165,7 +165,7 @@ static bool read_pattern(struct lexer *l, const struct out *out)
 		}
 		if (l->token == TOKEN_END)
 			return braces == 0 && parens == 0;
-		if (!word_is(l, "OR"))
+		if (!token_is(l, "OR"))
 			return false;
 	}
 }
