@@ -35,6 +35,7 @@
 #include "io/loop.h"
 #include "resolve/resolve.h"
 #include "serve/serve.h"
+#include "transfer/transfer.h"
 #include "validate/validate.h"
 
 enum {
@@ -101,6 +102,8 @@ struct api_context {
 	const struct fetch_status *(*fetched)(void *arg, const char *list_name);
 	/* Was it told that the list is too old? */
 	bool (*is_old)(void *arg, const char *list_name);
+	/* The i-th zone that is published; false: there are not so many. Borrowed likewise. */
+	bool (*published)(void *arg, unsigned i, struct transfer_published *ret);
 	/* Fetch a list now, NULL: all. 0; -ENOENT: it is not downloaded; -errno. */
 	int (*fetch_now)(void *arg, const char *list_name);
 	/* Read the lists again, not the configuration. 0; -EBUSY: after the one under way. */

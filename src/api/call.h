@@ -74,7 +74,6 @@ void control_find_lines(struct control *c, uint64_t token, json_t *reply);
 
 /* The token of a client that waits so; 0: none. */
 uint64_t control_next_waiting(struct control *c, enum call_wait wait);
-const struct api_context *control_context(const struct control *c);
 
 /* ---- handlers, one a line in commands.def ---- */
 

@@ -378,11 +378,6 @@ uint64_t control_next_waiting(struct control *control, enum call_wait wait)
 	return 0;
 }
 
-const struct api_context *control_context(const struct control *control)
-{
-	return &control->context;
-}
-
 /* ---- life ---- */
 
 int control_new(const char *path, const struct api_context *context, struct loop *loop,

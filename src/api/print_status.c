@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* `weir status` as people read it. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "api/api.h"
@@ -202,6 +203,32 @@ static void print_seen(FILE *out, const json_t *s)
 		        text_time(text_number(n, "learns_until_s"), at));
 }
 
+static void print_published(FILE *out, const json_t *zones)
+{
+	if (json_array_size(zones) > 0)
+		fprintf(out, "Published (%zu)\n", json_array_size(zones));
+	for (size_t i = 0; i < json_array_size(zones); i++) {
+		const json_t *z = json_array_get(zones, i);
+		fprintf(out, "  %-20s ", text_of(z, "zone"));
+		if (json_is_string(json_object_get(z, "list")))
+			fprintf(out, "list %s", text_of(z, "list"));
+		else
+			fputs("the edits", out);
+		if (json_is_null(json_object_get(z, "serial")))
+			fputs(", nothing to give yet", out);
+		else
+			fprintf(out, ", serial %" PRIu64, text_number(z, "serial"));
+		if (text_number(z, "followers") > 0)
+			fprintf(out, "; %s of %s that are told have heard of it",
+			        count_of(z, "followers_current"), count_of(z, "followers"));
+		fputc('\n', out);
+		if (json_object_get(z, "problem") != NULL) {
+			fputs("    ! ", out);
+			text_wrap(out, 6, 6, text_of(z, "problem"));
+		}
+	}
+}
+
 void api_print_status(FILE *out, const json_t *reply)
 {
 	const json_t *s = json_object_get(reply, "status");
@@ -213,6 +240,7 @@ void api_print_status(FILE *out, const json_t *reply)
 		print_list(out, json_array_get(lists, i), text_number(s, "now_s"));
 	fprintf(out, "Groups (%zu)\n", json_array_size(json_object_get(p, "groups")));
 	print_groups(out, json_object_get(p, "groups"));
+	print_published(out, json_object_get(s, "published"));
 	print_questions(out, s);
 	print_upstream(out, s);
 	print_seen(out, s);

@@ -146,6 +146,26 @@ static json_t *firewall_to_json(const struct api_status *s)
 	                 (json_int_t)f->failed, "batches", (json_int_t)f->batches);
 }
 
+static json_t *published_to_json(const struct api_context *c)
+{
+	json_t *zones = json_array();
+	struct transfer_published p;
+	for (unsigned i = 0; c->published != NULL && c->published(c->arg, i, &p); i++) {
+		char name[NAME_TEXT_MAX];
+		name_to_text(p.zone->wire, name);
+		json_t *o = json_pack("{s:s, s:s?, s:I, s:I}", "zone", name, "list",
+		                      p.source[0] != 0 ? p.source : NULL, "followers",
+		                      (json_int_t)p.n_followers, "followers_current",
+		                      (json_int_t)p.n_heard);
+		json_object_set_new(o, "serial",
+		                    p.has_version ? json_integer(p.serial) : json_null());
+		if (p.error[0] != 0)
+			json_object_set_new(o, "problem", json_string(p.error));
+		json_array_append_new(zones, o);
+	}
+	return zones;
+}
+
 static json_t *cache_to_json(struct cache *c)
 {
 	if (c == NULL)
@@ -191,6 +211,7 @@ enum call_outcome command_status(struct api_call *call)
 	                  "loaded_s", (json_int_t)s.loaded_s);
 	json_object_set_new(o, "bugs", json_integer((json_int_t)bug_count()));
 	json_object_set_new(o, "policy", policy_to_json(c, &s, policy_current()));
+	json_object_set_new(o, "published", published_to_json(c));
 	json_object_set_new(o, "questions", questions_to_json(&s));
 	json_object_set_new(o, "workers", workers_to_json(&s));
 	json_object_set_new(o, "upstream", upstream_to_json(&s));

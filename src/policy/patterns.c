@@ -7,7 +7,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 enum {
 	THREADS_USUAL = 4,
@@ -33,14 +32,6 @@ static _Atomic unsigned n_threads = THREADS_USUAL;
 void policy_set_threads(unsigned n)
 {
 	atomic_store(&n_threads, n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : n);
-}
-
-uint64_t patterns_key(const char *const *regexes, uint32_t n)
-{
-	uint64_t key = 0;
-	for (uint32_t i = 0; i < n; i++)
-		key = XXH3_64bits_withSeed(regexes[i], strlen(regexes[i]), key);
-	return key;
 }
 
 /* ---- the database ---- */

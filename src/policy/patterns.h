@@ -61,9 +61,6 @@ MUST_USE int pattern_build(const char *const *regexes, uint32_t n,
 
 struct patterns;
 
-/* Two lists of expressions are the same, and so are their databases, if this is the same. */
-uint64_t patterns_key(const char *const *regexes, uint32_t n);
-
 /* Make it ready to scan. 0; -ENOMEM; -EBADMSG: of another version or processor, or damaged. */
 MUST_USE int patterns_new(const uint8_t *serialised, size_t n_bytes, struct patterns **ret);
 struct patterns *patterns_get(struct patterns *p);

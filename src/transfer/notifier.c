@@ -150,8 +150,3 @@ bool notifier_is_heard(const struct notifier *n)
 {
 	return n->is_heard;
 }
-
-const struct endpoint *notifier_to(const struct notifier *n)
-{
-	return &n->to;
-}

@@ -29,6 +29,5 @@ MUST_USE int notifier_new(struct loop *loop, const struct name *zone, const stru
 void notifier_free(struct notifier *n);
 /* This is the version now. */
 void notifier_tell(struct notifier *n, uint32_t serial);
-/* Has the last version been acknowledged, and of which was that last true? */
+/* Has the last version been acknowledged? */
 bool notifier_is_heard(const struct notifier *n);
-const struct endpoint *notifier_to(const struct notifier *n);

@@ -222,13 +222,10 @@ void publisher_free(struct publisher *p)
 	free(p);
 }
 
-unsigned publisher_n(const struct publisher *p)
+bool publisher_view(const struct publisher *p, unsigned i, struct transfer_published *ret)
 {
-	return p->now.n;
-}
-
-void publisher_view(const struct publisher *p, unsigned i, struct transfer_published *ret)
-{
-	must(i < p->now.n);
+	if (i >= p->now.n)
+		return false;
 	publication_view(p->now.at[i], ret);
+	return true;
 }

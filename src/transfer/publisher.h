@@ -45,5 +45,5 @@ void publisher_pause(struct publisher *p);
 void publisher_orphan(struct publisher *p);
 /* Lists were read anew. */
 void publisher_reloaded(struct publisher *p);
-unsigned publisher_n(const struct publisher *p);
-void publisher_view(const struct publisher *p, unsigned i, struct transfer_published *ret);
+/* false: there are not so many. */
+bool publisher_view(const struct publisher *p, unsigned i, struct transfer_published *ret);

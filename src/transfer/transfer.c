@@ -337,25 +337,9 @@ void transfer_free(struct transfer *t)
 
 /* ---- being looked at ---- */
 
-unsigned transfer_n_zones(const struct transfer *t)
+bool transfer_published_view(const struct transfer *t, unsigned i, struct transfer_published *ret)
 {
-	return t->n_followed;
-}
-
-void transfer_view(const struct transfer *t, unsigned i, struct transfer_view *ret)
-{
-	must(i < t->n_followed);
-	secondary_view(t->followed[i], ret);
-}
-
-unsigned transfer_n_published(const struct transfer *t)
-{
-	return publisher_n(t->publisher);
-}
-
-void transfer_published_view(const struct transfer *t, unsigned i, struct transfer_published *ret)
-{
-	publisher_view(t->publisher, i, ret);
+	return t != NULL && publisher_view(t->publisher, i, ret);
 }
 
 bool transfer_find(const struct transfer *t, const char *list, struct transfer_view *ret)
@@ -363,7 +347,7 @@ bool transfer_find(const struct transfer *t, const char *list, struct transfer_v
 	for (unsigned i = 0; t != NULL && i < t->n_followed; i++) {
 		if (strcmp(secondary_list(t->followed[i]), list) != 0)
 			continue;
-		transfer_view(t, i, ret);
+		secondary_view(t->followed[i], ret);
 		return true;
 	}
 	return false;

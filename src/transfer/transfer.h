@@ -93,8 +93,8 @@ struct transfer_published {
 	unsigned n_followers, n_heard; /* that are told; that have acknowledged the last version */
 	const char *error;             /* why there is no newer version; "" */
 };
-unsigned transfer_n_published(const struct transfer *t);
-void transfer_published_view(const struct transfer *t, unsigned i, struct transfer_published *ret);
+/* The i-th; false: there are not so many, or t is NULL. Borrowed within the turn. */
+bool transfer_published_view(const struct transfer *t, unsigned i, struct transfer_published *ret);
 
 /* The zone of this list; false: it has none, or t is NULL. */
 bool transfer_find(const struct transfer *t, const char *list, struct transfer_view *ret);

@@ -67,6 +67,12 @@ static bool api_is_old(void *arg, const char *name)
 	return fetching_is_old(s->fetching, name);
 }
 
+static bool api_get_published(void *arg, unsigned i, struct transfer_published *ret)
+{
+	const struct server *s = arg;
+	return transfer_published_view(s->transfer, i, ret);
+}
+
 static int api_fetch_now(void *arg, const char *name)
 {
 	struct server *s = arg;
@@ -149,6 +155,7 @@ int server_start_control(struct server *s, const struct config *c)
 		.report = api_get_report,
 		.fetched = api_get_fetched,
 		.is_old = api_is_old,
+		.published = api_get_published,
 		.fetch_now = api_fetch_now,
 		.reread = api_reread,
 		.reload = api_start_reload,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Policy zones that Weir publishes: BIND, Unbound, PowerDNS Recursor, NSD and other Weirs follow it."""
 
+import json
 import os
 import re
 import time
@@ -413,6 +414,12 @@ def follow(w, publishers, **more):
     w.config["groups"][0]["lists"] = ["fleet"]
 
 
+def published(w):
+    """The one zone that w publishes, as weir status tells it."""
+    (zone,) = json.loads(w.cli("status", "--json").stdout)["status"]["published"]
+    return zone
+
+
 def blocked(w, name):
     try:
         reply = w.ask(name)
@@ -435,5 +442,9 @@ def test_a_weir_follows_a_weir_within_two_seconds(start_weir):
         assert time.monotonic() - start < 2
         time.sleep(0.3)
     assert "by IXFR" in log_of(f)
+    assert until(lambda: published(w)["followers_current"] == 1, 2), published(w)
+    z = published(w)
+    assert (z["zone"], z["list"], z["followers"]) == (ZONE, None, 1)
+    assert f"serial {z['serial']}; 1 of 1 that are told have heard of it" in w.cli("status").stdout
     w.cli("undo", "first.example")
     assert until(lambda: not blocked(f, "first.example"), 2)

@@ -28,6 +28,24 @@ static void get_status(void *arg, struct api_status *ret)
 	ret->reloads = 6;
 }
 
+static bool get_published(void *arg, unsigned i, struct transfer_published *ret)
+{
+	static struct name zones[2];
+	static const char *const texts[] = { "one.rpz.test", "two.rpz.test" };
+	(void)arg;
+	if (i >= 2)
+		return false;
+	assert_int_equal(name_from_text(texts[i], strlen(texts[i]), &zones[i]), 0);
+	*ret = (struct transfer_published){ .zone = &zones[i],
+		                            .source = i == 0 ? "" : "malware",
+		                            .has_version = i == 0,
+		                            .serial = 2026112801,
+		                            .n_followers = 3,
+		                            .n_heard = 2,
+		                            .error = i == 0 ? "" : "the list has no rules" };
+	return true;
+}
+
 static json_int_t number(json_t *reply, const char *path)
 {
 	return json_integer_value(sample_at(reply, path));
@@ -37,6 +55,7 @@ static void adds_up(void **state)
 {
 	(void)state;
 	sample.context.status = get_status;
+	sample.context.published = get_published;
 	uint16_t slot = policy_list_slot(policy_current(), 1);
 	atomic_store(&first_lists[slot].blocked, 5);
 	atomic_store(&second_lists[slot].blocked, 6);
@@ -52,6 +71,13 @@ static void adds_up(void **state)
 	assert_true(json_is_false(sample_at(r, "status.upstream.reachable")));
 	assert_int_equal(number(r, "status.events.lost_ring"), 3);
 	assert_int_equal(number(r, "status.reloads"), 6);
+	assert_int_equal(json_array_size(sample_at(r, "status.published")), 2);
+	assert_int_equal(number(r, "status.published.0.serial"), 2026112801);
+	assert_int_equal(number(r, "status.published.0.followers_current"), 2);
+	assert_true(json_is_null(sample_at(r, "status.published.0.list")));
+	assert_true(json_is_null(sample_at(r, "status.published.1.serial")));
+	assert_string_equal(sample_text(r, "status.published.1.list"), "malware");
+	assert_string_equal(sample_text(r, "status.published.1.problem"), "the list has no rules");
 	assert_int_equal(number(r, "status.cache.answers"), 5);
 	assert_int_equal(json_array_size(sample_at(r, "status.policy.lists")), 8);
 	assert_string_equal(sample_text(r, "status.policy.lists.3.match"), "nameserver");
