@@ -76,6 +76,17 @@ bool http_add_addresses(struct curl_slist **list, const struct http_url *url,
 
 /* ---- requests ---- */
 
+/* These, and not the system's as well: those are libcurl's folder. */
+static void set_authorities(CURL *c, const struct http_request *r)
+{
+	curl_easy_setopt(c, CURLOPT_CAINFO, r->ca_file);
+	curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
+	if (r->proxy != NULL) {
+		curl_easy_setopt(c, CURLOPT_PROXY_CAINFO, r->ca_file);
+		curl_easy_setopt(c, CURLOPT_PROXY_CAPATH, NULL);
+	}
+}
+
 void http_set_options(CURL *c, const struct http_request *r)
 {
 	curl_easy_setopt(c, CURLOPT_URL, r->url);
@@ -90,7 +101,5 @@ void http_set_options(CURL *c, const struct http_request *r)
 	curl_easy_setopt(c, CURLOPT_PROXY, r->proxy != NULL ? r->proxy : "");
 	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	if (r->ca_file != NULL)
-		curl_easy_setopt(c, CURLOPT_CAINFO, r->ca_file);
-	if (r->ca_file != NULL && r->proxy != NULL)
-		curl_easy_setopt(c, CURLOPT_PROXY_CAINFO, r->ca_file);
+		set_authorities(c, r);
 }
