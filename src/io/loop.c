@@ -11,8 +11,7 @@
 #include "base/rcu.h"
 
 enum {
-	READY_MAX = 64,
-	HEAP_FANOUT = 4
+	READY_MAX = 64
 };
 
 struct loop {
@@ -23,8 +22,8 @@ struct loop {
 	void (*woken)(void *arg);
 	void *woken_arg;
 	struct turn_hook *hooks;
-	struct timer **heap; /* from index 1 */
-	size_t n_timers, heap_room;
+	struct timer *earliest;
+	size_t n_timers;
 	struct epoll_event ready[READY_MAX];
 	int n_ready, at_ready;
 };
@@ -66,7 +65,6 @@ void loop_free(struct loop *l)
 		close(l->wake.fd);
 	if (l->epoll_fd >= 0)
 		close(l->epoll_fd);
-	free(l->heap);
 	free(l);
 }
 
@@ -101,87 +99,85 @@ uint64_t loop_now_ns(const struct loop *l)
 	return l->now_ns;
 }
 
-/* ---- timers: a heap of four children a node, the earliest at index 1 ---- */
+/*
+ * ---- timers ----
+ *
+ * A pairing heap: the earliest is the root, and each has its later ones in a list. It lives in the timers, so that
+ * setting one cannot fail.
+ */
 
-static void put_at(struct loop *l, size_t i, struct timer *t)
+/* Two roots become one. */
+static struct timer *meld(struct timer *a, struct timer *b)
 {
-	l->heap[i] = t;
-	t->place = i;
+	struct timer *early = b->at_ns < a->at_ns ? b : a;
+	struct timer *late = early == a ? b : a;
+	late->next = early->child;
+	if (late->next != NULL)
+		late->next->link = &late->next;
+	late->link = &early->child;
+	early->child = late;
+	return early;
 }
 
-static void sift_up(struct loop *l, size_t i, struct timer *t)
+/* The heap has these as well: a root, or NULL. */
+static void add_root(struct loop *l, struct timer *root)
 {
-	while (i > 1) {
-		size_t up = (i - 2) / HEAP_FANOUT + 1;
-		if (l->heap[up]->at_ns <= t->at_ns)
-			break;
-		put_at(l, i, l->heap[up]);
-		i = up;
-	}
-	put_at(l, i, t);
+	if (root == NULL)
+		return;
+	l->earliest = l->earliest == NULL ? root : meld(l->earliest, root);
+	l->earliest->next = NULL;
+	l->earliest->link = &l->earliest;
 }
 
-static void sift_down(struct loop *l, size_t i, struct timer *t)
+/* One root of a list: in pairs, and then these from the last to the first. That is what makes it O(log n). */
+static struct timer *meld_all(struct timer *list)
 {
-	for (;;) {
-		size_t first = (i - 1) * HEAP_FANOUT + 2;
-		size_t least = 0;
-		for (size_t k = first; k < first + HEAP_FANOUT && k <= l->n_timers; k++) {
-			if (least == 0 || l->heap[k]->at_ns < l->heap[least]->at_ns)
-				least = k;
-		}
-		if (least == 0 || l->heap[least]->at_ns >= t->at_ns)
-			break;
-		put_at(l, i, l->heap[least]);
-		i = least;
+	struct timer *pairs = NULL, *root = NULL;
+	while (list != NULL) {
+		struct timer *a = list, *b = a->next;
+		list = b != NULL ? b->next : NULL;
+		if (b != NULL)
+			a = meld(a, b);
+		a->next = pairs;
+		pairs = a;
 	}
-	put_at(l, i, t);
+	while (pairs != NULL) {
+		struct timer *a = pairs;
+		pairs = a->next;
+		root = root != NULL ? meld(root, a) : a;
+	}
+	return root;
 }
 
 void timer_set(struct loop *l, struct timer *t, uint64_t at_ns)
 {
-	if (t->place != 0) {
-		bool is_later = at_ns > t->at_ns;
-		t->at_ns = at_ns;
-		if (is_later)
-			sift_down(l, t->place, t);
-		else
-			sift_up(l, t->place, t);
-		return;
-	}
-	if (l->n_timers + 1 >= l->heap_room) {
-		size_t room = l->heap_room == 0 ? 1024 : l->heap_room * 2;
-		struct timer **heap = realloc(l->heap, room * sizeof(struct timer *));
-		must(heap != NULL); /* 8 bytes a timer: its owner already found his hundreds */
-		l->heap = heap;
-		l->heap_room = room;
-	}
+	timer_cancel(l, t);
 	t->at_ns = at_ns;
-	sift_up(l, ++l->n_timers, t);
+	add_root(l, t);
+	l->n_timers++;
 }
 
 void timer_cancel(struct loop *l, struct timer *t)
 {
-	size_t i = t->place;
-	if (i == 0)
+	if (t->link == NULL)
 		return;
-	t->place = 0;
-	struct timer *last = l->heap[l->n_timers--];
-	if (last == t)
-		return;
-	if (i > 1 && l->heap[(i - 2) / HEAP_FANOUT + 1]->at_ns > last->at_ns)
-		sift_up(l, i, last);
-	else
-		sift_down(l, i, last);
+	*t->link = t->next;
+	if (t->next != NULL)
+		t->next->link = t->link;
+	struct timer *later = meld_all(t->child);
+	t->child = t->next = NULL;
+	t->link = NULL;
+	add_root(l, later);
+	l->n_timers--;
 }
 
 static void fire_due(struct loop *l)
 {
 	/* As many as there are now: one that sets itself for now again waits for the next turn. */
 	for (size_t n = l->n_timers; n > 0 && l->n_timers > 0; n--) {
-		if (l->heap[1]->at_ns > l->now_ns)
+		struct timer *t = l->earliest;
+		if (t->at_ns > l->now_ns)
 			break;
-		struct timer *t = l->heap[1];
 		timer_cancel(l, t);
 		t->fire(t);
 	}
@@ -200,10 +196,10 @@ void loop_add_hook(struct loop *l, struct turn_hook *h)
 
 static int wait_ms(const struct loop *l, int max_wait_ms)
 {
-	if (l->n_timers == 0)
+	if (l->earliest == NULL)
 		return max_wait_ms;
 	uint64_t now = clock_mono_ns();
-	uint64_t at = l->heap[1]->at_ns;
+	uint64_t at = l->earliest->at_ns;
 	uint64_t ms = at <= now ? 0 : (at - now + NS_PER_MS - 1) / NS_PER_MS;
 	if (max_wait_ms >= 0 && ms > (uint64_t)max_wait_ms)
 		return max_wait_ms;

@@ -203,6 +203,29 @@ static void test_timers_like_an_array(void **state)
 	free(alarms);
 }
 
+/* More than anybody has at once; those of the same time, and rising and falling ones, too. */
+static void test_many_timers(void **state)
+{
+	(void)state;
+	enum {
+		N = 300000
+	};
+	struct alarm *alarms = calloc(N, sizeof *alarms);
+	assert_non_null(alarms);
+	last_fired_ns = 0;
+	for (unsigned i = 0; i < N; i++) {
+		alarms[i].t.fire = fired;
+		alarms[i].at_ns = 1 + (i % 3 == 0 ? i : i % 3 == 1 ? N - i : 7);
+		timer_set(l, &alarms[i].t, alarms[i].at_ns);
+	}
+	for (unsigned i = 0; i < N; i += 2)
+		timer_cancel(l, &alarms[i].t);
+	loop_turn(l, 0);
+	for (unsigned i = 0; i < N; i++)
+		assert_int_equal(alarms[i].n_fired, i % 2);
+	free(alarms);
+}
+
 static void test_waits_for_the_timer(void **state)
 {
 	(void)state;
@@ -373,6 +396,7 @@ int main(void)
 		T(test_freed_in_the_same_turn),
 		T(test_frees_itself),
 		T(test_timers_like_an_array),
+		T(test_many_timers),
 		T(test_waits_for_the_timer),
 		T(test_timer_that_sets_itself),
 		T(test_timer_that_frees_another),
