@@ -222,7 +222,7 @@ static bool wait_for(const struct making *m, pid_t pid, uint32_t one_ms)
 	}
 }
 
-/* Run one of them. 0, or -ENOMEM: there is no child, or no memory for it. What came of it is in the report. */
+/* Run one of them. 0, or -errno: there is no child, or no memory for it. What came of it is in the report. */
 /* NOLINTNEXTLINE(misc-no-recursion): once, for the probe */
 static int run_child(struct making *m, void (*task)(const struct making *m), uint32_t one_ms)
 {
@@ -232,10 +232,10 @@ static int run_child(struct making *m, void (*task)(const struct making *m), uin
 	m->report->why[0] = 0;
 	atomic_store(&m->report->at_ns, clock_mono_ns());
 	if (ftruncate(m->fd, 0) != 0 || lseek(m->fd, 0, SEEK_SET) != 0)
-		return -ENOMEM;
+		return -errno;
 	pid_t pid = fork();
 	if (pid < 0)
-		return -ENOMEM;
+		return -errno;
 	if (pid == 0) {
 		child_begin(m, parent);
 		task(m);
@@ -336,9 +336,12 @@ static int take(const struct making *m, uint8_t **ret, size_t *ret_n)
 		return -ENOMEM;
 	while (done < n) {
 		ssize_t got = pread(m->fd, bytes + done, n - done, (off_t)done);
+		if (got < 0 && errno == EINTR)
+			continue;
 		if (got <= 0) {
+			int e = got < 0 ? -errno : -EIO;
 			free(bytes);
-			return -ENOMEM;
+			return e;
 		}
 		done += (size_t)got;
 	}
@@ -355,7 +358,6 @@ int pattern_build(const char *const *regexes, uint32_t n, const struct pattern_b
 		.regexes = regexes,
 		.n = n,
 		.dropped = dropped,
-		.fd = memfd_create("weir-patterns", MFD_CLOEXEC),
 		.end_ns = clock_mono_ns() + BUSY * budget->all_ms * NS_PER_MS,
 		.left = calloc(n + 1U, sizeof *m.left),
 		.flags = calloc(n + 1U, sizeof *m.flags),
@@ -363,11 +365,14 @@ int pattern_build(const char *const *regexes, uint32_t n, const struct pattern_b
 	};
 	uint8_t *bytes = NULL;
 	size_t n_bytes = 0;
+	m.fd = memfd_create("weir-patterns", MFD_CLOEXEC);
+	int e = m.fd < 0 ? -errno : 0;
 	m.report = mmap(NULL, sizeof *m.report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 	                -1, 0);
-	int e = -ENOMEM;
-	if (m.report != MAP_FAILED && m.fd >= 0 && m.left != NULL && m.flags != NULL &&
-	    m.numbers != NULL)
+	if (e == 0 &&
+	    (m.report == MAP_FAILED || m.left == NULL || m.flags == NULL || m.numbers == NULL))
+		e = -ENOMEM;
+	if (e == 0)
 		e = make(&m);
 	if (e == 0 && m.n_left > 0)
 		e = take(&m, &bytes, &n_bytes);

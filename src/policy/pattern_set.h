@@ -69,7 +69,7 @@ MUST_USE int pattern_set_new(char (*lists)[POLICY_LIST_NAME_MAX + 1], uint32_t n
                              uint8_t *bytes, size_t n_bytes, struct policy_pattern_set **ret);
 struct policy_pattern_set *pattern_set_get(struct policy_pattern_set *s);
 
-/* Make the database; faults: one a rule, as pattern_build() takes and leaves them. 0, -ENOMEM. */
+/* Make the database; faults: one a rule, as pattern_build() takes and leaves them. What it returns. */
 MUST_USE int pattern_set_build(struct policy_pattern_set *s, struct pattern_dropped *faults);
 
 /* Does the rule hold for questions of this type? 0: not known, so it does if it is for any. */

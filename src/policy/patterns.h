@@ -53,7 +53,7 @@ extern const struct pattern_budget pattern_budget_usual;
  * @dropped:   n of them, zeroed: those that cannot be had within the budget are marked
  * @ret_bytes: the serialised database, the caller's to free(); NULL if none is left
  *
- * Returns 0; -ENOMEM (no memory, or no process could be started).
+ * Returns 0; -ENOMEM, or what fork(), memfd_create() and pread() say (no process could be started).
  */
 MUST_USE int pattern_build(const char *const *regexes, uint32_t n,
                            const struct pattern_budget *budget, struct pattern_dropped *dropped,

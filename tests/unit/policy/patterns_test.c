@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policy/patterns.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -172,13 +174,31 @@ static void test_budget(void **state)
 	assert_int_equal(gone[0].fault, POLICY_PATTERN_SYNTAX);
 }
 
+/* Why it could not even be tried is told as it is. */
+static void test_no_descriptor(void **state)
+{
+	(void)state;
+	static const char *const regexes[] = { "good" };
+	struct pattern_dropped dropped[1] = { 0 };
+	struct rlimit before, none;
+	uint8_t *bytes = NULL;
+	size_t n_bytes;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	int e = pattern_build(regexes, 1, &pattern_budget_usual, dropped, &bytes, &n_bytes);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(e, -EMFILE);
+	assert_null(bytes);
+	assert_int_equal(dropped[0].fault, POLICY_PATTERN_GOOD);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_check),
-		cmocka_unit_test(test_scan),
-		cmocka_unit_test(test_dropped),
-		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_check),         cmocka_unit_test(test_scan),
+		cmocka_unit_test(test_dropped),       cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_no_descriptor),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
