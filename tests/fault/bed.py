@@ -6,9 +6,11 @@
 It has a list of each kind: `feed` (HTTPS), `zone` (transferred), `pats` (a file, with patterns). Version v of each blocks
 its own first and last name, what is in every version, and some hundred in between.
 """
+import functools
 import itertools
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -49,6 +51,11 @@ def rules_of(name, v, n_filler=N_FILLER):
     (first, last), both = names_of(name, v)
     filler = [f"f{i}.v{v}.{name}.org" for i in range(n_filler)]
     return [first] + filler[:n_filler // 2] + [both] + filler[n_filler // 2:] + [last]
+
+
+@functools.lru_cache(8192)
+def question(name):
+    return dns.message.make_query(name, "A").to_wire()
 
 
 class Upstream(threading.Thread):
@@ -231,6 +238,29 @@ class FaultyWeir(resolvers.Weir):
             return False
         return True
 
+    def run(self, argv, limit_s):
+        """Some thousand times: without fork(). It ends with us by itself."""
+        self.process = lab_module.Process(self.name, argv, self.directory, preexec_fn=None)
+        end, pause_s = time.monotonic() + limit_s, 0.02
+        while time.monotonic() < end:
+            time.sleep(pause_s)
+            self.process.check()
+            if self.answers():
+                return
+            pause_s = min(pause_s * 1.3, 0.1)
+        self.process.kill()
+        raise lab_module.LabError("it does not answer")
+
+    def answers(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(0.25)
+            try:
+                s.connect((self.address, self.port))
+                s.send(question(resolvers.READY_NAME))
+                return s.recv(4096)[:2] == question(resolvers.READY_NAME)[:2]
+            except OSError:
+                return False
+
     def connect(self):
         self.plan = socket.socket(socket.AF_UNIX)
         self.plan.settimeout(10)
@@ -258,6 +288,18 @@ class FaultyWeir(resolvers.Weir):
 
     def is_dead(self):
         return self.process.popen.poll() is not None
+
+    def is_asleep(self):
+        """All its threads."""
+        tasks = f"/proc/{self.weir_pid}/task"
+        try:
+            for tid in os.listdir(tasks):
+                with open(f"{tasks}/{tid}/stat") as f:
+                    if f.read().rsplit(")", 1)[1].split()[0] != "S":
+                        return False
+        except OSError:  # it, or the thread, has ended meanwhile
+            return self.is_dead()
+        return True
 
     def kill_9(self):
         try:
@@ -306,6 +348,7 @@ class Bed:
         w.config["resolver"] = {"trust-anchors": "none", "root-hints": w.lab.root_hints,
                                 "forward": [{"zone": ".", "to": [f"127.0.0.1@{self.upstream.port}"]}]}
         w.config["local"]["zones"].append({"zone": "feeds.test", "records": ["@ A 127.0.0.1"]})
+        w.config["cache"] = {"size": "4MiB"}
         w.config["lists"] = [
             {"name": "feed", "url": self.server.url("/feed.txt"), "ca": self.server.ca,
              "refresh": "1d", "timeout": "5s"},
@@ -366,60 +409,100 @@ class Bed:
 
     # ---- what is in force ----
 
-    def is_blocked(self, name):
-        """A connected socket hears at once that nobody listens any more."""
-        query = dns.message.make_query(name, "A").to_wire()
+    def are_blocked(self, names):
+        """All are asked at once. A connected socket hears at once that nobody listens any more."""
+        base, found = random.getrandbits(16), {}
+        open_ = {(base + i) & 0xFFFF: name for i, name in enumerate(names)}
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.connect(("127.0.0.1", self.weir.port))
             s.settimeout(0.4)
             for _ in range(12):
-                s.send(query)
+                for number, name in open_.items():
+                    s.send(struct.pack("!H", number) + question(name)[2:])
                 try:
-                    reply = s.recv(4096)
-                    if reply[3] & 15 != dns.rcode.SERVFAIL:  # the Internet is slow to answer
-                        break
-                    time.sleep(0.2)
-                except TimeoutError:  # it died with the question, or is slow
+                    self.hear(s, open_, found)
+                except TimeoutError:  # it died with the questions, or is slow
                     if self.weir.is_dead():
                         raise
-            else:
-                raise OSError(f"{name}: no answer")
-        rcode = reply[3] & 15
-        if reply[:2] != query[:2] or rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-            raise OSError(f"{name}: {dns.rcode.to_text(rcode)}")
-        return rcode == dns.rcode.NXDOMAIN
+                if not open_:
+                    return [found[name] for name in names]
+        raise OSError(f"{' '.join(open_.values())}: no answer")
 
-    def look_at(self, name):
-        """"old", "new", or what must never be."""
+    @staticmethod
+    def hear(s, open_, found):
+        """A reply for each question, or SERVFAIL: the Internet is slow to answer."""
+        failed = set()
+        while open_.keys() - failed:
+            reply = s.recv(4096)
+            number, rcode = struct.unpack("!H", reply[:2])[0], reply[3] & 15
+            if rcode == dns.rcode.SERVFAIL:
+                failed.add(number)
+            elif number in open_:
+                if rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+                    raise OSError(f"{open_[number]}: {dns.rcode.to_text(rcode)}")
+                found[open_.pop(number)] = rcode == dns.rcode.NXDOMAIN
+        if open_:
+            time.sleep(0.2)
+
+    def is_blocked(self, name):
+        return self.are_blocked([name])[0]
+
+    def look_at(self, *lists):
+        """Of each "old", "new", or what must never be."""
+        names = {name: self.names_at(name) for name in lists}
+        blocked = iter(self.are_blocked([n for of_one in names.values() for n in of_one]))
+        seen = []
+        for name in lists:
+            got = [next(blocked) for _ in names[name]]
+            seen.append({(True, True, False, False, True): "old",
+                         (False, False, True, True, True): "new"}.get(tuple(got), f"torn {got}"))
+        return seen[0] if len(lists) == 1 else dict(zip(lists, seen))
+
+    def names_at(self, name):
+        """Two of the old version, two of the new one, and the one of all."""
         v = self.version[name]
         (old, both), (new, _) = names_of(name, v), names_of(name, self.next.get(name, v + 1))
-        got = [[self.is_blocked(n) for n in names] for names in (old, new, [both])]
-        if got == [[True, True], [False, False], [True]]:
-            return "old"
-        return "new" if got == [[False, False], [True, True], [True]] else f"torn {got}"
+        return old + new + [both]
 
     def look(self):
         """Of all lists. Between two questions a new version may have come, once: they are asked again."""
-        seen = {name: self.look_at(name) for name in LISTS}
+        seen = self.look_at(*LISTS)
         for name in LISTS:
             if seen[name].startswith("torn"):
                 seen[name] = self.look_at(name)
         return seen
 
+    def glance(self, name):
+        """With one question: is the new one in force, as far as it goes?"""
+        return self.is_blocked(self.names_at(name)[3])
+
     # ---- waiting ----
 
     @staticmethod
     def until(condition, limit_s=10.0):
-        end = time.monotonic() + limit_s
+        end, pause_s = time.monotonic() + limit_s, 0.005
         while not condition():
             if time.monotonic() > end:
                 return False
-            time.sleep(0.01)
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 1.3, 0.05)
         return True
 
-    def settle(self, ms=120, limit_s=10):
-        """Until no file was touched for so long."""
-        return self.until(lambda: self.weir.is_dead() or int(self.weir.tell("idle")) >= ms, limit_s)
+    def settle(self, ms=120, limit_s=20):
+        """Until no file was touched for so long, and no thread is at work or waits for the disk or a processor."""
+        def is_settled():
+            if self.weir.is_dead():
+                return True
+            idle_ms = int(self.weir.tell("idle"))
+            if idle_ms < ms:
+                time.sleep((ms - idle_ms) / 1000)
+                return False
+            for _ in range(3):
+                if not self.weir.is_asleep():
+                    return False
+                time.sleep(0.003)
+            return True
+        return self.until(is_settled, limit_s)
 
 
 def wipe(folder):

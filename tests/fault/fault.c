@@ -9,6 +9,7 @@
  */
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -34,6 +35,7 @@ enum {
 
 struct thread {
 	pid_t tid, tgid; /* tid 0: free */
+	int name_fd;     /* of its name, which it may change; -1: not open */
 	enum plan_verb at_exit;
 	int error;    /* with PLAN_FAIL at exit */
 	uint64_t brk; /* what brk() was asked for, and must seem to have been; 0: nothing */
@@ -199,20 +201,18 @@ static struct thread *thread_of(pid_t tid)
 		fprintf(stderr, "fault: more than %d threads\n", N_THREADS);
 		exit(2);
 	}
-	*free_one = (struct thread){ .tid = tid, .tgid = read_tgid(tid) };
+	*free_one = (struct thread){ .tid = tid, .tgid = read_tgid(tid), .name_fd = -1 };
 	return free_one;
 }
 
-static void name_thread(const struct thread *t, char ret[20])
+static void name_thread(struct thread *t, char ret[20])
 {
 	char path[64];
-	size_t n = 0;
 	snprintf(path, sizeof path, "/proc/%d/comm", (int)t->tid);
-	FILE *f = fopen(path, "re");
-	if (f != NULL) {
-		n = fread(ret, 1, 16, f);
-		fclose(f);
-	}
+	if (t->name_fd < 0)
+		t->name_fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = t->name_fd < 0 ? 0 : pread(t->name_fd, ret, 16, 0);
+	size_t n = got > 0 ? (size_t)got : 0;
 	while (n > 0 && ret[n - 1] == '\n')
 		n--;
 	for (size_t i = 0; i < n; i++) {
@@ -324,6 +324,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "fault SOCKET FOLDER PROGRAM [ARG...]\n");
 		return 2;
 	}
+	prctl(PR_SET_PDEATHSIG, SIGTERM); /* as the program ends with this one (EXITKILL) */
 	under = argv[2];
 	main_pid = launch(argv + 3);
 	if (!plan_start(argv[1], main_pid, getenv("FAULT_ARM")))
@@ -344,6 +345,8 @@ int main(int argc, char **argv)
 			continue;
 		}
 		t->tid = 0;
+		if (t->name_fd >= 0)
+			close(t->name_fd);
 		if (tid == main_pid)
 			last = status;
 	}

@@ -2,16 +2,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every system call of every step fails once in every way: `make faults`; see README.md.
 
-    faults.py [--steps feed,block] [--every] [--only TEXT] [--how EIO] [--at-most N] [--list] [--out FILE]
+    faults.py [--steps feed,block] [-j N] [--every] [--only TEXT] [--how EIO] [--at-most N] [--list]
+              [--out FILE [--resume]]
 
-Without options: every step. --list prints the calls of each step and ends.
+Without options: every step. --list prints the calls of each step and ends. Most of a fault is waiting: -j N has N beds
+side by side, each in a network of its own (crew.py).
 """
 import argparse
 import collections
-import json
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -102,12 +104,22 @@ def faults_of(counts, is_every=True):
     return out
 
 
+NOT_REACHED, LIBRARY = "not reached", "ended by a library"
+TRIES = 3       # of a call that is not made each time
+LATE_S = 2.5    # a call may come so long after the change
+LIMIT_S = 20    # for what takes some tenths of a second on a machine that has nothing else to do
+
 # ---- one fault ----
 
 class Result:
     def __init__(self, step, key, k, how):
         self.step, self.key, self.k, self.how = step, key, k, how
         self.outcome, self.wrong, self.said = "", [], []
+        self.seconds, self.n_seen = 0.0, 0
+
+    @property
+    def name(self):
+        return self.step, self.key, self.k, self.how
 
     def __str__(self):
         return f"{self.step}: {self.how} at {self.k} of {self.key}: {self.outcome} {'; '.join(self.wrong)}"
@@ -151,7 +163,7 @@ def after_an_error(bed, step, r, mark):
         r.wrong.append("it was said to have failed, and is in force")
     if seen != "new":
         step.again()
-        if not bed.until(lambda: step.look() == "new", 8):
+        if not bed.until(step.is_new, LIMIT_S):
             r.wrong.append(f"the next attempt does not succeed: {step.look()}")
             r.said = w.told(mark) + step.replies
             return
@@ -171,7 +183,7 @@ def after_an_error(bed, step, r, mark):
         r.wrong.append(f"after kill -9: {then}")
         return
     step.again()
-    if not bed.until(lambda: step.look() == "new", 8):
+    if not bed.until(step.is_new, LIMIT_S):
         r.wrong.append("after kill -9 the next attempt does not succeed")
 
 
@@ -189,7 +201,7 @@ def after_a_kill(bed, step, r, mark):
         r.wrong.append(f"in force after kill -9: {seen}")
     if seen != "new":
         step.again()
-        if not bed.until(lambda: step.look() == "new", 8):
+        if not bed.until(step.is_new, LIMIT_S):
             r.wrong.append(f"the next attempt does not succeed: {step.look()}")
             r.said = w.told(mark)
 
@@ -207,9 +219,13 @@ def try_fault(bed, step, key, k, how):
     assert w.tell(f"arm {k} {how} {key}") == "ok"
     step.begin()
     is_kill = how.startswith("KILL")
-    bed.until(lambda: w.is_dead() or step.replies or w.told(mark) or step.look() == "new", 8)
+    bed.until(lambda: w.is_dead() or step.replies or w.told(mark) or step.is_new(), LIMIT_S)
     try:
         bed.settle()
+        # What follows a change may come later than the change.
+        if not w.is_dead() and w.tell("hits") == "hit 0":
+            bed.until(lambda: w.is_dead() or w.tell("hits") != "hit 0", LATE_S)
+            bed.settle()
     except (ConnectionError, ValueError):  # it died meanwhile
         w.process.popen.wait(10)
     is_library = split(key)[2] == "memory" and w.is_dead() and died_in_a_library(w)
@@ -217,14 +233,16 @@ def try_fault(bed, step, key, k, how):
         r.wrong.append(f"it died: {w.process.popen.returncode}")
     if w.is_dead():
         after_a_kill(bed, step, r, mark)
+        if is_library:
+            r.outcome = r.outcome.replace("killed", LIBRARY)
     else:
         if w.tell("disarm") == "hit 0":
-            r.outcome = "not reached"
-            if step.look() != "new":
+            r.outcome, r.n_seen = NOT_REACHED, w.counts().get(key, 0)
+            if not step.is_new():
                 r.wrong.append("nothing failed, and nothing came of it")
                 r.said = w.told(mark, ".") + step.replies
                 step.again()
-                bed.until(lambda: step.look() == "new", 8)
+                bed.until(step.is_new, LIMIT_S)
         else:
             after_an_error(bed, step, r, mark)
     step.end()
@@ -242,53 +260,94 @@ def new_bed(directory, args):
 
 
 def count(bed, step):
-    """What the step calls when nothing fails: twice, the second time in a daemon that has been at it."""
-    counts = collections.Counter()
+    """What the step calls when nothing fails: [at first, in a daemon that has been at it]."""
+    counts = []
     for _ in range(2):
         step.before()
         assert bed.weir.tell("arm 0 EIO nothing") == "ok"
         step.begin()
-        assert bed.until(lambda: step.look() == "new"), (step.look(), bed.weir.process.log_tail())
+        assert bed.until(step.is_new, 30), (step.look(), bed.weir.process.log_tail())
         bed.settle()
-        for key, n in bed.weir.counts().items():
-            counts[key] = max(counts[key], n)
+        counts.append(bed.weir.counts())
         step.end()
     return counts
 
 
-def run_step(name, args, report):
-    from steps import STEPS  # which imports this
-    directory = os.path.join(args.directory, name)
-    with new_bed(directory, args) as bed:
-        step = STEPS[name](bed)
-        step.prepare()
-        counts = step.count() if hasattr(step, "count") else count(bed, step)
-        if args.list:
-            for key in sorted(k for k in counts if is_of_interest(k)):
-                print(counts[key], key)
-            return []
-        faults = [f for f in faults_of(counts, args.every)
-                  if args.only in f"{f[1]} {f[0]}" and (not args.how or f[2] in args.how.split(","))
-                  and step.wants(f[0])]
-        if args.sample:
-            faults = faults[args.offset % args.sample::args.sample]
-        if args.at_most and len(faults) > args.at_most:  # evenly, and not the same ones of each call
-            faults = [faults[(i * len(faults) + i % 7) // args.at_most % len(faults)]
-                      for i in range(args.at_most)]
-        results = []
-        tries = getattr(step, "try_fault", None) or (lambda *f: try_fault(bed, step, *f))
-        for i, fault in enumerate(faults):
-            try:
-                r = tries(*fault)
-            except Exception as e:  # noqa: BLE001 the bed is in an unknown state: a new one
-                r = Result(name, *fault)
-                where = [f"{f.name}:{f.lineno}" for f in traceback.extract_tb(e.__traceback__)]
-                r.wrong.append(f"{type(e).__name__}: {e} ({' '.join(where)})")
-            results.append(r)
-            report(r, i, len(faults))
-            if r.wrong:
-                start_afresh(step)
-        return results
+class Bench:
+    """A step in its bed."""
+
+    def __init__(self, name, args):
+        from steps import STEPS  # which imports this
+        self.bed = new_bed(os.path.join(args.directory, name), args)
+        self.step = STEPS[name](self.bed)
+
+    def __enter__(self):
+        self.bed.__enter__()
+        try:
+            self.step.prepare()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.bed.__exit__()
+
+    def count(self):
+        return self.step.count() if hasattr(self.step, "count") else count(self.bed, self.step)
+
+    def try_once(self, key, k, how):
+        tries = getattr(self.step, "try_fault", None)
+        try:
+            return tries(key, k, how) if tries else try_fault(self.bed, self.step, key, k, how)
+        except Exception as e:  # noqa: BLE001 the bed is in an unknown state: a new one
+            r = Result(self.step.name, key, k, how)
+            where = [f"{f.name}:{f.lineno}" for f in traceback.extract_tb(e.__traceback__)]
+            r.wrong.append(f"{type(e).__name__}: {e} ({' '.join(where)})")
+            return r
+
+    def try_fault(self, key, k, how, is_at_first=False):
+        """
+        What is not made each time is tried again, at the first change of a new daemon: the last call of this kind where
+        there were not as many. is_at_first: it was seen there alone.
+        """
+        begin = time.monotonic()
+        at = k
+        for i in range(TRIES):
+            if i > 0 or is_at_first:
+                start_afresh(self.step)
+            r = self.try_once(key, at, how)
+            r.k = k
+            if r.wrong or r.outcome != NOT_REACHED:
+                break
+            at = min(at, r.n_seen) or k
+        if r.wrong:
+            start_afresh(self.step)
+        r.seconds = round(time.monotonic() - begin, 2)
+        return r
+
+
+def choose(name, counts, args):
+    """[(key, k, how, was it made at first alone)] of what is to be tried."""
+    from steps import STEPS
+    most = collections.Counter()
+    for c in counts:
+        most |= collections.Counter(c)
+    faults = [f for f in faults_of(most, args.every)
+              if args.only in f"{f[1]} {f[0]}" and (not args.how or f[2] in args.how.split(","))
+              and STEPS[name].wants(f[0])]
+    if args.sample:
+        faults = faults[args.offset % args.sample::args.sample]
+    if args.at_most and len(faults) > args.at_most:  # evenly, and not the same ones of each call
+        faults = [faults[(i * len(faults) + i % 7) // args.at_most % len(faults)]
+                  for i in range(args.at_most)]
+    return [(key, k, how, k > counts[-1].get(key, 0)) for key, k, how in faults]
+
+
+def run_step(name, args):
+    """One step, one fault after the other."""
+    with Bench(name, args) as bench:
+        return [bench.try_fault(*fault) for fault in choose(name, bench.count(), args)]
 
 
 def start_afresh(step):
@@ -305,18 +364,17 @@ def start_afresh(step):
 
 def table(results):
     """A row a step: calls and faults that were tried, and what came of them."""
-    rows = ["| step | calls | faults | not reached | old | new | killed, old | killed, new | wrong |",
-            "|---|---|---|---|---|---|---|---|---|"]
+    columns = ["old", "new", "killed, old", "killed, new", LIBRARY, NOT_REACHED]
+    rows = [f"| step | calls | faults | {' | '.join(columns)} | wrong |", "|---" * (len(columns) + 4) + "|"]
     by_step = collections.defaultdict(list)
     for r in results:
         by_step[r.step].append(r)
-    for step, rs in by_step.items():
-        def n(what):
-            return sum(r.outcome.split(",")[0] == what if "killed" not in what else r.outcome == what
-                       for r in rs)
-        calls = len({(r.key, r.k) for r in rs})
-        rows.append(f"| {step} | {calls} | {len(rs)} | {n('not reached')} | {n('old')} | {n('new')} | "
-                    f"{n('killed, old')} | {n('killed, new')} | {sum(bool(r.wrong) for r in rs)} |")
+    for step, rs in list(by_step.items()) + [("all", results)]:
+        calls = len({(r.step, r.key, r.k) for r in rs})
+        kinds = collections.Counter("wrong" if r.wrong else r.outcome if r.outcome.startswith("killed")
+                                    else r.outcome.split(",")[0] for r in rs)
+        cells = [step, calls, len(rs)] + [kinds[c] for c in columns] + [kinds["wrong"]]
+        rows.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join(rows)
 
 
@@ -334,32 +392,26 @@ def main():
     p.add_argument("--at-most", type=int, default=0, help="faults of each step")
     p.add_argument("--offset", type=int, default=0)
     p.add_argument("--list", action="store_true")
+    p.add_argument("-j", "--jobs", type=int, default=1, help="beds side by side")
     p.add_argument("--out", help="one JSON object a line")
+    p.add_argument("--resume", action="store_true", help="what --out has, was reached and not wrong, is not "
+                   "tried again")
     p.add_argument("--verbose", action="store_true")
     p.add_argument("--weir", default=os.environ.get("WEIR", os.path.join(build, "weir")))
     p.add_argument("--fault", default=os.environ.get("FAULT", os.path.join(build, "tests/fault/fault")))
     args = p.parse_args()
     args.weir, args.fault = os.path.abspath(args.weir), os.path.abspath(args.fault)
     args.directory = tempfile.mkdtemp(prefix="weir-faults.")
-    bed_module.lab_module.enter_namespace()
-    results, begin = [], time.monotonic()
-    out = open(args.out, "w") if args.out else None
-
-    def report(r, i, n):
-        if out:
-            out.write(json.dumps(r.__dict__) + "\n")
-            out.flush()
-        if r.wrong or args.verbose:
-            print(f"{r}\n" + "".join(f"    {line}\n" for line in r.said), flush=True)
-        elif i % 100 == 0:
-            print(f"  {r.step}: {i} of {n}, {time.monotonic() - begin:.0f} s", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    begin = time.monotonic()
+    from crew import Crew
     try:
-        for name in args.steps.split(","):
-            results += run_step(name, args, report)
+        results = Crew(args).run(args.steps.split(","))
     finally:
         shutil.rmtree(args.directory, ignore_errors=True)
-    if results:
-        print(table(results))
+    if args.list:
+        return 0
+    print(table(results))
     wrong = [r for r in results if r.wrong]
     print(f"{len(results)} faults in {time.monotonic() - begin:.0f} s, {len(wrong)} wrong")
     return 1 if wrong else 0

@@ -144,6 +144,8 @@ static void command(char *line, FILE *out)
 	} else if (strcmp(line, "disarm") == 0) {
 		plan.is_armed = false;
 		fprintf(out, "hit %u\n", plan.n_hits);
+	} else if (strcmp(line, "hits") == 0) {
+		fprintf(out, "hit %u\n", plan.n_hits);
 	} else if (strcmp(line, "counts") == 0) {
 		for (unsigned i = 0; i < N_SEEN; i++) {
 			if (plan.seen[i].n > 0)

@@ -6,6 +6,7 @@
  *
  *   arm K HOW KEY...   the K-th call of this key from now on fails; everything is counted from 0. "ok"
  *   disarm             nothing fails any more. "hit N": how many calls did
+ *   hits               the same, and it goes on
  *   counts             a line "N KEY" for each key seen since `arm` or the start, and "."
  *   idle               milliseconds since the last call to a file below the folder
  *   pid                the process under test

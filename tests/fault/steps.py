@@ -33,7 +33,8 @@ class Step:
     def prepare(self):
         self.bed.start()
 
-    def wants(self, key):
+    @staticmethod
+    def wants(key):
         return True
 
     def says(self, how, text):
@@ -53,6 +54,16 @@ class Step:
             return f"silent ({e})"
         others = {n: s for n, s in seen.items() if n != self.target and s != "old"}
         return f"others {others}" if others else seen.get(self.target, str(seen))
+
+    def is_likely_new(self):
+        """Is it worth a look? With one question."""
+        try:
+            return self.bed.glance(self.target)
+        except OSError:
+            return False
+
+    def is_new(self):
+        return self.is_likely_new() and self.look() == "new"
 
     def offer(self):
         self.bed.offer(self.target, self.bed.version[self.target] + 1)
@@ -182,13 +193,18 @@ class TaxiiStep(Collection):
     def make(self, server):
         source = Taxii(server, "taxii")
         source.page, self.numbers = 100, {}
+        self.gone, self.unused = [], itertools.count()
         return source
 
     def give(self, rules):
-        now = set(rules)
-        for r in sorted(self.given ^ now):
-            number = self.numbers.setdefault(r, len(self.numbers))
-            self.source.add(indicator(number, r, modified=stamp(-900 + self.source.clock / 100), revoked=r not in now))
+        """What is gone is revoked, and stands for something else in the version after."""
+        now, modified = set(rules), stamp(-900)
+        gone = [(self.numbers.pop(r), r) for r in sorted(self.given - now)]
+        new = [(self.gone.pop() if self.gone else next(self.unused), r) for r in sorted(now - self.given)]
+        self.numbers.update((r, number) for number, r in new)
+        self.gone += [number for number, _ in gone]
+        self.source.add(*(indicator(number, r, modified=modified, revoked=is_gone)
+                          for of, is_gone in ((gone, True), (new, False)) for number, r in of))
         self.given = now
 
 
@@ -326,6 +342,9 @@ class Edit(Step):
         super().prepare()
         self.bed.weir.ctl(command="block", name="e0.edit.org")
 
+    def is_likely_new(self):
+        return True
+
     def look(self):
         lists = super().look()
         if lists != "old":
@@ -454,6 +473,9 @@ class PublishList(PublishEdits):
         assert self.bed.until(lambda: self.look() == "old"), self.look()
         self.bed.settle()
 
+    def is_likely_new(self):
+        return Step.is_likely_new(self)
+
     def look(self):
         """"new" when it is in force and published."""
         in_force = Step.look(self)
@@ -569,7 +591,8 @@ class Enforce(Learn):
     name = "enforce"
     sample = 0
 
-    def wants(self, key):
+    @staticmethod
+    def wants(key):
         return "cell.json" not in key  # the step `learn`
 
     words = ("learn", "cell", "reload", "policy", "lists", "weir.yaml", "local data")
@@ -667,7 +690,7 @@ class Start(Step):
         self.again_from()
         assert self.bed.weir.start() and self.is_whole(), self.bed.weir.process.log_tail()
         self.bed.settle()
-        return self.bed.weir.counts()
+        return [self.bed.weir.counts()]
 
     def try_fault(self, key, k, how):
         """A start with the fault either serves all, or says why it does not; the next one serves all."""
@@ -676,7 +699,7 @@ class Start(Step):
         self.again_from()
         mark = w.mark()
         try:
-            if w.start(limit_s=8, arm=f"{k} {how} {key}"):
+            if w.start(limit_s=faults.LIMIT_S, arm=f"{k} {how} {key}"):
                 self.bed.settle()
             self.judge(r, mark)
         except (ConnectionError, ValueError):  # it died while it was looked at
@@ -684,7 +707,7 @@ class Start(Step):
             self.judge(r, mark)
         if not w.is_dead():
             w.kill_9()
-        if not w.start() or not self.bed.until(self.is_whole, 5):
+        if not w.start() or not self.bed.until(self.is_whole, faults.LIMIT_S):
             r.wrong.append("the next start is not whole")
         return r
 
@@ -709,14 +732,17 @@ class Start(Step):
             r.wrong.append("it did not start, and nobody was told")
         if code in (-6, -11) and not is_library:
             r.wrong.append("it crashed")
+        if is_library and not r.how.startswith("KILL"):
+            r.outcome = faults.LIBRARY
 
     def judge_living(self, r, lines):
         is_whole = self.is_whole()
         is_hit = self.bed.weir.tell("disarm") != "hit 0"
-        r.outcome = "new" if is_hit else "not reached"
+        r.outcome = "new" if is_hit else faults.NOT_REACHED
+        r.n_seen = self.bed.weir.counts().get(r.key, 0)
         if not is_whole and not lines:
             r.wrong.append("it is not whole, and nobody was told")
-        if not is_whole and not self.bed.until(self.is_whole, 12):
+        if not is_whole and not self.bed.until(self.is_whole, faults.LIMIT_S):
             r.wrong.append(f"it does not become whole: {self.bed.look()}")
         elif not is_whole:
             r.outcome = "old"  # whole a little later

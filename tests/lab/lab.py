@@ -113,14 +113,14 @@ def can_bind(address, port):
 class Process:
     """A server process of ours, its output in a file."""
 
-    def __init__(self, name, argv, directory, cpu=None, env=None):
+    def __init__(self, name, argv, directory, cpu=None, env=None, preexec_fn=die_with_parent):
         self.name, self.argv = name, argv
         self.log_path = os.path.join(directory, name + ".log")
         if cpu is not None:
             argv = ["taskset", "-c", str(cpu)] + argv
         with open(self.log_path, "ab") as log:
             self.popen = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                          cwd=directory, preexec_fn=die_with_parent,
+                                          cwd=directory, preexec_fn=preexec_fn,
                                           env=dict(os.environ, **(env or {})))
         self.pid = self.popen.pid
 

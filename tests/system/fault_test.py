@@ -25,7 +25,22 @@ def test_calls_that_fail(step, tmp_path_factory):
     args = argparse.Namespace(weir=os.path.abspath(WEIR), fault=os.path.abspath(FAULT), list=False, every=False, only="",
                               how="", sample=0, at_most=STEPS[step].sample, offset=0,
                               directory=str(tmp_path_factory.mktemp("fault")))
-    results = faults.run_step(step, args, lambda r, i, n: None)
+    results = faults.run_step(step, args)
     wrong = [f"{r}\n" + "\n".join(r.said) for r in results if r.wrong]
     assert not wrong, "\n".join(wrong)
     assert len(results) > 0
+
+
+@pytest.mark.skipif(not os.path.isdir("/etc/ssl/certs") or not os.path.exists(FAULT), reason="needs authorities, and fault")
+def test_own_authorities_stand_alone(tmp_path):
+    """With `ca` the system's authorities are not even read; without it they are."""
+    with faults.bed_module.Bed(str(tmp_path), os.path.abspath(WEIR), os.path.abspath(FAULT)) as bed:
+        w = bed.weir
+        w.watched = "/etc/ssl/certs"
+        bed.start()
+        assert not [key for key in w.counts() if " open " in key]
+        w.config["lists"][0].pop("ca")
+        w.write_config()
+        assert w.ctl(command="reload")["ok"]
+        w.ctl(command="feeds", action="update", name="feed")
+        assert bed.until(lambda: any("weir/fetch open " in key for key in w.counts()))

@@ -32,11 +32,12 @@ class Taxii:
 
     def add(self, *objects):
         """Newer versions of an object stand beside the older ones; only the newest is given out."""
-        for o in objects:
+        newest = {o["id"]: o for o in objects}
+        self.objects = [x for x in self.objects if x[1]["id"] not in newest]
+        for o in newest.values():
             self.clock += 1
-            self.objects = [x for x in self.objects if x[1]["id"] != o["id"]]
-            h, m, s = 8 + self.clock // 3600, self.clock // 60 % 60, self.clock % 60
-            self.objects.append((f"2026-11-28T{h:02d}:{m:02d}:{s:02d}.000001Z", o))
+            at = datetime.datetime(2026, 11, 28, 8) + datetime.timedelta(seconds=self.clock)
+            self.objects.append((f"{at:%Y-%m-%dT%H:%M:%S}.000001Z", o))
 
     def say(self, h, what, status=200, headers=()):
         h.answer(status, json.dumps(what).encode(), "application/taxii+json;version=2.1", headers)
