@@ -202,6 +202,8 @@ static struct thread *thread_of(pid_t tid)
 		exit(2);
 	}
 	*free_one = (struct thread){ .tid = tid, .tgid = read_tgid(tid), .name_fd = -1 };
+	if (free_one->tgid != main_pid)
+		plan_count_children(1);
 	return free_one;
 }
 
@@ -347,6 +349,8 @@ int main(int argc, char **argv)
 		t->tid = 0;
 		if (t->name_fd >= 0)
 			close(t->name_fd);
+		if (t->tgid != main_pid)
+			plan_count_children(-1);
 		if (tid == main_pid)
 			last = status;
 	}

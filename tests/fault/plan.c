@@ -27,6 +27,7 @@ static struct {
 	int listener;
 	struct seen seen[N_SEEN];
 	struct timespec last; /* call to a file */
+	int n_children;
 
 	bool is_armed, stays;
 	unsigned at, n_hits;
@@ -95,6 +96,14 @@ enum plan_verb plan_judge(const char *thread, const struct call *c, int *ret_err
 	return verb;
 }
 
+void plan_count_children(int change)
+{
+	pthread_mutex_lock(&plan.mutex);
+	plan.n_children += change;
+	clock_gettime(CLOCK_MONOTONIC, &plan.last);
+	pthread_mutex_unlock(&plan.mutex);
+}
+
 /* ---- what is told ---- */
 
 static bool set_how(char *how)
@@ -156,8 +165,9 @@ static void command(char *line, FILE *out)
 		struct timespec now;
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		fprintf(out, "%ld\n",
-		        (long)(now.tv_sec - plan.last.tv_sec) * 1000 +
-		                (now.tv_nsec - plan.last.tv_nsec) / 1000000);
+		        plan.n_children > 0 ? 0
+		                            : (long)(now.tv_sec - plan.last.tv_sec) * 1000 +
+		                                      (now.tv_nsec - plan.last.tv_nsec) / 1000000);
 	} else if (strcmp(line, "pid") == 0) {
 		fprintf(out, "%d\n", (int)plan.pid);
 	} else {

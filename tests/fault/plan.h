@@ -8,7 +8,8 @@
  *   disarm             nothing fails any more. "hit N": how many calls did
  *   hits               the same, and it goes on
  *   counts             a line "N KEY" for each key seen since `arm` or the start, and "."
- *   idle               milliseconds since the last call to a file below the folder
+ *   idle               milliseconds since the last call to a file below the folder, or the end of the last child
+ *                      process; 0 while there is one
  *   pid                the process under test
  *
  * HOW is the name of an error (ENOSPC), SHORT (half of the bytes), KILL (kill -9 before the call) or KILLED (after
@@ -35,3 +36,6 @@ bool plan_start(const char *path, pid_t pid, const char *text);
 
 /* What is to happen to this call, which is counted. @ret_errno: for PLAN_FAIL */
 enum plan_verb plan_judge(const char *thread, const struct call *c, int *ret_errno);
+
+/* So many threads of child processes more, or less. */
+void plan_count_children(int change);
