@@ -174,7 +174,7 @@ void timer_cancel(struct loop *l, struct timer *t)
 static void fire_due(struct loop *l)
 {
 	/* As many as there are now: one that sets itself for now again waits for the next turn. */
-	for (size_t n = l->n_timers; n > 0 && l->n_timers > 0; n--) {
+	for (size_t n = l->n_timers; n > 0 && l->earliest != NULL; n--) {
 		struct timer *t = l->earliest;
 		if (t->at_ns > l->now_ns)
 			break;
