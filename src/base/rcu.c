@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/rcu.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 
 #include "base/must.h"
 
 enum {
-	BATCH_MAX = 62
+	BATCH_MAX = 62,
+	N_RESERVE = 16
 };
 
 struct batch {
 	struct rcu_head head;
 	size_t n;
+	_Atomic bool *in_use; /* of the reserve; NULL: of the heap */
 	struct {
 		void *object;
 		void (*release)(void *object);
@@ -20,6 +24,10 @@ struct batch {
 };
 
 static _Thread_local struct batch *waiting;
+
+/* For all threads, when there is no memory. What waits in it gives memory back before long. */
+static struct batch reserve[N_RESERVE];
+static _Atomic bool reserve_in_use[N_RESERVE];
 
 #ifdef __SANITIZE_THREAD__
 #include <sanitizer/tsan_interface.h>
@@ -47,7 +55,28 @@ static void release_batch(struct rcu_head *head)
 	struct batch *b = CONTAINER_OF(head, struct batch, head);
 	for (size_t i = 0; i < b->n; i++)
 		b->items[i].release(b->items[i].object);
-	free(b);
+	if (b->in_use != NULL)
+		atomic_store_explicit(b->in_use, false, memory_order_release);
+	else
+		free(b);
+}
+
+/* An empty one, or NULL. */
+static struct batch *new_batch(void)
+{
+	struct batch *b = malloc(sizeof *b);
+	_Atomic bool *in_use = NULL;
+	for (size_t i = 0; b == NULL && i < N_RESERVE; i++) {
+		if (atomic_exchange_explicit(&reserve_in_use[i], true, memory_order_acquire))
+			continue;
+		b = &reserve[i];
+		in_use = &reserve_in_use[i];
+	}
+	if (b != NULL) {
+		b->n = 0;
+		b->in_use = in_use;
+	}
+	return b;
 }
 
 void rcu_thread_start(void)
@@ -64,11 +93,10 @@ void rcu_thread_stop(void)
 
 void rcu_retire(void *object, void (*release)(void *object))
 {
-	if (waiting == NULL) {
-		waiting = malloc(sizeof *waiting);
-		must(waiting != NULL);
-		waiting->n = 0;
-	}
+	if (waiting == NULL)
+		waiting = new_batch();
+	if (waiting == NULL)
+		return; /* never freed: somebody may still read it */
 	waiting->items[waiting->n].object = object;
 	waiting->items[waiting->n].release = release;
 	if (++waiting->n == BATCH_MAX)

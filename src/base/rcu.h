@@ -10,7 +10,9 @@
  *            load acquire), which ThreadSanitizer understands.
  * Threads:   each registered thread for itself; rcu_retire() from registered threads only.
  * Memory:    retired objects wait in batches of 62; a batch is handed over when full or when
- *            rcu_flush() is called (workers do so when a turn ends idle).
+ *            rcu_flush() is called (workers do so when a turn ends idle). Without memory for a batch
+ *            there are 16 in reserve, for all threads; what is retired when these wait, too, is
+ *            never freed.
  * Cost:      rcu_quiet() some ns; rcu_retire() some ns amortised.
  */
 #pragma once

@@ -208,8 +208,11 @@ def after_a_kill(bed, step, r, mark):
 
 
 def died_in_a_library(w):
-    """C++ and liburcu end the process without memory; what crashes, and must(), is ours."""
-    return w.process.popen.returncode == -6 and "weir: bug:" not in w.process.log_tail()
+    """C++ and liburcu end the process without memory, and so does the dynamic loader, which then has not begun with ours
+    or crashes itself. What else crashes, and must(), is ours."""
+    code, log = w.process.popen.returncode, w.process.log_tail(3)
+    return (code == 127 or (code == -6 and "weir: bug:" not in log)
+            or (code == -11 and re.search("fault: SIGSEGV in a library: .*/ld-linux[^/]*$", log, re.MULTILINE)))
 
 
 def try_fault(bed, step, key, k, how):

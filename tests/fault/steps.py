@@ -595,7 +595,7 @@ class Enforce(Learn):
     def wants(key):
         return "cell.json" not in key  # the step `learn`
 
-    words = ("learn", "cell", "reload", "policy", "lists", "weir.yaml", "local data")
+    words = ("learn", "cell", "reload", "policy", "lists", "weir.yaml", "local data", "table of domains")
 
     def look(self):
         lists = Step.look(self)
@@ -727,7 +727,7 @@ class Start(Step):
         code = self.bed.weir.process.popen.returncode
         r.outcome = "killed, old" if r.how.startswith("KILL") else "old"
         # Without memory the dynamic loader and liburcu end the process by themselves.
-        is_library = r.key.endswith(" memory") and (code == 127 or faults.died_in_a_library(self.bed.weir))
+        is_library = r.key.endswith(" memory") and faults.died_in_a_library(self.bed.weir)
         if not r.how.startswith("KILL") and not lines and not is_library:
             r.wrong.append("it did not start, and nobody was told")
         if code in (-6, -11) and not is_library:
