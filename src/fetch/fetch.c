@@ -37,6 +37,7 @@ struct fetch {
 	struct fetch_plan plan;
 	pthread_t thread;
 	struct mail_box inbox;
+	struct mail *stop;                 /* had at the start: stopping cannot fail */
 	_Atomic(struct fetch_news *) news; /* the newest first */
 	/* the thread's own */
 	struct net net;
@@ -368,6 +369,7 @@ static void free_fetch(struct fetch *f)
 	}
 	if (f->net.multi != NULL)
 		curl_multi_cleanup(f->net.multi);
+	mail_free(f->stop);
 	sources_free(f->sources);
 	free(f->feeds);
 	free(f->state_dir);
@@ -387,7 +389,8 @@ int fetch_start(const struct fetch_plan *plan, struct fetch **ret)
 	f->plan = *plan;
 	f->state_dir = strdup(plan->state_dir);
 	f->net = (struct net){ .multi = curl_multi_init(), .ask = ask_main, .arg = f };
-	int e = f->state_dir == NULL || f->net.multi == NULL ? ENOMEM : 0;
+	f->stop = calloc(1, sizeof *f->stop);
+	int e = f->state_dir == NULL || f->net.multi == NULL || f->stop == NULL ? ENOMEM : 0;
 	if (e == 0)
 		e = pthread_create(&f->thread, NULL, run, f);
 	if (e != 0) {
@@ -408,8 +411,8 @@ void fetch_stop(struct fetch *f)
 {
 	if (f == NULL)
 		return;
-	struct mail *m = calloc(1, sizeof *m);
-	must(m != NULL); /* the end of the process */
+	struct mail *m = f->stop;
+	f->stop = NULL;
 	m->kind = MAIL_STOP;
 	post(f, m);
 	pthread_join(f->thread, NULL);
