@@ -58,16 +58,6 @@ struct addr addr_masked(const struct addr *a, unsigned length)
 	return m;
 }
 
-/* Does the address begin with these bits? Given as bytes: nothing is parsed for a look. */
-static bool begins_with(const struct addr *a, const uint8_t *bits, unsigned length)
-{
-	const uint8_t *p = a->is_v4 ? a->bytes + 12 : a->bytes;
-	unsigned whole = length / 8;
-	unsigned rest = length % 8;
-	return memcmp(p, bits, whole) == 0 &&
-	       (rest == 0 || ((p[whole] ^ bits[whole]) & (0xff00U >> rest & 0xff)) == 0);
-}
-
 static const uint8_t v6_loopback[16] = { [15] = 1 };
 
 bool addr_is_loopback(const struct addr *a)
@@ -75,22 +65,33 @@ bool addr_is_loopback(const struct addr *a)
 	return a->is_v4 ? a->bytes[12] == 127 : memcmp(a->bytes, v6_loopback, 16) == 0;
 }
 
+static bool is_private_v4(const uint8_t b[4])
+{
+	switch (b[0]) {
+	case 10:
+	case 127:
+		return true;
+	case 100: /* 100.64.0.0/10 */
+		return b[1] >> 6 == 64 >> 6;
+	case 169:
+		return b[1] == 254;
+	case 172: /* 172.16.0.0/12 */
+		return b[1] >> 4 == 16 >> 4;
+	case 192:
+		return b[1] == 168;
+	default:
+		return false;
+	}
+}
+
 bool addr_is_private(const struct addr *a)
 {
-	static const struct {
-		uint8_t bits[2];
-		uint8_t length;
-	} v4[] = { { { 10 }, 8 },       { { 172, 16 }, 12 },  { { 192, 168 }, 16 },
-		   { { 100, 64 }, 10 }, { { 169, 254 }, 16 }, { { 127 }, 8 } },
-	  v6[] = { { { 0xfc }, 7 }, { { 0xfe, 0x80 }, 10 } };
-	if (addr_is_loopback(a))
-		return true;
-	for (size_t i = 0; i < (a->is_v4 ? ARRAY_LEN(v4) : ARRAY_LEN(v6)); i++) {
-		if (a->is_v4 ? begins_with(a, v4[i].bits, v4[i].length)
-		             : begins_with(a, v6[i].bits, v6[i].length))
-			return true;
-	}
-	return false;
+	const uint8_t *b = a->bytes;
+	if (a->is_v4)
+		return is_private_v4(b + 12);
+	/* fc00::/7, fe80::/10 */
+	return b[0] >> 1 == 0xfc >> 1 || (b[0] == 0xfe && b[1] >> 6 == 0x80 >> 6) ||
+	       addr_is_loopback(a);
 }
 
 int addr_from_text(const char *text, size_t n, struct addr *ret)
