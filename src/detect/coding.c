@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "detect/coding.h"
 
-#include <string.h>
-
 enum {
 	NO_DIGIT = 0xff
 };
 
 static unsigned digit_of(enum coding c, uint8_t ch)
 {
-	static const char sliver[] = "ab1c2d3e4f5g6h7j8k9m0npqrtuvwxyz";
-	const char *at;
+	/* In ab1c2d3e4f5g6h7j8k9m0npqrtuvwxyz, counted from 1. */
+	static const uint8_t sliver[256] = {
+		['a'] = 1,  ['b'] = 2,  ['1'] = 3,  ['c'] = 4,  ['2'] = 5,  ['d'] = 6,  ['3'] = 7,
+		['e'] = 8,  ['4'] = 9,  ['f'] = 10, ['5'] = 11, ['g'] = 12, ['6'] = 13, ['h'] = 14,
+		['7'] = 15, ['j'] = 16, ['8'] = 17, ['k'] = 18, ['9'] = 19, ['m'] = 20, ['0'] = 21,
+		['n'] = 22, ['p'] = 23, ['q'] = 24, ['r'] = 25, ['t'] = 26, ['u'] = 27, ['v'] = 28,
+		['w'] = 29, ['x'] = 30, ['y'] = 31, ['z'] = 32,
+	};
 	switch (c) {
 	case CODING_HEX:
 		if (ch >= '0' && ch <= '9')
@@ -24,8 +28,7 @@ static unsigned digit_of(enum coding c, uint8_t ch)
 			return ch >= '2' && ch <= '7' ? ch - '2' + 26U : NO_DIGIT;
 		return ch >= '0' && ch <= '5' ? ch - '0' + 26U : NO_DIGIT;
 	case CODING_SLIVER:
-		at = ch != 0 ? strchr(sliver, ch) : NULL;
-		return at != NULL ? (unsigned)(at - sliver) : NO_DIGIT;
+		return sliver[ch] != 0 ? sliver[ch] - 1U : NO_DIGIT;
 	}
 	return NO_DIGIT;
 }
