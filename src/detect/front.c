@@ -90,9 +90,14 @@ static enum detect_action action_of(const struct detect_front *f, unsigned detec
 	return (enum detect_action)s->actions[group][detector][confidence];
 }
 
+static unsigned rank_of(unsigned action, unsigned confidence)
+{
+	return action * DETECT_CONFIDENCES + confidence;
+}
+
 static unsigned rank(const struct detect_finding *f)
 {
-	return f->action * DETECT_CONFIDENCES + f->confidence;
+	return rank_of(f->action, f->confidence);
 }
 
 const struct detect_finding *detect_strongest(const struct detect_findings *f)
@@ -156,26 +161,31 @@ enum detect_action detector_found(struct detect_call *call, enum detect_confiden
 {
 	struct detect_front *f = call->front;
 	enum detect_action action = action_of(f, f->at, confidence);
-	struct detect_finding made = { .detector = (uint8_t)f->at,
-		                       .confidence = (uint8_t)confidence,
-		                       .action = (uint8_t)action };
-	made.is_muted = action != DETECT_ALLOW &&
+	bool is_muted = action != DETECT_ALLOW &&
 	                mutes_cover(f->mutes, (enum detector_id)f->at, f->client, f->question);
-	if (made.is_muted)
-		made.action = DETECT_ALLOW;
-	count_finding(&f->d->counters[f->at], &made);
+	if (is_muted)
+		action = DETECT_ALLOW;
 	struct detect_finding *to = NULL;
-	if (made.action != DETECT_ALLOW || made.is_muted)
-		to = place_for(&f->result->findings, rank(&made));
-	if (to == NULL)
+	if (action != DETECT_ALLOW || is_muted)
+		to = place_for(&f->result->findings, rank_of(action, confidence));
+	bool is_read = to != NULL;
+	if (!is_read)
 		to = &f->last;
-	*to = made;
-	va_list args;
-	va_start(args, text);
-	vsnprintf(to->text, sizeof to->text, text, args);
-	va_end(args);
+	to->detector = (uint8_t)f->at;
+	to->confidence = (uint8_t)confidence;
+	to->action = (uint8_t)action;
+	to->is_muted = is_muted;
+	to->n_evidence = 0;
+	to->text[0] = '\0';
+	count_finding(&f->d->counters[f->at], to);
+	if (is_read) { /* most of what is found is only counted */
+		va_list args;
+		va_start(args, text);
+		vsnprintf(to->text, sizeof to->text, text, args);
+		va_end(args);
+	}
 	*ret = to;
-	return (enum detect_action)made.action;
+	return action;
 }
 
 enum detect_action detector_action(const struct detect_call *call,
