@@ -43,7 +43,7 @@ static void addresses_stop(void *state)
 {
 	struct addresses *s = state;
 	debts_free(s->pairs);
-	free(s->marks);
+	pages_release(s->marks);
 	free(s);
 }
 
@@ -106,7 +106,8 @@ static bool mark(_Atomic uint64_t marks[MARKS / 64], uint64_t hash)
 static struct marks *marks_of(struct addresses *s, struct debt *pair)
 {
 	struct marks *m = &s->marks[debts_place_of(s->pairs, pair)];
-	if (atomic_exchange_explicit(&pair->extra, 1, memory_order_relaxed) == 0) {
+	if (atomic_load_explicit(&pair->extra, memory_order_relaxed) == 0 &&
+	    atomic_exchange_explicit(&pair->extra, 1, memory_order_relaxed) == 0) {
 		clear_marks(m->names);
 		clear_marks(m->addresses);
 		clear_marks(m->networks);

@@ -5,8 +5,8 @@
  * expired: such intervals are told apart by the answer's time to live.
  */
 #include <errno.h>
-#include <stdlib.h>
 
+#include "base/pages.h"
 #include "detect/beats.h"
 #include "detect/bits.h"
 #include "detect/ceilings.h"
@@ -39,12 +39,12 @@ static void beacon_stop(void *state)
 {
 	struct beacon *b = state;
 	beats_free(b->beats);
-	free(b);
+	pages_release(b);
 }
 
 static int beacon_start(const struct config *c, void **ret_state)
 {
-	struct beacon *b = calloc(1, sizeof *b);
+	struct beacon *b = pages_zeroed(sizeof *b);
 	if (b == NULL)
 		return -ENOMEM;
 	int e = beats_new(c->detect.clients, &b->beats);

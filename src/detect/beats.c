@@ -52,7 +52,7 @@ int beats_new(size_t clients, struct beats_table **ret)
 
 void beats_free(struct beats_table *t)
 {
-	free(t);
+	pages_release(t);
 }
 
 size_t beats_bytes(const struct beats_table *t)

@@ -24,7 +24,8 @@ struct debts {
 };
 
 enum {
-	LOAD_PERCENT = 70
+	LOAD_PERCENT = 70,
+	LINE = 64,
 };
 
 int debts_new(size_t n, struct debts **ret)
@@ -49,7 +50,7 @@ void debts_free(struct debts *d)
 {
 	if (d == NULL)
 		return;
-	free(d->sets);
+	pages_release(d->sets);
 	free(d);
 }
 
@@ -83,6 +84,27 @@ static struct set *set_of(const struct debts *d, uint64_t key)
 void debts_prefetch(const struct debts *d, uint64_t key)
 {
 	__builtin_prefetch(set_of(d, key)->keys);
+}
+
+/* Its place; DEBTS_WAYS: it has none. */
+static unsigned find(const struct set *s, uint64_t key)
+{
+	unsigned i = 0;
+	while (i < DEBTS_WAYS && atomic_load_explicit(&s->keys[i], memory_order_relaxed) != key)
+		i++;
+	return i;
+}
+
+void debts_prefetch_place(const struct debts *d, uint64_t key)
+{
+	const struct set *s = set_of(d, key);
+	unsigned i = find(s, key);
+	if (i < DEBTS_WAYS) {
+		__builtin_prefetch(&s->places[i], 1);
+		return;
+	}
+	for (size_t at = 0; at < sizeof s->places; at += LINE)
+		__builtin_prefetch((const char *)s->places + at, 1);
 }
 
 static bool owes(const struct debt *e, uint64_t now_us)
@@ -133,15 +155,6 @@ static unsigned find_free(const struct set *s, uint64_t now_us)
 		}
 	}
 	return best;
-}
-
-/* Its place; DEBTS_WAYS: it has none. */
-static unsigned find(const struct set *s, uint64_t key)
-{
-	unsigned i = 0;
-	while (i < DEBTS_WAYS && get(&s->keys[i]) != key)
-		i++;
-	return i;
 }
 
 struct debt *debts_take(struct debts *d, uint64_t key, uint64_t now_us)

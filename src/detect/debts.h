@@ -49,8 +49,9 @@ size_t debts_place_of(const struct debts *d, const struct debt *e);
 /* It is the one for all the keys without a place: what it owes is nobody's alone. */
 bool debts_is_shared(const struct debts *d, const struct debt *e);
 
-/* It will be asked for soon. */
+/* It will be asked for soon; and when that has come from memory: what debts_take() will look at. */
 void debts_prefetch(const struct debts *d, uint64_t key);
+void debts_prefetch_place(const struct debts *d, uint64_t key);
 /* The bucket of a key (not 0), which gets a place if there is none; never NULL. */
 struct debt *debts_take(struct debts *d, uint64_t key, uint64_t now_us);
 /* Its bucket, if it may owe something; NULL: it does not. */
@@ -90,6 +91,19 @@ static inline void debt_add_most_us(_Atomic uint64_t *paid_us, uint64_t now_us, 
 	if (owed_us < most_us)
 		debt_add_us(paid_us, now_us,
 		            more_us < most_us - owed_us ? more_us : most_us - owed_us);
+}
+
+/* The same where nothing is granted by it: of two at the same moment one may be lost. */
+static inline void debt_note_most_us(_Atomic uint64_t *asked_us, uint64_t now_us, uint64_t more_us,
+                                     uint64_t most_us)
+{
+	uint64_t owed_us = debt_owed_us(asked_us, now_us);
+	if (owed_us < most_us)
+		atomic_store_explicit(
+			asked_us,
+			now_us + owed_us +
+				(more_us < most_us - owed_us ? more_us : most_us - owed_us),
+			memory_order_relaxed);
 }
 
 /* Forget what is owed beyond most_us. */

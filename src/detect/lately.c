@@ -45,7 +45,7 @@ void lately_free(struct lately *l)
 {
 	if (l == NULL)
 		return;
-	free(l->lines);
+	pages_release(l->lines);
 	free(l);
 }
 

@@ -51,7 +51,7 @@ static void leak_stop(void *state)
 	debts_free(l->pairs);
 	debts_free(l->domains);
 	learned_free(l->learned);
-	free(l->names);
+	pages_release(l->names);
 	free(l);
 }
 
@@ -199,14 +199,6 @@ struct path {
 	unsigned n;
 };
 
-static uint64_t chain(const struct detect_call *call, uint64_t key, const uint8_t *bytes, size_t n)
-{
-	uint8_t text[8 + NAME_MAX_BYTES];
-	memcpy(text, &key, 8);
-	memcpy(text + 8, bytes, n);
-	return detector_hash(call, text, 8 + n);
-}
-
 static uint32_t tag_of(uint64_t hash)
 {
 	uint32_t tag = (uint32_t)(hash >> 32);
@@ -223,7 +215,7 @@ static void walk_path(const struct detect_call *call, const struct target *t, ui
 	for (unsigned i = 0; i < ret->n; i++) {
 		const uint8_t *label = name_skip(name, ret->n - 1 - i);
 		ret->labels[i] = label;
-		h = chain(call, h, label, label[0] + 1U);
+		h = detector_hash_pair(call, h, detector_hash(call, label, label[0] + 1U));
 		ret->tags[i + 1] = tag_of(h);
 	}
 }
@@ -321,15 +313,29 @@ static uint64_t cost_us(const struct charge *c, uint64_t factor)
 	return c->bits * (US_PER_H / BITS_UNIT) / (c->o->rate_bits * factor) + 1;
 }
 
-static void find_scopes(struct detect_call *call, const struct target *t, const struct keys *k,
-                        struct debt *client, struct charge *ret)
+/* All of them before one is looked at: each has to come from memory. */
+static void take_debts(const struct detect_call *call, const struct keys *k, struct debt *client,
+                       struct charge *ret)
 {
 	const struct leak *l = call->state;
-	const struct detect_question *q = call->q;
+	uint64_t now_us = ret->now_us;
+	struct scope *s = ret->scopes;
+	s[OF_DOMAIN].debt = debts_take(l->domains, k->domain, now_us);
+	s[OF_SERVERS].debt = debts_take(l->pairs, k->servers, now_us);
+	if (k->address != 0)
+		s[OF_ADDRESS].debt = debts_take(l->pairs, k->address, now_us);
+	s[OF_CLIENT].debt = client;
+	if (!call->q->client->is_v4)
+		s[OF_NETWORK].debt = debts_take(l->clients, k->network, now_us);
+}
+
+static void fill_scopes(struct detect_call *call, const struct target *t, const struct keys *k,
+                        struct charge *ret)
+{
+	const struct leak *l = call->state;
 	struct ceiling f = ceiling_of_kind(t->kind);
 	uint64_t budget_us = ret->o->burst_us, now_us = ret->now_us;
 	struct scope *s = ret->scopes;
-	s[OF_DOMAIN].debt = debts_take(l->domains, k->domain, now_us);
 	if (ceiling_note_client(&s[OF_DOMAIN].debt->extra, k->network, now_us) &&
 	    t->kind == ZONE_ANYBODY)
 		ceiling_raise(&f, CEILING_PREVALENT_FACTOR,
@@ -339,12 +345,6 @@ static void find_scopes(struct detect_call *call, const struct target *t, const 
 		ret->learned = learned_find(l->learned, t->registered);
 	if (ret->learned != NULL)
 		learned_raise(ret->learned, &f);
-	s[OF_SERVERS].debt = debts_take(l->pairs, k->servers, now_us);
-	if (k->address != 0)
-		s[OF_ADDRESS].debt = debts_take(l->pairs, k->address, now_us);
-	s[OF_CLIENT].debt = client;
-	if (!q->client->is_v4)
-		s[OF_NETWORK].debt = debts_take(l->clients, k->network, now_us);
 	s[OF_SERVERS] =
 		(struct scope){ s[OF_SERVERS].debt, cost_us(ret, f.servers), budget_us / 2 };
 	s[OF_ADDRESS] =
@@ -397,8 +397,8 @@ static bool note_asked(const struct charge *c, bool is_retry)
 		    atomic_load_explicit(&c->learned->factor, memory_order_relaxed) > 1)
 			debt_forgive_us(&s->debt->asked_us, c->now_us, s->budget_us * SURE_TIMES);
 		uint64_t more_us = is_retry ? s->cost_us / (c->bits / BITS_UNIT + 1) : s->cost_us;
-		debt_add_most_us(&s->debt->asked_us, c->now_us, more_us,
-		                 s->budget_us * ASKED_TIMES);
+		debt_note_most_us(&s->debt->asked_us, c->now_us, more_us,
+		                  s->budget_us * ASKED_TIMES);
 		is_sure |= debt_owed_us(&s->debt->asked_us, c->now_us) > s->budget_us * SURE_TIMES;
 	}
 	return is_sure;
@@ -532,14 +532,18 @@ static void leak_question(struct detect_call *call)
 	struct debt *client = debts_take(l->clients, k.client, c.now_us);
 	struct names *names = &l->names[debts_place_of(l->clients, client)];
 	__builtin_prefetch(names, 1);
-	uint64_t extra = atomic_load_explicit(&client->extra, memory_order_relaxed);
-	names_prefetch_guess(names, before_of(extra));
+	debts_prefetch_place(l->pairs, k.servers);
+	if (k.address != 0)
+		debts_prefetch_place(l->pairs, k.address);
 	walk_path(call, &t, k.client, q->name, &path);
 	for (unsigned i = 0; i <= path.n; i++)
 		names_prefetch(names, path.tags[i]);
+	uint64_t extra = atomic_load_explicit(&client->extra, memory_order_relaxed);
+	names_prefetch_guess(names, before_of(extra));
+	take_debts(call, &k, client, &c);
 	c.bits = bits_of_packet(&t, &path, names, extra, q->sent_type);
 	c.bits *= call->factor;
-	find_scopes(call, &t, &k, client, &c);
+	fill_scopes(call, &t, &k, &c);
 	/* One that was refused a moment ago is known by its other tag; sent, it costs what it costs. */
 	uint32_t refused = ~path.tags[path.n] | 1;
 	bool is_retry = names_find(names, 0, refused) != NAMES_NEW;

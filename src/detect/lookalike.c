@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pages.h"
 #include "detect/detector.h"
 #include "detect/resemble.h"
 #include "dns/registered.h"
@@ -60,13 +61,13 @@ static const struct {
 
 static int lookalike_start(const struct config *c, void **ret)
 {
-	struct lookalike *l = calloc(1, sizeof *l);
+	struct lookalike *l = pages_zeroed(sizeof *l);
 	(void)c;
 	if (l == NULL)
 		return -ENOMEM;
 	int e = brands_new(&l->known);
 	if (e != 0) {
-		free(l);
+		pages_release(l);
 		return e;
 	}
 	*ret = l;
@@ -77,7 +78,7 @@ static void lookalike_stop(void *state)
 {
 	struct lookalike *l = state;
 	brands_free(l->known);
-	free(l);
+	pages_release(l);
 }
 
 static size_t lookalike_bytes(const void *state)

@@ -305,7 +305,7 @@ struct scope {
 
 static void note_asked(const struct scope *s, const struct payload_options *o, uint64_t now_us)
 {
-	debt_add_most_us(&s->debt->asked_us, now_us, s->cost_us, o->budget_us * ASKED_TIMES);
+	debt_note_most_us(&s->debt->asked_us, now_us, s->cost_us, o->budget_us * ASKED_TIMES);
 }
 
 /* -1: there is room; otherwise a confidence. */

@@ -28,10 +28,14 @@ static uint64_t entry(size_t i)
 	return h;
 }
 
-bool popular_has(const uint8_t *lower)
+static uint64_t hash_of(const uint8_t *lower)
 {
 	static const struct siphash_key zeros;
-	uint64_t wanted = siphash24(&zeros, lower, name_len(lower)) >> 16;
+	return siphash24(&zeros, lower, name_len(lower)) >> 16;
+}
+
+static bool is_listed(uint64_t wanted)
+{
 	size_t low = 0, high = popular_count();
 	uint64_t from = 0, to = UINT64_C(1) << 8 * ENTRY;
 	/* Hashes are spread evenly: where it stands follows from its value, to some hundred places. */
@@ -51,4 +55,31 @@ bool popular_has(const uint8_t *lower)
 		}
 	}
 	return false;
+}
+
+bool popular_has(const uint8_t *lower)
+{
+	return is_listed(hash_of(lower));
+}
+
+/* ---- the filter ---- */
+
+static uint64_t bits_of(uint64_t hash)
+{
+	hash >>= 16;
+	return UINT64_C(1) << hash % 64 | UINT64_C(1) << (hash >> 6) % 64 |
+	       UINT64_C(1) << (hash >> 12) % 64;
+}
+
+void popular_fill(uint64_t words[POPULAR_WORDS])
+{
+	for (size_t i = 0; i < popular_count(); i++)
+		words[entry(i) % POPULAR_WORDS] |= bits_of(entry(i));
+}
+
+bool popular_has_filtered(const uint64_t words[POPULAR_WORDS], const uint8_t *lower)
+{
+	uint64_t wanted = hash_of(lower);
+	uint64_t word = words[wanted % POPULAR_WORDS];
+	return (word & bits_of(wanted)) == bits_of(wanted) && is_listed(wanted);
 }

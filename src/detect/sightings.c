@@ -2,7 +2,6 @@
 #include "detect/sightings.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/pages.h"
 
@@ -42,7 +41,7 @@ int sightings_new(size_t clients, struct sightings **ret)
 
 void sightings_free(struct sightings *s)
 {
-	free(s);
+	pages_release(s);
 }
 
 size_t sightings_bytes(const struct sightings *s)

@@ -41,7 +41,7 @@ void told_free(struct told *t)
 {
 	if (t == NULL)
 		return;
-	free(t->lines);
+	pages_release(t->lines);
 	free(t);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/pages.h"
 #include "detect/popular.h"
 #include "dns/registered.h"
 
@@ -36,6 +37,7 @@ struct zones {
 	unsigned n_vendors;
 	uint8_t *wires;                    /* their names */
 	_Atomic uint64_t memo[MEMO_WORDS]; /* 48 bits of the hash, kind, labels */
+	uint64_t popular[POPULAR_WORDS];   /* a filter */
 };
 
 static const char *const vendor_texts[] = {
@@ -67,13 +69,14 @@ static void add_vendor(struct zones *z, const uint8_t *wire)
 
 int zones_new(struct zones **ret)
 {
-	struct zones *z = calloc(1, sizeof *z);
+	struct zones *z = pages_zeroed(sizeof *z);
 	uint8_t *to = z != NULL ? calloc(ARRAY_LEN(vendor_texts), NAME_MAX_BYTES) : NULL;
 	if (to == NULL) {
-		free(z);
+		pages_release(z);
 		return -ENOMEM;
 	}
 	z->wires = to;
+	popular_fill(z->popular);
 	for (unsigned i = 0; i < ARRAY_LEN(vendor_texts); i++) {
 		struct name name;
 		must(name_from_text(vendor_texts[i], strlen(vendor_texts[i]), &name) == 0);
@@ -91,7 +94,7 @@ void zones_free(struct zones *z)
 	if (z == NULL)
 		return;
 	free(z->wires);
-	free(z);
+	pages_release(z);
 }
 
 size_t zones_bytes(const struct zones *z)
@@ -154,7 +157,7 @@ static struct zone_facts find_out(struct zones *z, const uint8_t *lower)
 		f.kind = ZONE_REGISTRY;
 	else if (name_is_within(lower, v4) || name_is_within(lower, v6))
 		f.kind = ZONE_REVERSE;
-	else if (registered != NULL && popular_has(registered))
+	else if (registered != NULL && popular_has_filtered(z->popular, registered))
 		f.kind = ZONE_POPULAR;
 	return f;
 }
