@@ -12,7 +12,14 @@
 #include "dns/text.h"
 
 enum {
-	ZONES_MAX = 128 /* of one cut upwards: a name has at most 127 labels */
+	ZONES_MAX = 128, /* of one cut upwards: a name has at most 127 labels */
+	HOPS_MAX = 32    /* more than the resolver follows */
+};
+
+/* The way along the aliases: one cut a hop. */
+struct trail {
+	const struct cut *cuts[HOPS_MAX];
+	unsigned n_cuts, hop;
 };
 
 /* ---- zone cuts ---- */
@@ -76,19 +83,21 @@ static bool is_above(const struct cut *above, const struct cut *cut)
 }
 
 /* A cut and those above it, from the root down; what an earlier hop has shown is left out. */
-static void add_zones(struct walk *w, const struct answer *a, unsigned hop, const struct cut *cut)
+static void add_zones(struct walk *w, struct trail *t, const struct cut *cut)
 {
-	const struct cut *chain[ZONES_MAX];
+	const struct cut *chain[ZONES_MAX], *lowest = cut;
 	unsigned n = 0;
 	for (; cut != NULL && n < ZONES_MAX; cut = cut->parent) {
 		bool is_known = false;
-		for (unsigned i = 0; a != NULL && i < hop && i < a->n_cuts; i++)
-			is_known = is_known || is_above(cut, a->cuts[i]);
+		for (unsigned i = 0; i < t->n_cuts; i++)
+			is_known = is_known || is_above(cut, t->cuts[i]);
 		if (!is_known)
 			chain[n++] = cut;
 	}
 	while (n > 0)
-		add_zone(w, chain[--n], hop);
+		add_zone(w, chain[--n], t->hop);
+	if (t->n_cuts < HOPS_MAX)
+		t->cuts[t->n_cuts++] = lowest;
 }
 
 /* ---- the answer's records ---- */
@@ -196,26 +205,34 @@ static void add_addresses(struct walk *w, const struct message *opened)
 	               to.matches, was_decided);
 }
 
-static void add_answer(struct walk *w, const struct answer *a)
+/* The stages of one answer. ret_end: where its aliases lead to; its own name if it has none. */
+static void add_answer(struct walk *w, const struct answer *a, struct trail *t, bool is_end,
+                       struct name *ret_end)
 {
 	struct laid_out l = { 0 };
 	struct message opened, m;
+	unsigned at = 0;
+	name_set(ret_end, a->name);
 	if (a->n_cuts > 0)
-		add_zones(w, a, 0, a->cuts[0]);
+		add_zones(w, t, a->cuts[0]);
 	if (!lay_out(a, &l) || message_open(l.bytes, l.n, l.scratch, l.scratch_bytes, &opened) != 0)
 		goto out;
 	struct rr rr;
-	unsigned hop = 0;
 	m = opened;
 	while (next_rr(&m, &opened, &rr)) {
-		const uint8_t *target = rr_alias(&rr, a->type);
+		const uint8_t *target = rr_alias(&rr, w->type);
 		if (target == NULL)
 			continue;
-		add_alias(w, &rr, target, hop + 1);
-		if (rr.type == DNS_CNAME && ++hop < a->n_cuts)
-			add_zones(w, a, hop, a->cuts[hop]);
+		add_alias(w, &rr, target, t->hop + 1);
+		if (rr.type != DNS_CNAME)
+			continue;
+		name_set(ret_end, target);
+		t->hop++;
+		if (++at < a->n_cuts)
+			add_zones(w, t, a->cuts[at]);
 	}
-	add_addresses(w, &opened);
+	if (is_end)
+		add_addresses(w, &opened);
 out:
 	laid_out_done(&l);
 }
@@ -228,7 +245,8 @@ static json_t *add_closest_zone(struct walk *w, uint32_t now_s)
 		cache_closest_cut(w->context->cache, w->name.wire, &w->hashes, now_s);
 	if (cut == NULL)
 		return json_pack("{s:s}", "state", "none");
-	add_zones(w, NULL, 0, cut);
+	struct trail t = { 0 };
+	add_zones(w, &t, cut);
 	char zone[NAME_TEXT_MAX];
 	name_to_text(cut->zone, zone);
 	return json_pack("{s:s, s:s}", "state", "none", "closest_zone", zone);
@@ -243,24 +261,63 @@ static const char *dnssec_word(const struct answer *a)
 	return words[a->security];
 }
 
+/*
+ * What there is of a name: an answer of the type asked, that there is no such name (kept under type
+ * 0), or an alias, which is kept by itself when where it leads was never asked for: because a
+ * rule has stopped it. The first that is fresh, else the first.
+ */
+static const struct answer *find_answer(const struct walk *w, const struct name *name,
+                                        uint32_t now_s)
+{
+	const uint16_t types[] = { w->type, 0, DNS_CNAME };
+	unsigned n = w->type == DNS_CNAME || w->type == DNS_ANY ? 2 : 3;
+	const struct answer *first = NULL;
+	for (unsigned i = 0; i < n; i++) {
+		const struct answer *a = cache_find_answer(w->context->cache, name_hash(name->wire),
+		                                           name->wire, types[i]);
+		if (a != NULL && item_is_fresh(&a->item, now_s))
+			return a;
+		first = first != NULL ? first : a;
+	}
+	return first;
+}
+
+static bool is_bare_alias(const struct walk *w, const struct answer *a)
+{
+	return a->type == DNS_CNAME && w->type != DNS_CNAME && w->type != DNS_ANY;
+}
+
 json_t *walk_cache(struct walk *w)
 {
-	struct cache *c = w->context->cache;
-	if (c == NULL)
+	if (w->context->cache == NULL)
 		return json_pack("{s:s}", "state", "unknown");
 	uint32_t now_s = (uint32_t)(clock_mono_ns() / NS_PER_S);
-	const struct answer *a = cache_find_answer(c, w->hashes.h[0], w->name.wire, w->type);
-	if (a == NULL)
+	const struct answer *first = find_answer(w, &w->name, now_s), *last = first;
+	if (first == NULL)
 		return add_closest_zone(w, now_s);
-	bool is_fresh = item_is_fresh(&a->item, now_s);
-	uint32_t age_s = item_age_s(&a->item, now_s);
-	json_t *o = json_pack("{s:s, s:s, s:i, s:I, s:I, s:b, s:s?}", "state",
-	                      is_fresh ? "fresh" : "expired", "rcode", dns_rcode_text(a->rcode),
-	                      "records", (int)a->n_an, "age_s", (json_int_t)age_s, "ttl_s",
-	                      is_fresh ? (json_int_t)(a->item.ttl_s - age_s) : (json_int_t)0,
-	                      "secure", a->security == SECURITY_SECURE, "dnssec", dnssec_word(a));
-	if (a->ede_code != 0)
-		json_object_set_new(o, "dnssec_reason", json_string(a->ede_text));
-	add_answer(w, a);
+	struct trail t = { 0 };
+	struct name end;
+	int n_records = 0;
+	uint32_t age_s = 0, ttl_s = UINT32_MAX;
+	bool is_fresh = true;
+	for (const struct answer *a = first; a != NULL && t.hop < HOPS_MAX;) {
+		bool is_end = !is_bare_alias(w, a);
+		uint32_t old_s = item_age_s(&a->item, now_s);
+		uint32_t left_s = item_is_fresh(&a->item, now_s) ? a->item.ttl_s - old_s : 0;
+		is_fresh = is_fresh && left_s > 0;
+		age_s = old_s > age_s ? old_s : age_s;
+		ttl_s = left_s < ttl_s ? left_s : ttl_s;
+		n_records += a->n_an;
+		last = a;
+		add_answer(w, a, &t, is_end, &end);
+		a = is_end ? NULL : find_answer(w, &end, now_s);
+	}
+	const char *state = !is_fresh ? "expired" : is_bare_alias(w, last) ? "partial" : "fresh";
+	json_t *o = json_pack("{s:s, s:s, s:i, s:I, s:I, s:b, s:s?}", "state", state, "rcode",
+	                      dns_rcode_text(last->rcode), "records", n_records, "age_s",
+	                      (json_int_t)age_s, "ttl_s", (json_int_t)ttl_s, "secure",
+	                      last->security == SECURITY_SECURE, "dnssec", dnssec_word(last));
+	if (last->ede_code != 0)
+		json_object_set_new(o, "dnssec_reason", json_string(last->ede_text));
 	return o;
 }

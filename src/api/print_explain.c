@@ -103,8 +103,10 @@ static void print_cache(FILE *out, const json_t *e)
 	else if (strcmp(state, "none") == 0)
 		snprintf(line, sizeof line, "no answer yet, and no zone above it");
 	else
-		snprintf(line, sizeof line, "%s answer: %s, %u record%s, %s old, %s to live",
-		         strcmp(state, "fresh") == 0 ? "a fresh" : "an expired",
+		snprintf(line, sizeof line, "%s: %s, %u record%s, %s old, %s to live",
+		         strcmp(state, "fresh") == 0     ? "a fresh answer"
+		         : strcmp(state, "partial") == 0 ? "an alias, of whose end nothing is known"
+		                                         : "an expired answer",
 		         text_of(c, "rcode"), (unsigned)text_number(c, "records"),
 		         text_number(c, "records") == 1 ? "" : "s",
 		         text_duration(text_number(c, "age_s"), age),

@@ -313,6 +313,26 @@ def test_explain_agrees_with_the_answer(weir):
     assert "nx.wild.org" in text and "nxdomain" in text.lower() and "strict" in text
 
 
+def explained(weir, name, *options):
+    return json.loads(weir.cli("explain", "--json", "--client", STRICT, *options, name).stdout)["explain"]
+
+
+def test_explain_knows_aliases_whose_end_was_never_asked_for(weir):
+    """What a rule on an alias stopped is in the cache hop by hop, not as one answer."""
+    for name, rule in (("tolisted.alias.com", "listed.alias.net"), ("deeper.alias.net", "deepest.alias.net")):
+        assert blocked(weir.ask(name, "AAAA"), rule)
+        said = explained(weir, name, "--type", "AAAA")
+        assert said["cache"]["state"] == "partial", said
+        assert (said["verdict"]["trigger"], said["verdict"]["rule"]) == ("alias", rule)
+        assert said["verdict"]["complete"] is True
+
+
+def test_explain_knows_names_that_do_not_exist(weir):
+    reply = weir.ask("gone.site01.net", source=OPEN)
+    assert rcode(reply) == "NXDOMAIN"
+    assert explained(weir, "gone.site01.net")["cache"]["rcode"] == "NXDOMAIN"
+
+
 def test_explain_offline(weir):
     text = weir.cli("explain", "--offline", "--client", STRICT, "x.nx.wild.org").stdout
     assert "nx.wild.org" in text
