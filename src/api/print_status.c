@@ -46,12 +46,13 @@ static void print_list(FILE *out, const json_t *l, uint64_t now_s)
 	char age[TEXT_TIME_MAX], rules[64];
 	uint64_t loaded_s = text_number(l, "loaded_s"), prefixes = text_number(l, "prefixes");
 	uint64_t names = text_number(l, "names");
+	int n = 0;
+	if (names > 0 || prefixes == 0)
+		n = snprintf(rules, sizeof rules, "%s name%s", count_of(l, "names"),
+		             names == 1 ? "" : "s");
 	if (prefixes > 0)
-		snprintf(rules, sizeof rules, "%s address%s", count_of(l, "prefixes"),
-		         prefixes == 1 ? "" : "es");
-	else
-		snprintf(rules, sizeof rules, "%s name%s", count_of(l, "names"),
-		         names == 1 ? "" : "s");
+		snprintf(rules + n, sizeof rules - (size_t)n, "%s%s address%s", n > 0 ? ", " : "",
+		         count_of(l, "prefixes"), prefixes == 1 ? "" : "es");
 	fprintf(out, "  %-20s %-9s %20s", text_of(l, "name"), text_of(l, "action"), rules);
 	if (json_is_true(json_object_get(l, "shadow")))
 		fputs("  in shadow", out);

@@ -33,11 +33,12 @@ static json_t *lists_to_json(const struct api_context *c, const struct api_statu
 		struct policy_list_view l;
 		policy_list_view(p, (uint16_t)i, &l);
 		static const char *const matches[] = { "name", "answer", "nameserver" };
-		json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "name", l.name,
-		                      "action", policy_action_name(l.action), "match",
-		                      matches[l.match], "names", (json_int_t)l.n_names, "prefixes",
-		                      (json_int_t)l.n_prefixes, "skipped", (json_int_t)l.n_skipped,
-		                      "loaded_s", (json_int_t)l.loaded_s);
+		json_t *o =
+			json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "name", l.name, "action",
+		                  l.action == POLICY_NONE ? "given" : policy_action_name(l.action),
+		                  "match", matches[l.match], "names", (json_int_t)l.n_names,
+		                  "prefixes", (json_int_t)l.n_prefixes, "skipped",
+		                  (json_int_t)l.n_skipped, "loaded_s", (json_int_t)l.loaded_s);
 		json_object_set_new(o, "shadow", json_boolean(l.is_shadow));
 		json_object_set_new(o, "hits", hits_to_json(s, policy_list_slot(p, (uint16_t)i)));
 		const char *problem =

@@ -256,7 +256,8 @@ int feeds_check(const struct feeds_list *list, uint64_t max_bytes, struct feeds_
 
 /* Write the report as lines of text: the summary, skips by reason, examples. */
 void feeds_report_print(const struct feeds_report *r, FILE *out);
-/* Log what an operator must know: errors and copies in use as warnings, the rest as info. */
+/* Log what the list gave; of one that was not read again at level debug. Its message is the caller's
+   to log. */
 void feeds_report_log(const struct feeds_report *r);
 
 /* ---- versions ---- */

@@ -200,12 +200,12 @@ void feeds_report_print(const struct feeds_report *r, FILE *out)
 
 void feeds_report_log(const struct feeds_report *r)
 {
-	if (r->message[0] != 0)
-		log_warning("%s", r->message);
 	if (r->origin == FEEDS_FROM_NOWHERE)
 		return;
-	log_info("list %s: %" PRIu64 " names, %" PRIu64 " prefixes, %" PRIu64 " skipped%s", r->name,
-	         r->names, r->prefixes, r->skipped, r->is_kept ? " (unchanged)" : "");
+	/* With a hundred feeds one of them is new all the time: of the others nothing is said. */
+	log_write(r->is_kept ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+	          "list %s: %" PRIu64 " names, %" PRIu64 " prefixes, %" PRIu64 " skipped%s",
+	          r->name, r->names, r->prefixes, r->skipped, r->is_kept ? " (unchanged)" : "");
 	for (unsigned i = 0; i < r->n_examples; i++)
 		log_debug("list %s: line %" PRIu64 ": %s: %s", r->name, r->examples[i].line,
 		          skips[r->examples[i].why].text, r->examples[i].excerpt);

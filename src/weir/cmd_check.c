@@ -49,13 +49,20 @@ static unsigned check_lists(const struct check_wish *wish, const struct config *
 	for (unsigned i = 0; i < specs->n_lists; i++) {
 		const struct config_place place = config->lists.at[i].place;
 		memset(report, 0, sizeof *report);
-		if (specs->feeds[i].is_fetched && access(specs->lists[i].path, F_OK) != 0)
-			continue; /* serve downloads it */
+		if (specs->feeds[i].is_fetched && access(specs->lists[i].path, F_OK) != 0) {
+			if (!wish->quiet && !wish->print)
+				printf("list %s: not fetched yet, weir serve does\n",
+				       specs->lists[i].name);
+			continue;
+		}
 		int e = feeds_check(&specs->feeds[i], 0, report);
 		if (e != 0) {
-			fprintf(stderr, "%s:%u:%u: the list '%s' cannot be used: %s\n", wish->path,
-			        place.line, place.column, specs->lists[i].name,
-			        report->message[0] != 0 ? report->message : strerror(-e));
+			fprintf(stderr, "%s:%u:%u: ", wish->path, place.line, place.column);
+			if (report->message[0] != 0)
+				fprintf(stderr, "%s\n", report->message);
+			else
+				fprintf(stderr, "list '%s' cannot be used: %s\n",
+				        specs->lists[i].name, strerror(-e));
 			n_bad++;
 		} else if (!wish->quiet && !wish->print) {
 			feeds_report_print(report, stdout);

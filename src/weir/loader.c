@@ -274,8 +274,11 @@ int loader_start(struct loader *l, bool *ret_is_current)
 			return e;
 		}
 		is_current = true;
-		for (unsigned i = 0; i < l->result.n_reports; i++)
+		for (unsigned i = 0; i < l->result.n_reports; i++) {
+			if (l->result.reports[i].message[0] != 0)
+				log_warning("%s", l->result.reports[i].message);
 			feeds_report_log(&l->result.reports[i]);
+		}
 		keep_result(l);
 		feeds_result_done(&l->result);
 	} else if (is_current) {
@@ -416,12 +419,22 @@ int loader_begin(struct loader *l, bool with_config)
 
 /* ---- the main thread again ---- */
 
+/*
+ * Messages are logged by who takes them. What was said of a list before is not said again when
+ * another feed has a new version, only when somebody asks for a reload.
+ */
 static void tell_reports(struct loader *l)
 {
 	for (unsigned i = 0; i < l->result.n_reports; i++) {
 		const struct feeds_report *r = &l->result.reports[i];
+		const struct feeds_report *old = loader_report(l, r->name);
+		bool is_said = old != NULL && strcmp(old->message, r->message) == 0;
 		feeds_report_log(r);
-		if (r->message[0] != 0)
+		if (r->message[0] == 0 || (is_said && !l->with_config))
+			continue;
+		if (l->n_messages == MESSAGES_MAX)
+			log_warning("%s", r->message);
+		else
 			say(l, "%s", r->message);
 	}
 }
