@@ -309,8 +309,8 @@ static void free_all(char **at, unsigned n)
 void destination_free(struct destination *d)
 {
 	struct sender_plan *p = &d->plan;
-	char *texts[] = { p->url,         p->ca,          p->proxy,    p->secret,
-		          p->secret_file, p->header_file, p->tls_name, d->settings };
+	char *texts[] = { p->url,         p->ca,       p->proxy,    p->secret,      p->secret_file,
+		          p->header_file, p->tls_name, d->settings, p->certificate, p->key };
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		free(texts[i]);
 	free_all(p->headers, p->n_headers);
@@ -337,8 +337,10 @@ char *destination_settings(const struct config_alert *c)
 		return NULL;
 	if (c->tls_name.len > 0)
 		name_to_text(c->tls_name.wire, name);
-	const char *const texts[] = { c->name,        c->to, c->format, c->severity,    c->secret,
-		                      c->secret_file, c->ca, c->proxy,  c->header_file, name };
+	const char *const texts[] = {
+		c->name, c->to,    c->format,      c->severity, c->secret,          c->secret_file,
+		c->ca,   c->proxy, c->header_file, name,        c->tls_certificate, c->tls_key
+	};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		fprintf(f, "%s\n", texts[i] != NULL ? texts[i] : "");
 	put_texts(f, &c->headers);
@@ -368,6 +370,8 @@ static bool fill_plan(struct destination *d, const struct config_alert *c)
 	p->secret_file = copy(c->secret_file, &is_out);
 	p->header_file = copy(c->header_file, &is_out);
 	p->tls_name = copy(name, &is_out);
+	p->certificate = copy(c->tls_certificate, &is_out);
+	p->key = copy(c->tls_key, &is_out);
 	p->headers = copy_all(c->headers.at, c->headers.n, &p->n_headers, &is_out);
 	p->pins = copy_all(c->tls_pins.at, c->tls_pins.n, &p->n_pins, &is_out);
 	p->format = render_format_from(c->format);

@@ -26,6 +26,7 @@ enum {
 struct sender_plan {
 	struct config_target target;
 	char *url, *ca, *proxy, *secret, *secret_file, *header_file, *tls_name;
+	char *certificate, *key; /* files; NULL: none */
 	char **headers;
 	unsigned n_headers;
 	char **pins;

@@ -32,14 +32,18 @@ struct sender {
 	const struct sender_plan *plan;
 	struct tls_client *client;
 	struct tls *tls;
-	int fd; /* -1: not connected */
+	int fd;          /* -1: not connected */
+	const char *why; /* static: what TLS said when the last connection ended, or NULL */
 	uint64_t deadline_ns;
 };
 
 static void hang_up(struct sender *s)
 {
+	s->why = s->tls != NULL ? tls_why(s->tls) : NULL;
 	tls_close(s->tls);
 	s->tls = NULL;
+	tls_client_free(s->client); /* the next connection reads the certificates anew */
+	s->client = NULL;
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = -1;
@@ -95,9 +99,10 @@ static int shake_hands(struct sender *s)
 static int make_client(struct sender *s, const char **ret_why)
 {
 	struct tls_pin pins[TLS_MAX_PINS];
-	struct tls_client_plan plan = { .ca_file = s->plan->ca, .pins = pins };
-	if (s->client != NULL)
-		return 0;
+	struct tls_client_plan plan = { .ca_file = s->plan->ca,
+		                        .pins = pins,
+		                        .certificate_file = s->plan->certificate,
+		                        .key_file = s->plan->key };
 	/* With pins alone the name need not be right: they need no authority. */
 	if (s->plan->tls_name != NULL || s->plan->n_pins == 0)
 		plan.name = s->plan->tls_name != NULL ? s->plan->tls_name : s->plan->target.host;
@@ -255,14 +260,15 @@ static void syslog_send(struct sender *s, const json_t *ecs, const char *line,
 	ret->outcome = SEND_DONE;
 	if (e == 0)
 		return;
-	send_fail(ret, SEND_FAILED, "%s: %s", s->plan->target.host, strerrordesc_np(-e));
-	hang_up(s);
+	if (s->fd >= 0)
+		hang_up(s);
+	send_fail(ret, SEND_FAILED, "%s: %s", s->plan->target.host,
+	          s->why != NULL ? s->why : strerrordesc_np(-e));
 }
 
 static void syslog_close(struct sender *s)
 {
 	hang_up(s);
-	tls_client_free(s->client);
 	free(s);
 }
 

@@ -188,6 +188,10 @@ static void set_options(struct sender *s, const char *body)
 		                           .proxy = p->proxy,
 		                           .ca_file = p->ca };
 	http_set_options(c, &http);
+	if (p->certificate != NULL) {
+		curl_easy_setopt(c, CURLOPT_SSLCERT, p->certificate);
+		curl_easy_setopt(c, CURLOPT_SSLKEY, p->key);
+	}
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)p->timeout_ms);
 	curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
 	curl_easy_setopt(c, CURLOPT_COPYPOSTFIELDS, body);

@@ -55,6 +55,9 @@ static void check_keys(const struct alert_checker *k, const struct config_alert 
 		{ "proxy", is_given(a->proxy) && !is_web, "webhooks (https://)" },
 		{ "tls-name", a->tls_name.len > 0 && !has_tls, "syslog over TLS (tls://)" },
 		{ "tls-pins", a->tls_pins.n > 0 && !has_tls, "syslog over TLS (tls://)" },
+		{ "tls-certificate",
+		  a->tls_certificate != NULL && !has_tls && t->kind != CONFIG_TARGET_HTTPS,
+		  "https:// and tls://" },
 		{ "ca", a->ca != NULL && !has_tls && t->kind != CONFIG_TARGET_HTTPS,
 		  "https:// and tls://" },
 		{ "format",
@@ -76,6 +79,11 @@ static void check_values(const struct alert_checker *k, const struct config_aler
 	if (is_given(a->secret) && a->secret_file != NULL)
 		problem_error(k->problems, place_of(node, "secret"),
 		              "alerts[]: write one of 'secret' and 'secret-file'");
+	if ((a->tls_certificate == NULL) != (a->tls_key == NULL))
+		problem_error(
+			k->problems,
+			place_of(node, a->tls_key == NULL ? "tls-certificate" : "tls-key"),
+			"alerts[]: a certificate is of use with its key only; write tls-certificate and tls-key");
 	for (unsigned i = 0; i < a->tls_pins.n; i++) {
 		const char *text = a->tls_pins.at[i];
 		if (i >= TLS_MAX_PINS || tls_pin_from_text(text, strlen(text), &pin) != 0)

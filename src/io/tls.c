@@ -282,10 +282,30 @@ void tls_close(struct tls *t)
 	free(t);
 }
 
-static const char *handshake_why(int e)
+/* In TLS 1.3 a server looks at our certificate when the handshake is over for us. */
+static const char *alert_why(const struct tls *t)
+{
+	switch (gnutls_alert_get(t->session)) {
+	case GNUTLS_A_CERTIFICATE_REQUIRED:
+		return "it wants to be shown a certificate";
+	case GNUTLS_A_BAD_CERTIFICATE:
+	case GNUTLS_A_UNSUPPORTED_CERTIFICATE:
+	case GNUTLS_A_CERTIFICATE_REVOKED:
+	case GNUTLS_A_CERTIFICATE_EXPIRED:
+	case GNUTLS_A_CERTIFICATE_UNKNOWN:
+	case GNUTLS_A_UNKNOWN_CA:
+	case GNUTLS_A_ACCESS_DENIED:
+		return "it does not take the certificate that it was shown";
+	default:
+		return t->is_open ? "it ended the TLS session with an error"
+		                  : "it refuses the TLS handshake";
+	}
+}
+
+static const char *handshake_why(const struct tls *t, int e)
 {
 	if (e == GNUTLS_E_FATAL_ALERT_RECEIVED)
-		return "it refuses the TLS handshake";
+		return alert_why(t);
 	if (e == GNUTLS_E_PREMATURE_TERMINATION || e == GNUTLS_E_PULL_ERROR ||
 	    e == GNUTLS_E_PUSH_ERROR)
 		return "it broke off the TLS handshake";
@@ -314,13 +334,16 @@ int tls_handshake(struct tls *t)
 		gnutls_alert_send(t->session, GNUTLS_AL_FATAL, GNUTLS_A_BAD_CERTIFICATE);
 		return -EKEYREJECTED;
 	}
-	t->why = handshake_why(e);
+	t->why = handshake_why(t, e);
 	return -EPROTO;
 }
 
-static ssize_t errno_of(ssize_t e)
+static ssize_t errno_of(struct tls *t, ssize_t e)
 {
 	switch (e) {
+	case GNUTLS_E_FATAL_ALERT_RECEIVED:
+		t->why = alert_why(t);
+		return -EPROTO;
 	case GNUTLS_E_AGAIN:
 	case GNUTLS_E_INTERRUPTED:
 		return -EAGAIN;
@@ -339,13 +362,13 @@ static ssize_t errno_of(ssize_t e)
 ssize_t tls_read(struct tls *t, void *ret, size_t n)
 {
 	ssize_t k = gnutls_record_recv(t->session, ret, n);
-	return k >= 0 ? k : errno_of(k);
+	return k >= 0 ? k : errno_of(t, k);
 }
 
 ssize_t tls_write(struct tls *t, const void *bytes, size_t n)
 {
 	ssize_t k = gnutls_record_send(t->session, bytes, n);
-	return k >= 0 ? k : errno_of(k);
+	return k >= 0 ? k : errno_of(t, k);
 }
 
 bool tls_has_more(const struct tls *t)

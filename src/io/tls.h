@@ -80,7 +80,8 @@ MUST_USE ssize_t tls_write(struct tls *t, const void *bytes, size_t n);
 bool tls_has_more(const struct tls *t);
 /* After -EAGAIN: EPOLLIN or EPOLLOUT. */
 uint32_t tls_wants(const struct tls *t);
-const char *tls_why(const struct tls *t); /* static; NULL: nothing to say */
+/* After -EKEYREJECTED or -EPROTO, of reading and writing too: static; NULL: nothing to say. */
+const char *tls_why(const struct tls *t);
 bool tls_is_resumed(const struct tls *t);
 
 /* A ticket for the next session; NULL: there is none (yet), or no memory. The caller's. */

@@ -265,3 +265,28 @@ def test_rsyslogd_is_killed_and_comes_back(start_weir, tmp_path, tls):
         assert until(lambda: len({m[4] for m in r.lines()}) >= 30, SLOW_S), w.cli("alerts").stdout
     seen = {json.loads(m[4])["event"]["id"] for m in r.lines()}
     assert len(seen) == 30 and status(w, "s")["lost"] == 0
+
+
+def with_and_without(receiver, where):
+    shown = {"tls-certificate": receiver.cert, "tls-key": receiver.key}
+    return to({"name": "with", "to": where, "ca": receiver.ca, **shown},
+              {"name": "without", "to": where, "ca": receiver.ca, "timeout": "2s"})
+
+
+def test_a_webhook_that_asks_for_a_certificate(start_weir, tmp_path):
+    with Hook(str(tmp_path), asks=True) as hook:
+        w = start_weir(prepare=with_and_without(hook, hook.url("/a")))
+        put_tests(w, 2)
+        assert until(lambda: status(w, "with")["sent"] == 2, 20), w.cli("alerts").stdout
+        assert until(lambda: status(w, "without")["failures"] >= 1, 20)
+        assert len(set(ids(hook))) == 2 and status(w, "without")["sent"] == 0
+
+
+@needs_rsyslog
+def test_rsyslogd_asks_for_a_certificate(start_weir, tmp_path):
+    with Rsyslog(str(tmp_path), tls=True, auth="x509/certvalid") as r:
+        w = start_weir(prepare=with_and_without(r, f"tls://127.0.0.1:{r.tcp}"))
+        put_tests(w, 5)
+        assert until(lambda: len(r.lines()) >= 5, 20), w.cli("alerts").stdout
+        assert until(lambda: status(w, "without")["failures"] >= 1, 20)
+        assert len(r.lines()) == 5 and status(w, "without")["waiting"] == 5

@@ -64,8 +64,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Hook:
     """start() and stop() may be called again and again; the port stays."""
 
-    def __init__(self, directory, tls=True):
+    def __init__(self, directory, tls=True, asks=False):
         self.ca, self.cert, self.key = certificates(directory)
+        self.asks = asks  # for a certificate of its own authority
         self.tls, self.port, self.server = tls, 0, None
         self.bodies, self.n_requests = [], 0
         self.answer = lambda request, n: 200
@@ -78,6 +79,9 @@ class Hook:
         if self.tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(self.cert, self.key)
+            if self.asks:
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.load_verify_locations(self.ca)
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True,
                                                      do_handshake_on_connect=False)
         self.port = self.server.server_address[1]
@@ -126,15 +130,15 @@ def free_port():
 class Rsyslog:
     """rsyslogd on ports of its own, in clear text or over TLS, writing into a file."""
 
-    def __init__(self, directory, tls=False):
+    def __init__(self, directory, tls=False, auth="anon"):
         self.directory = directory
-        self.ca, cert, key = certificates(directory)
+        self.ca, self.cert, self.key = certificates(directory)
         self.tcp, self.udp = free_port(), free_port()
         self.out = os.path.join(directory, "out.log")
         self.conf = os.path.join(directory, "rsyslog.conf")
         self.process = None
-        stream = TLS.format(ca=self.ca, cert=cert, key=key) if tls else ""
-        mode = 'streamdriver.name="gtls" streamdriver.mode="1" streamdriver.authmode="anon"' \
+        stream = TLS.format(ca=self.ca, cert=self.cert, key=self.key) if tls else ""
+        mode = f'streamdriver.name="gtls" streamdriver.mode="1" streamdriver.authmode="{auth}"' \
             if tls else ""
         with open(self.conf, "w") as f:
             f.write(RSYSLOG.format(d=directory, stream=stream, mode=mode, tcp=self.tcp,
