@@ -110,6 +110,30 @@ static void check_download(const struct config_list *l, const struct node *node,
 	check_proxy(l, node, problems);
 }
 
+bool config_url_ends(const char *url, const char *end)
+{
+	size_t n = strcspn(url, "?#"), n_end = strlen(end);
+	return n > n_end && memcmp(url + n - n_end, end, n_end) == 0;
+}
+
+/* What a TAXII or MISP server has is of one format: it need not be written. */
+static void imply_format(struct config_list *l, const struct node *node,
+                         struct config_problems *problems)
+{
+	bool is_taxii = has_text(l->collection);
+	bool is_misp = !is_taxii && has_text(l->url) &&
+	               (config_url_ends(l->url, "/manifest.json") ||
+	                config_url_ends(l->url, "/attributes/restSearch"));
+	const char *format = is_taxii ? "stix" : is_misp ? "misp" : l->format;
+	if (node_find(node, "format") == NULL)
+		l->format = format;
+	else if (strcmp(l->format, format) != 0)
+		problem_error(
+			problems, place_of(node, "format"),
+			"lists[].format: what a %s has is of format %s; write that, or nothing",
+			is_taxii ? "TAXII server" : "MISP feed or server", format);
+}
+
 void check_list_source(const struct config *c, struct config_list *l, const struct node *node,
                        struct config_problems *problems)
 {
@@ -117,6 +141,7 @@ void check_list_source(const struct config *c, struct config_list *l, const stru
 	bool has_file = has_text(l->file) || (file != NULL && file->n_text > 0);
 	bool has_url = has_text(l->url), has_primaries = l->primaries.n > 0;
 	/* A file is often a list kept by hand: how old it may be is not for us to guess. */
+	imply_format(l, node, problems);
 	if (!has_url && !has_primaries && node_find(node, "max-age") == NULL)
 		l->max_age_s = 0;
 	if (!has_file && !has_url && !has_primaries && node_find(node, "primaries") == NULL &&

@@ -328,6 +328,9 @@ struct config_problems {
 	unsigned n;
 	unsigned n_dropped; /* over the limit; counted below nevertheless */
 	unsigned n_errors, n_missing, n_warnings;
+	/* Of a file with errors: its control socket, if that could be read; else NULL. For asking the
+	   server that runs with what the file was before. */
+	char *control;
 };
 
 /*
@@ -368,6 +371,9 @@ unsigned config_needs_restart(const struct config *before, const struct config *
 
 /* The list has no source: it is of every name, under the conditions that it has. */
 bool config_list_is_every(const struct config_list *l);
+
+/* Does the URL end so, a query aside? /manifest.json is a MISP feed, for instance. */
+bool config_url_ends(const char *url, const char *end);
 
 /* Where alerts go: alerts[].to. */
 enum config_target_kind {

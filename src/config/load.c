@@ -451,6 +451,8 @@ static int finish_loader(struct loader *l, int e, struct config **ret_config)
 	problems_sort(l->problems);
 	if (e == 0 && l->problems->n_errors > 0)
 		e = -EINVAL;
+	if (e == -EINVAL && l->config->control != NULL && l->problems->control == NULL)
+		l->problems->control = strdup(l->config->control);
 	if (e != 0)
 		config_free(l->config);
 	else

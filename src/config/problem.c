@@ -152,5 +152,6 @@ void config_problems_done(struct config_problems *p)
 		free(p->at[i].text);
 	free(p->at);
 	free(p->path);
+	free(p->control);
 	*p = (struct config_problems){ 0 };
 }

@@ -60,20 +60,13 @@ static const char *text_or_null(const char *text)
 	return text != NULL && text[0] != 0 ? text : NULL;
 }
 
-/* Does the URL end so, a query aside? */
-static bool is_path(const char *url, const char *end)
-{
-	size_t n = strcspn(url, "?#"), n_end = strlen(end);
-	return n > n_end && memcmp(url + n - n_end, end, n_end) == 0;
-}
-
 static enum fetch_kind kind_of(const struct config_list *l)
 {
 	if (text_or_null(l->collection) != NULL)
 		return FETCH_TAXII;
-	if (is_path(l->url, "/manifest.json"))
+	if (config_url_ends(l->url, "/manifest.json"))
 		return FETCH_MISP;
-	return is_path(l->url, "/attributes/restSearch") ? FETCH_MISP_SERVER : FETCH_FILE;
+	return config_url_ends(l->url, "/attributes/restSearch") ? FETCH_MISP_SERVER : FETCH_FILE;
 }
 
 static void fill_source(const struct config_list *l, struct fetch_source *s)

@@ -54,7 +54,12 @@ static char *find_socket(const struct remote *r)
 	struct config *config = NULL;
 	struct config_problems problems = { 0 };
 	char *found = NULL;
-	if (config_load(path, &config, &problems) != 0) {
+	int e = config_load(path, &config, &problems);
+	if (e != 0 && problems.control != NULL && problems.control[0] != '\0') {
+		/* The server goes on with the file as it was: an edit must not wait for its repair. */
+		fprintf(stderr, "%s: %s has mistakes (weir check shows them)\n", r->argv0, path);
+		found = strdup(problems.control);
+	} else if (e != 0) {
 		config_problems_print(&problems, stderr);
 		fprintf(stderr,
 		        "%s: the control socket is named in the configuration, which cannot be "

@@ -124,6 +124,10 @@ static const struct row rows[] = {
 	  "1:41: alerts[].secret is of webhooks\n1:52: alerts[].format is of webhooks" },
 	{ "alerts: [{name: a, to: udp://x, ca: good.txt, tls-name: x}]",
 	  "1:37: alerts[].ca is of https:// and tls://\n1:57: alerts[].tls-name is of syslog over TLS" },
+	{ "alerts: [{name: a, to: \"udp://x\", tls-certificate: good.txt, tls-key: good.txt}]",
+	  "1:52: alerts[].tls-certificate is of https:// and tls://" },
+	{ "alerts: [{name: a, to: \"tls://x\", tls-key: good.txt}]",
+	  "1:44: alerts[]: a certificate is of use with its key only" },
 	{ "alerts: [{name: a, to: http://x, headers: [b]}]",
 	  "1:24: alerts[].to: whoever is on the way to x\n1:44: alerts[].headers: write" },
 	{ "alerts: [{name: a, to: https://x, secret: y, secret-file: good.txt}]",
@@ -241,6 +245,10 @@ static const struct row rows[] = {
 	{ "state: /s\nlists: [{name: a, url: \"http://a.example/x\"}]", "2:24: lists[].url: this is not protected" },
 	{ "state: /s\nlists: [{name: a, url: \"file:///etc/passwd\"}]", "2:24: lists[].url: this is not a URL to download" },
 	{ "state: /s\nlists: [{name: a, url: \"https:///x\"}]", "2:24: lists[].url: this names no host" },
+	{ "state: /s\nlists: [{name: a, url: \"https://x/taxii/\", collection: c, format: csv}]",
+	  "2:67: lists[].format: what a TAXII server has is of format stix" },
+	{ "state: /s\nlists: [{name: a, url: \"https://x/f/manifest.json?x\", format: stix}]",
+	  "2:63: lists[].format: what a MISP feed or server has is of format misp" },
 	{ "state: /s\nlists: [{name: a, url: \"https://u:p@a.example/x\"}]", "2:24: lists[].url: this holds a password" },
 	{ "state: /s\nlists: [{name: a, url: \"https://a.example/x y\"}]", "2:24: lists[].url: this has a character" },
 	{ "state: /s\nlists: [{name: a, url: \"https://a.example/\", mirrors: [\"ftp://b.example\"]}]",
@@ -436,6 +444,20 @@ static const char whole[] = "server:\n"
 			    "control: run/control \"sock\"\\x\n"
 			    "state: /var/lib/weir\n";
 
+static void test_formats_that_follow(void **state)
+{
+	static const char *const formats[] = { "stix", "misp", "misp", "domains" };
+	(void)state;
+	struct config *c = load_good("state: /s\nlists:\n"
+	                             "  - {name: a, url: \"https://x/taxii2/\", collection: c}\n"
+	                             "  - {name: b, url: \"https://x/f/manifest.json\"}\n"
+	                             "  - {name: c, url: \"https://x/attributes/restSearch\"}\n"
+	                             "  - {name: d, url: \"https://x/manifest.json.txt\"}\n");
+	for (unsigned i = 0; i < ARRAY_LEN(formats); i++)
+		assert_string_equal(c->lists.at[i].format, formats[i]);
+	config_free(c);
+}
+
 static void test_whole(void **state)
 {
 	struct config *c = load_good(whole);
@@ -618,10 +640,15 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_problems),      cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_whole),         cmocka_unit_test(test_print),
-		cmocka_unit_test(test_needs_restart), cmocka_unit_test(test_files),
-		cmocka_unit_test(test_missing_list),  cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_problems),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_formats_that_follow),
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_print),
+		cmocka_unit_test(test_needs_restart),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_missing_list),
+		cmocka_unit_test(test_limits),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -144,6 +144,29 @@ class Offline(Base):
         self.assertIn("weir.yaml:1:8", err)
 
 
+class BrokenConfiguration(Base):
+    """Somebody is half way through an edit of the file: the server that runs can be asked all the same."""
+
+    def test_the_running_server_is_asked(self):
+        self.start()
+        with open(self.path("weir.yaml"), "a", encoding="utf-8") as f:
+            f.write("bogus: 1\n")
+        for args in (("status",), ("block", "urgent.example"), ("explain", "urgent.example")):
+            code, out, err = self.run_weir(*args)
+            self.assertEqual(code, 0, err)
+            self.assertIn("weir.yaml has mistakes (weir check shows them)", err)
+        code, out, err = self.run_weir("reload")
+        self.assertEqual(code, 1)
+        self.assertIn("bogus", out + err)
+        self.assertIn("everything stays as it was", out + err)
+
+    def test_without_a_socket_the_mistakes_are_told(self):
+        self.write("weir.yaml", "bogus: 1\n")
+        code, out, err = self.run_weir("status")
+        self.assertEqual(code, 1)
+        self.assertIn("weir.yaml:1:1: unknown key 'bogus'", err)
+
+
 class NoServer(Base):
     def test_says_so(self):
         for args in (("status",), ("edits",), ("reload",), ("block", "a"), ("allow", "a"),
