@@ -19,6 +19,19 @@ struct keyring {
 	struct tsig_key keys[];
 };
 
+/* Of a key as tsig-keygen writes it, for BIND, the secret: key "NAME" { algorithm A; secret "S"; }; */
+static void cut_statement(char *text)
+{
+	char *at = strchr(text, '{');
+	at = at != NULL ? strstr(at, "secret") : NULL;
+	at = at != NULL ? strchr(at, '"') : NULL;
+	char *end = at != NULL ? strchr(at + 1, '"') : NULL;
+	if (end == NULL)
+		return;
+	*end = 0;
+	memmove(text, at + 1, (size_t)(end - at));
+}
+
 /* What stands in the file, without the blanks around it. */
 static int read_secret(const char *path, char *ret, size_t room)
 {
@@ -32,6 +45,7 @@ static int read_secret(const char *path, char *ret, size_t room)
 		n--;
 	memcpy(ret, text + blank, n - blank);
 	ret[n - blank] = 0;
+	cut_statement(ret);
 	explicit_bzero(text, n);
 	free(text);
 	return 0;

@@ -73,11 +73,34 @@ static void secrets_come_from_files(void **state)
 	unlink("/tmp/keyring_test.key");
 }
 
+static void keys_may_be_as_bind_has_them(void **state)
+{
+	(void)state;
+	FILE *f = fopen("/tmp/keyring_test.key", "w");
+	assert_non_null(f);
+	fputs("key \"my-secret\" {\n\talgorithm hmac-sha256;\n\tsecret \"c2VjcmV0\";\n};\n", f);
+	fclose(f);
+	struct keyring *k =
+		ring_of("keys:\n  - {name: my-secret, secret-file: keyring_test.key}\n");
+	assert_non_null(find(k, "my-secret"));
+	assert_int_equal(find(k, "my-secret")->knot.secret.size, 6);
+	keyring_put(k);
+	f = fopen("/tmp/keyring_test.key", "w");
+	assert_non_null(f);
+	fputs("key \"k\" { secret \"c2Vj", f);
+	fclose(f);
+	k = ring_of("keys:\n  - {name: k, secret-file: keyring_test.key}\n");
+	assert_null(find(k, "k"));
+	keyring_put(k);
+	unlink("/tmp/keyring_test.key");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_are_found),
 		cmocka_unit_test(secrets_come_from_files),
+		cmocka_unit_test(keys_may_be_as_bind_has_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
