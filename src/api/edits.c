@@ -308,9 +308,13 @@ static int read_edit(struct api_call *call, enum policy_action action, struct po
 
 static enum call_outcome fail_edit(struct api_call *call, int rc)
 {
-	if (rc == -ENOSPC)
+	if (rc == -E2BIG)
+		return call_fail(
+			call, "too-many",
+			"the edit was not made: there are as many as can be; weir undo takes some back");
+	if (rc == -ENOSPC || rc == -EDQUOT)
 		return call_fail(call, "too-many",
-		                 "the edit was not made: too many edits, or the disk is full");
+		                 "the edit was not made: the disk of the state folder is full");
 	return call_fail(call, "failed", "the edit was not made: %s", strerror(-rc));
 }
 

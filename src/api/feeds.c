@@ -218,7 +218,7 @@ static enum call_outcome decide(struct api_call *call, const struct feeds_reques
 			strcmp(r->action, "unpin") == 0 ? "no version of %.63s is pinned"
 			: strcmp(r->action, "accept") == 0
 				? "%.63s has no file"
-				: "there is no such version of %.63s; weir feeds NAME shows them",
+				: "there is no such version of %.63s; weir feeds shows those that are kept",
 			l->name);
 	if (e != 0)
 		return call_fail(call, "failed", "%.63s: it could not be saved: %s", l->name,

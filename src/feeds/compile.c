@@ -342,8 +342,9 @@ static int keep_in_force(const struct compile *c, struct load *l)
 	/* All but what would have been used instead. */
 	const char *end = strrchr(was.message, ';');
 	size_t n = end != NULL ? (size_t)(end - was.message) : strlen(was.message);
-	report_say(r, "%.*s; its rules in force stay%s", (int)n, was.message,
-	           was.is_refused ? " (if it is right: weir feeds accept)" : "");
+	report_say(r, "%.*s; its rules in force stay%s%s%s", (int)n, was.message,
+	           was.is_refused ? " (if it is right: weir feeds accept " : "",
+	           was.is_refused ? r->name : "", was.is_refused ? ")" : "");
 	l->is_kept = true;
 	return 0;
 }

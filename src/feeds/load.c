@@ -134,9 +134,9 @@ static void describe(const struct load *l, int error, const char *why, uint64_t 
 		         l->list->spec->name);
 		return;
 	}
-	bool is_plain = error == -EBADMSG || error == -ENODATA || error == -EILSEQ ||
-	                error == -ENOTSUP || error == -EAGAIN || error == -EFBIG ||
-	                error == -ENOKEY || error == -E2BIG || error == -EINVAL;
+	bool is_plain = l->report->is_refused || error == -EBADMSG || error == -ENODATA ||
+	                error == -EILSEQ || error == -ENOTSUP || error == -EAGAIN ||
+	                error == -EFBIG || error == -ENOKEY || error == -E2BIG || error == -EINVAL;
 	if (line > 0)
 		snprintf(place, sizeof place, ":%" PRIu64 ":", line);
 	/* A wrong `format:` is the usual cause, and the first line's reason tells the right one. */
@@ -179,10 +179,11 @@ static int use_copy(struct load *l, int error, const char *why, uint64_t line)
 		*r = mine;
 		r->origin = FEEDS_FROM_COPY;
 		age_text(r->loaded_s, age, sizeof age);
-		report_say(r, "%s; %s, %s old, stays in force%s", what,
+		report_say(r, "%s; %s, %s old, stays in force%s%s%s", what,
 		           l->pin.number != 0 ? "the version that was chosen"
 		                              : "the last good copy",
-		           age, r->is_refused ? " (if it is right: weir feeds accept)" : "");
+		           age, r->is_refused ? " (if it is right: weir feeds accept " : "",
+		           r->is_refused ? r->name : "", r->is_refused ? ")" : "");
 	} else {
 		r->origin = FEEDS_FROM_NOWHERE;
 		r->names = r->prefixes = r->patterns = 0;

@@ -295,7 +295,7 @@ int policy_edit_add(const struct policy_edit *edit)
 	if (e != 0)
 		return e;
 	if (edits.n_live >= EDITS_MAX)
-		return -ENOSPC;
+		return -E2BIG;
 	struct edits_entry *entry = entry_new(edit);
 	if (entry == NULL)
 		return -ENOMEM;

@@ -789,7 +789,7 @@ void policy_edits_close(void);
 
 /*
  * Put an edit in force now: written to the journal and fsynced, then published. An edit of
- * the same name, scope and group replaces the older. -EINVAL, -ENOSPC, or what the disk said.
+ * the same name, scope and group replaces the older. -EINVAL, -E2BIG: too many, or what the disk said.
  */
 MUST_USE int policy_edit_add(const struct policy_edit *e);
 /* Take an edit back: -ENOENT if there is none for that name and group. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "dns/text.h"
 #include "local/local.h"
 #include "weir/asking.h"
 #include "weir/worker.h"
@@ -17,6 +19,10 @@ struct lookup {
 	unsigned n_waiting, n_addrs;
 	struct addr addrs[HOSTS_MAX_ADDRS];
 	struct asking *asked[2]; /* A and AAAA, until they come home */
+	struct name name;
+	char source[LOCAL_SOURCE_MAX]; /* of local data that have no address for it; "": none */
+	int error;                     /* what the last answer was, and its rcode */
+	uint8_t rcode;
 };
 
 struct hosts {
@@ -40,8 +46,24 @@ int hosts_new(struct loop *loop, struct worker **workers, unsigned n_workers, st
 	return 0;
 }
 
+/* Who asked says only that there is no address, and what follows from that. */
+static void say_why(const struct lookup *l)
+{
+	char name[NAME_TEXT_MAX];
+	name_to_text(l->name.wire, name);
+	if (l->source[0] != 0)
+		log_info("looking for %s: local data have no address for it: %s", name, l->source);
+	else if (l->error != 0)
+		log_info("looking for %s: it cannot be asked for: %s", name,
+		         strerrordesc_np(-l->error));
+	else
+		log_info("looking for %s: %s, and no address", name, dns_rcode_text(l->rcode));
+}
+
 static void finish_lookup(struct hosts *h, struct lookup *l)
 {
+	if (l->n_addrs == 0 && l->done != NULL && l->name.len > 0)
+		say_why(l);
 	struct lookup **at = &h->lookups;
 	while (*at != l)
 		at = &(*at)->next;
@@ -80,6 +102,7 @@ static bool look_here(struct lookup *l, struct name *name, uint16_t type)
 		if (o != LOCAL_ALIAS) {
 			while (o == LOCAL_DATA && local_next(local, found.node, type, &r))
 				add_address(l, r.type, r.rdata, r.rdata_len);
+			local_source(&found, l->source);
 			return true;
 		}
 		name_set(name, alias.target.wire);
@@ -119,6 +142,8 @@ void hosts_ask(struct hosts *h, uint64_t token, const char *host, hosts_done *do
 		              .arg = arg };
 	h->lookups = l;
 	bool is_name = name_from_text(host, strlen(host), &name) == 0;
+	if (is_name)
+		name_set(&l->name, name.wire);
 	for (size_t i = 0; is_name && i < ARRAY_LEN(types); i++) {
 		name_set(&here, name.wire);
 		if (!look_here(l, &here, types[i]) && ask_worker(h, l, &here, types[i]))
@@ -153,6 +178,8 @@ void hosts_woken(struct hosts *h)
 		if (l != NULL && a->error == 0)
 			read_addresses(l, a);
 		if (l != NULL) {
+			l->error = a->error;
+			l->rcode = a->n > 3 ? a->message[3] & 15 : RCODE_SERVFAIL;
 			l->asked[a->type == DNS_AAAA] = NULL;
 			if (--l->n_waiting == 0)
 				finish_lookup(h, l);

@@ -93,6 +93,14 @@ def test_the_host_is_resolved_by_weir_itself(server, start_weir):
     assert until(lambda: is_blocked(w, "new.wild.org"))
 
 
+@pytest.mark.parametrize("host, why", [
+    ("lists.corp.test", "local data have no address for it: special-use name test"),
+    ("nothing.site01.net", "NXDOMAIN, and no address")])
+def test_why_a_host_has_no_address_is_told(start_weir, server, host, why):
+    w = start_weir(prepare=with_url(server, f"https://{host}/x"))
+    assert until(lambda: f"looking for {host}: {why}" in log_of(w)), log_of(w)
+
+
 def test_a_restart_has_the_last_version_and_asks_conditionally(server, start_weir):
     server.files["/restart.txt"] = OLD
     w = start_weir(prepare=with_url(server, server.url("/restart.txt"), refresh="10s"))
@@ -248,6 +256,8 @@ def test_a_wiped_feed_is_refused_and_told(server, start_weir):
     server.files["/wiped.txt"] = many(10)
     w.cli("feeds", "update", "feed")
     assert until(lambda: "has 10 rules" in feed(w).get("problem", ""))
+    assert "(if it is right: weir feeds accept feed)" in feed(w)["problem"]
+    assert "Operation not permitted" not in feed(w)["problem"]  # it is not the disk's
     w.cli("feeds", "accept", "feed")
     assert until(lambda: feed(w)["state"] == "in-force" and feed(w)["rules"] == 10)
     assert not is_blocked(w, "old.wild.org")
