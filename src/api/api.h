@@ -61,6 +61,7 @@ struct api_status {
 	int upstream_state; /* resolver_upstream_state(): -1 not known yet, 0 no, 1 yes */
 	uint64_t reloads;   /* finished since the start */
 	uint64_t loaded_s;  /* wall clock of the last one that came into force; 0: none */
+	bool is_unkept;     /* what it made could not all be written; it is tried again */
 };
 
 /* What a reload led to; all borrowed during control_reload_finished(). */

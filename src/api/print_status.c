@@ -39,6 +39,11 @@ static void print_head(FILE *out, const json_t *s)
 	if (text_number(s, "loaded_s") != 0)
 		fprintf(out, ", the last %s", text_time(text_number(s, "loaded_s"), at));
 	fprintf(out, ", %s edits\n", count_of(p, "edits"));
+	if (json_is_true(json_object_get(p, "unkept")))
+		fprintf(out,
+		        "%-*s! not all of it could be written to the state folder (the log says why):\n"
+		        "%-*s  a restart would begin with older lists; it is tried again\n",
+		        LABEL_WIDTH, "", LABEL_WIDTH, "");
 }
 
 static void print_list(FILE *out, const json_t *l, uint64_t now_s)

@@ -211,7 +211,10 @@ enum call_outcome command_status(struct api_call *call)
 	                  config != NULL ? config->path : NULL, "reloads", (json_int_t)s.reloads,
 	                  "loaded_s", (json_int_t)s.loaded_s);
 	json_object_set_new(o, "bugs", json_integer((json_int_t)bug_count()));
-	json_object_set_new(o, "policy", policy_to_json(c, &s, policy_current()));
+	json_t *policy = policy_to_json(c, &s, policy_current());
+	if (s.is_unkept)
+		json_object_set_new(policy, "unkept", json_true());
+	json_object_set_new(o, "policy", policy);
 	json_object_set_new(o, "published", published_to_json(c));
 	json_object_set_new(o, "questions", questions_to_json(&s));
 	json_object_set_new(o, "workers", workers_to_json(&s));

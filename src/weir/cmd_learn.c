@@ -266,6 +266,15 @@ static int use_store(const struct learn_wish *w, const struct learn_store *s, co
 	return status;
 }
 
+static const struct config_group *find_group(const struct config *c, const char *name)
+{
+	for (unsigned i = 0; i < c->groups.n; i++) {
+		if (strcmp(c->groups.at[i].name, name) == 0)
+			return &c->groups.at[i];
+	}
+	return NULL;
+}
+
 static int learned(const struct learn_wish *w)
 {
 	const char *path =
@@ -282,10 +291,14 @@ static int learned(const struct learn_wish *w)
 	config_problems_done(&problems);
 	save_now(w, c);
 	int status = COMMAND_FAILED;
+	const struct config_group *group = find_group(c, w->group);
 	int e = learn_load(c->state != NULL ? c->state : "", w->group, &s, why);
 	if (e == -ENOENT)
-		fprintf(stderr, "%s: group %s has learned nothing yet\n", w->remote.argv0,
-		        w->group);
+		fprintf(stderr, "%s: %s %s%s\n", w->remote.argv0,
+		        group == NULL ? "there is no group" : "group", w->group,
+		        group == NULL         ? ""
+		        : group->learn_s == 0 ? " does not learn: give it 'learn: 7d'"
+		                              : " has learned nothing yet");
 	else if (e != 0)
 		fprintf(stderr, "%s: what group %s has learned cannot be read: %s\n",
 		        w->remote.argv0, w->group, why);
@@ -320,7 +333,8 @@ static int turn(const struct learn_wish *w)
 	else
 		printf("Group %s: %s\n", w->group,
 		       strcmp(w->action, "enforce") == 0
-		               ? "what nothing allows is denied from now on"
+		               ? "what nothing allows is denied from now on. weir learn diff shows what\n"
+		                 "it has learned and its lists do not allow"
 		               : "learns again; nothing is denied by default");
 	json_decref(reply);
 	return in_force ? COMMAND_OK : COMMAND_FAILED;

@@ -361,7 +361,8 @@ static void woken(void *arg)
 	if (o.is_in_force) {
 		set_log_level(o.config);
 		set_options(s, o.config);
-		if (detect_configure(s->detecting.detect, o.config) != 0)
+		/* It reads files: not for each list that is new. */
+		if (o.has_new_config && detect_configure(s->detecting.detect, o.config) != 0)
 			log_warning(
 				"the detectors go on with their settings of before: out of memory");
 		if (o.has_new_config)

@@ -321,8 +321,8 @@ static bool load_config(struct loader *l)
 		         strerror(-e));
 	else if (e != 0)
 		snprintf(l->error_text, sizeof l->error_text,
-		         "%s has %u mistakes; everything stays as it was", l->config_path,
-		         problems.n_errors);
+		         "%s has %u mistake%s; everything stays as it was", l->config_path,
+		         problems.n_errors, problems.n_errors == 1 ? "" : "s");
 	config_problems_done(&problems);
 	return e == 0;
 }
@@ -652,6 +652,11 @@ const struct feeds_report *loader_report(const struct loader *l, const char *lis
 			return &l->reports[i];
 	}
 	return NULL;
+}
+
+bool loader_is_unkept(const struct loader *l)
+{
+	return l->is_unkept;
 }
 
 uint64_t loader_count(const struct loader *l)

@@ -69,3 +69,5 @@ const struct feeds_list *loader_feeds(const struct loader *l, unsigned *ret_n);
 const struct feeds_report *loader_report(const struct loader *l, const char *list_name);
 uint64_t loader_count(const struct loader *l);  /* loads in force so far */
 uint64_t loader_time_s(const struct loader *l); /* wall clock of the last */
+/* The image, a copy or a version of the last could not be written; it is tried again. */
+bool loader_is_unkept(const struct loader *l);

@@ -28,6 +28,7 @@ static void api_get_status(void *arg, struct api_status *ret)
 		events_count(s->events, &ret->events);
 	ret->reloads = loader_count(s->loader);
 	ret->loaded_s = loader_time_s(s->loader);
+	ret->is_unkept = loader_is_unkept(s->loader);
 }
 
 static const struct config *api_get_config(void *arg)

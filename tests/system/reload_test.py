@@ -3,9 +3,11 @@
 
 import collections
 import gzip
+import json
 import lzma
 import os
 import random
+import shutil
 import threading
 import time
 
@@ -377,3 +379,23 @@ def test_killed_while_events_rotate(start_weir):
         w.start()
     assert blocks(w.ask("x.wild.org"))
     assert w.wait_event(lambda e: e["dns"]["question"]["name"] == "x.wild.org") is not None
+
+
+def test_what_is_not_on_the_disk_is_told(start_weir):
+    """In force nevertheless; written when that is possible again."""
+    w = start_weir(prepare=with_list(["old.wild.org"]))
+
+    def is_unkept():
+        return "unkept" in json.loads(w.cli("status", "--json").stdout)["status"]["policy"]
+    assert not is_unkept()
+    copy = os.path.join(w.state_dir, "lists", "main")
+    os.remove(copy)
+    os.makedirs(os.path.join(copy, "in", "the", "way"))
+    write(w.list_path, ["new.wild.org"])
+    w.cli("reload")
+    assert blocks(w.ask("new.wild.org")) and is_unkept()
+    assert "a restart would begin with older lists" in w.cli("status").stdout
+    shutil.rmtree(copy)
+    assert until(lambda: not is_unkept(), 20)
+    with open(copy) as f:
+        assert f.read() == "new.wild.org\n"
