@@ -14,6 +14,7 @@
 #include "base/disk.h"
 #include "base/text.h"
 #include "feeds/store.h"
+#include "io/layers.h"
 
 enum {
 	PATH_ROOM = 4096 + 128
@@ -175,14 +176,56 @@ static int save(const char *state_dir, const char *list, const char *file, const
 	return disk_save(path, text, n, 0640);
 }
 
-/* How many of the oldest go: over the number, or over the bytes. The newest stays, and the pinned. */
-static unsigned count_old(const struct versions *v, unsigned keep)
+/* Layers that some newer version has, too. */
+struct seen {
+	uint64_t names[VERSIONS_MAX * LAYERS_MAX];
+	size_t n;
+};
+
+static bool is_seen(struct seen *s, uint64_t name)
 {
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->names[i] == name)
+			return true;
+	}
+	s->names[s->n++] = name;
+	return false;
+}
+
+/* What a version takes on the disk beside newer ones; of one that cannot be read: its text. */
+static uint64_t bytes_alone(const char *state_dir, const char *list, const struct feeds_version *v,
+                            struct seen *seen)
+{
+	char path[PATH_ROOM], text[LAYERS_HEAD_MAX];
+	struct layers_head h;
+	size_t n;
+	int fd = number_path(state_dir, list, v->number, path, sizeof path)
+	                 ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+	                 : -1;
+	int e = fd >= 0 ? layers_head_read(fd, text, &n, &h) : -ENOENT;
+	if (fd >= 0)
+		close(fd);
+	if (e != 0)
+		return v->bytes;
+	uint64_t bytes = n, one;
+	for (unsigned i = 0; i < h.n; i++) {
+		if (!is_seen(seen, h.names[i]) && layers_size(path, h.names[i], &one) == 0)
+			bytes += one;
+	}
+	return bytes;
+}
+
+/* How many of the oldest go: over the number, or over the bytes. The newest stays, and the pinned. */
+static unsigned count_old(const char *state_dir, const char *list, const struct versions *v,
+                          unsigned keep)
+{
+	struct seen seen = { .n = 0 };
 	uint64_t bytes = 0;
 	unsigned n_kept = 0;
 	while (n_kept < v->n && n_kept < keep) {
-		bytes += v->at[v->n - 1 - n_kept].bytes;
-		if (n_kept > 0 && bytes > VERSIONS_MAX_BYTES)
+		uint64_t one = bytes_alone(state_dir, list, &v->at[v->n - 1 - n_kept], &seen);
+		bytes += n_kept > 0 ? one : 0;
+		if (bytes > VERSIONS_MAX_BYTES)
 			break;
 		n_kept++;
 	}
@@ -195,7 +238,7 @@ static void forget_old(const char *state_dir, const char *list, struct versions 
 	char path[PATH_ROOM];
 	if (versions_pinned(state_dir, list, &pin) < 0)
 		return; /* one of them may be the chosen one */
-	unsigned n_old = count_old(v, keep > 0 ? keep : 1), to = 0;
+	unsigned n_old = count_old(state_dir, list, v, keep > 0 ? keep : 1), to = 0;
 	for (unsigned i = 0; i < v->n; i++) {
 		bool stays = i >= n_old || v->at[i].number == pin.number;
 		if (stays)

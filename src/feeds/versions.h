@@ -9,7 +9,8 @@
  * Memory:    none.
  * Cost:      small files; a version costs its bytes on disk once.
  *            Of a zone (lists with a serial) that came in a burst only the first and the last two stay.
- * Limits:    VERSIONS_MAX versions, VERSIONS_MAX_BYTES of each list but for the newest.
+ * Limits:    VERSIONS_MAX versions, VERSIONS_MAX_BYTES of each list beside the newest: of versions in
+ *            layers (io/layers.h) what is on the disk, each layer once.
  * Tests:     tests/unit/feeds/versions_test.c, tests/fuzz/versions_fuzz.c
  */
 #pragma once

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -87,11 +88,11 @@ struct layers {
 };
 
 /* In the folder beside the head's, or in the one beside that. */
-static int layer_path(const char *path, const char *up, uint64_t name, char *ret, size_t room)
+static int layer_path(const char *path, const char *way, uint64_t name, char *ret, size_t room)
 {
 	const char *slash = strrchr(path, '/');
 	int n = slash != NULL ? (int)(slash - path) : 1;
-	int k = snprintf(ret, room, "%.*s/%slayers/%016" PRIx64, n, slash != NULL ? path : ".", up,
+	int k = snprintf(ret, room, "%.*s/%slayers/%016" PRIx64, n, slash != NULL ? path : ".", way,
 	                 name);
 	return k > 0 && (size_t)k < room ? 0 : -ENAMETOOLONG;
 }
@@ -101,16 +102,35 @@ int layers_path(const char *path, uint64_t name, char *ret, size_t room)
 	return layer_path(path, "../", name, ret, room);
 }
 
+enum {
+	N_UP = 2
+};
+static const char *const up[N_UP] = { "../", "../../" };
+
 int layers_open_one(const char *path, uint64_t name, struct layer *ret)
 {
 	char at[PATH_MAX];
 	int e = -ENOENT;
-	static const char *const up[] = { "../", "../../" };
-	for (int i = 0; e == -ENOENT && i < 2; i++) {
+	for (int i = 0; e == -ENOENT && i < N_UP; i++) {
 		e = layer_path(path, up[i], name, at, sizeof at);
 		if (e == 0)
 			e = layer_open(at, ret);
 	}
+	return e;
+}
+
+int layers_size(const char *path, uint64_t name, uint64_t *ret)
+{
+	char at[PATH_MAX];
+	struct stat st;
+	int e = -ENOENT;
+	for (int i = 0; e == -ENOENT && i < N_UP; i++) {
+		e = layer_path(path, up[i], name, at, sizeof at);
+		if (e == 0 && stat(at, &st) != 0)
+			e = -errno;
+	}
+	if (e == 0)
+		*ret = (uint64_t)st.st_size;
 	return e;
 }
 

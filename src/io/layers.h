@@ -99,6 +99,8 @@ struct layers_source {
 
 /* The path of a layer of a head at `path` one folder deep. 0; -ENAMETOOLONG. */
 MUST_USE int layers_path(const char *path, uint64_t name, char *ret, size_t room);
+/* The bytes of a layer's file, for a head at `path`. 0; -ENOENT; -errno. */
+MUST_USE int layers_size(const char *path, uint64_t name, uint64_t *ret);
 /* The name of a new layer, and its path; the folder is made. 0; -errno. */
 MUST_USE int layers_new_name(const char *path, uint64_t *ret_name, char *ret_path, size_t room);
 /* A text of one layer that was written. */

@@ -4,8 +4,11 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <inttypes.h>
+#include <sys/stat.h>
 
 #include "files.h"
+#include "io/layers.h"
 
 static char state_dir[128];
 static struct policy_list_spec spec;
@@ -299,6 +302,61 @@ static void test_bursts(void **state)
 	assert_false(files_exists("state/versions/zone/30"));
 }
 
+static void put_layer(uint64_t name, off_t bytes)
+{
+	char file[64];
+	snprintf(file, sizeof file, "state/layers/%016" PRIx64, name);
+	files_put_text(file, "");
+	assert_int_equal(truncate(files_path(file), bytes), 0); /* takes no room */
+}
+
+/* A version of a zone of 600 MiB that is made of these layers; how many there are then. */
+static unsigned add_layered(unsigned i, uint64_t ground, uint64_t change)
+{
+	struct feeds_version v[FEEDS_MAX_VERSIONS];
+	struct feeds_plan zone = { .state_dir = state_dir, .keep_versions = 10 };
+	struct layers_head h = { .n = change != 0 ? 2 : 1, .names = { ground, change } };
+	struct feeds_version one = { .came_s = 100000000 * (uint64_t)i,
+		                     .bytes = 600 << 20,
+		                     .digest = 1000 + i,
+		                     .has_serial = true,
+		                     .serial = i };
+	char line[LAYERS_LINE_ROOM], text[LAYERS_LINE_ROOM + 64];
+	layers_head_format(&h, line);
+	snprintf(text, sizeof text, "%s\n; version %u\n", line, i);
+	(void)unlink(files_path("layered"));
+	files_put_text("layered", text);
+	assert_int_equal(versions_add(&zone, "layered", files_path("layered"), &one), 0);
+	return feeds_versions(state_dir, "layered", v);
+}
+
+/* What versions share counts once; what is of the newest is not counted. */
+static void test_bytes_on_the_disk(void **state)
+{
+	(void)state;
+	struct feeds_version v[FEEDS_MAX_VERSIONS];
+	struct feeds_plan plain = { .state_dir = state_dir, .keep_versions = 10 };
+	assert_int_equal(mkdir(files_path("state/layers"), 0700), 0);
+	for (uint64_t ground = 1; ground <= 3; ground++)
+		put_layer(ground, 600 << 20);
+	for (uint64_t change = 11; change <= 15; change++)
+		put_layer(change, 1 << 20);
+	for (unsigned i = 1; i <= 5; i++)
+		assert_int_equal(add_layered(i, 1, 10 + i), i);
+	assert_int_equal(add_layered(6, 2, 0), 6);
+	/* Beside the newest now the second ground and the first. */
+	assert_int_equal(add_layered(7, 3, 0), 2);
+	assert_int_equal(feeds_versions(state_dir, "layered", v), 2);
+	assert_int_equal(v[0].serial, 6);
+	/* Texts that are what they are. */
+	for (unsigned i = 1; i <= 4; i++) {
+		struct feeds_version one = { .came_s = i, .bytes = 600 << 20, .digest = i };
+		assert_int_equal(versions_add(&plain, "plain", files_path("a"), &one), 0);
+		assert_int_equal(feeds_versions(state_dir, "plain", v), i < 2 ? 1 : 2);
+	}
+	(void)unlink(files_path("layered"));
+}
+
 static int set_up(void **state)
 {
 	struct siphash_key key = { 1, 2 };
@@ -345,6 +403,7 @@ int main(void)
 		cmocka_unit_test(test_protected_from_the_beginning),
 		cmocka_unit_test(test_serials),
 		cmocka_unit_test(test_bursts),
+		cmocka_unit_test(test_bytes_on_the_disk),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
