@@ -333,12 +333,18 @@ struct feeds_publication {
 	uint32_t ttl_s;          /* of records whose rules have no TTL of their own */
 };
 
+/* What was published. */
+struct feeds_published {
+	uint64_t
+		n_left_out; /* rules that policy zones cannot say (log, patterns, names that become too long) */
+	uint64_t text; /* the digest of the text that it was made of */
+};
+
 /*
  * feeds_publish - the rules of a list as records of a policy zone, whatever its format.
  *
  * @plan:         with one list; the file in force is read, or the last good copy
- * @take:         called for every record, equal ones each time; not 0 ends with it
- * @ret_left_out: rules that policy zones cannot say (log, patterns, names that become too long).
+ * @take:         called for every record, equal ones each time; not 0 ends with it;
  *                refused is published as nxdomain
  *
  * Returns 0; -ENOENT or another -errno: the list cannot be read; -EAGAIN; -ECANCELED; what `take`
@@ -346,7 +352,33 @@ struct feeds_publication {
  */
 MUST_USE int feeds_publish(const struct feeds_plan *plan, const struct feeds_publication *what,
                            int (*take)(void *arg, const struct feeds_record *r), void *arg,
-                           uint64_t *ret_left_out);
+                           struct feeds_published *ret);
+
+/*
+ * Keep hold of a list's text, if it is one in layers, by a link at `to`: of its own file, or (of_copy)
+ * of the last good copy. 0; -ENOTSUP: it is none; -EAGAIN; -errno.
+ */
+MUST_USE int feeds_hold_text(const struct feeds_plan *plan, bool of_copy, const char *to,
+                             uint64_t *ret_text);
+
+/*
+ * feeds_publish_change - what goes and what comes from one text of a list to another, both held by
+ * feeds_hold_text().
+ *
+ * @take:         what goes first, then what comes, in the order of owners
+ * @ret_left_out: how many more (or fewer) rules are left out now
+ *
+ * Returns 0; -ENOTSUP, -EFBIG, -ENOENT, -EBADMSG: it cannot be told so, or a version was chosen: publish the
+ * whole; -ECANCELED; -ENOMEM; what `take` returned. Costs what differs.
+ */
+struct feeds_change {
+	const char *old_path, *path;
+	int (*take)(void *arg, bool is_gone, const struct feeds_record *r);
+	void *arg;
+};
+MUST_USE int feeds_publish_change(const struct feeds_plan *plan,
+                                  const struct feeds_publication *what,
+                                  const struct feeds_change *change, int64_t *ret_left_out);
 
 /* The same of one rule. Also -ENOTSUP, -ENAMETOOLONG, -EINVAL: it cannot be said. */
 MUST_USE int feeds_publish_rule(const struct name *name, const struct policy_rule *rule,

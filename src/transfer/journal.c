@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "base/disk.h"
+#include "io/layers.h"
 #include "transfer/serial.h"
+#include "transfer/zone_layers.h"
 
 enum {
 	PATH_ROOM = 4400,
@@ -129,6 +131,55 @@ static void prune(const char *folder, uint32_t serial, uint64_t zone_bytes)
 	free(all);
 }
 
+/* A head's layers; false: it cannot be told which they are. */
+static bool add_layers(const char *path, uint64_t **names, size_t *n)
+{
+	char text[LAYERS_HEAD_MAX];
+	struct layers_head h;
+	size_t length;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR;
+	int e = layers_head_read(fd, text, &length, &h);
+	close(fd);
+	if (e != 0)
+		return e == -ENOENT;
+	uint64_t *more = reallocarray(*names, *n + LAYERS_MAX, sizeof *more);
+	if (more == NULL)
+		return false;
+	memcpy(more + *n, h.names, h.n * sizeof *more);
+	*names = more;
+	*n += h.n;
+	return true;
+}
+
+/* All published zones have their layers in one folder, beside their own. */
+static void prune_layers(const char *folder)
+{
+	char up[PATH_ROOM], path[2 * PATH_ROOM];
+	uint64_t *names = NULL;
+	size_t n = 0;
+	bool is_sure = true;
+	snprintf(up, sizeof up, "%s/..", folder);
+	snprintf(path, sizeof path, "%s/layers", up);
+	DIR *d = access(path, F_OK) == 0 ? opendir(up) : NULL;
+	if (d == NULL)
+		return;
+	errno = 0;
+	for (struct dirent *e; is_sure && (e = readdir(d)) != NULL; errno = 0) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof path, "%s/%s/zone", up, e->d_name);
+		is_sure = add_layers(path, &names, &n);
+	}
+	is_sure = is_sure && errno == 0;
+	closedir(d);
+	snprintf(path, sizeof path, "%s/layers", up);
+	if (is_sure)
+		(void)layers_prune(path, names, n, LAYERS_GRACE_S);
+	free(names);
+}
+
 /* ---- a new version ---- */
 
 static uint32_t next_serial(bool has_old, uint32_t old, uint32_t now_s)
@@ -190,7 +241,7 @@ static int compare(const struct journal_terms *t, const char *new_path, struct z
 	if (e == 0 && d.n_lines > 0) {
 		e = write_step(t, old, soa, serial, &d);
 		e = e == 0 ? 1 : e;
-	} else if (e == -EFBIG) {
+	} else if (e == -EFBIG || e == -EBADMSG) { /* or the old one is damaged */
 		e = 1;
 	}
 	delta_done(&d);
@@ -204,10 +255,18 @@ static int flush(struct zone_writer *w)
 	return fflush(w->file) == 0 ? 0 : errno != 0 ? -errno : -EIO;
 }
 
+static void describe(const struct journal_terms *t, uint32_t serial, char *ret_comment,
+                     size_t comment_room, char *ret_soa, size_t soa_room)
+{
+	char zone[NAME_TEXT_MAX];
+	name_to_text(t->zone->wire, zone);
+	snprintf(ret_comment, comment_room, "zone %s, published by weir", zone);
+	soa_line(t, serial, ret_soa, soa_room);
+}
+
 int journal_commit(const struct journal_terms *t, struct sorter *lines, uint32_t *ret_serial)
 {
-	char path[PATH_ROOM], soa[2 * NAME_TEXT_MAX], zone[NAME_TEXT_MAX],
-		comment[NAME_TEXT_MAX + 64];
+	char path[PATH_ROOM], soa[2 * NAME_TEXT_MAX], comment[NAME_TEXT_MAX + 64];
 	struct zone_reader old = { 0 };
 	struct zone_writer w;
 	if (mkdir(t->folder, 0750) != 0 && errno != EEXIST)
@@ -218,17 +277,20 @@ int journal_commit(const struct journal_terms *t, struct sorter *lines, uint32_t
 	if (e != 0 && e != -ENOENT && e != -EBADMSG)
 		return e;
 	bool has_old = e == 0;
+	int reached = has_old ? zone_reader_reach(&old) : 0;
+	if (reached != 0 && reached != -ENOENT && reached != -EBADMSG) {
+		zone_reader_close(&old);
+		return reached;
+	}
 	uint32_t serial = next_serial(has_old, old.numbers.serial, t->now_s);
-	name_to_text(t->zone->wire, zone);
-	snprintf(comment, sizeof comment, "zone %s, published by weir", zone);
-	soa_line(t, serial, soa, sizeof soa);
+	describe(t, serial, comment, sizeof comment, soa, sizeof soa);
 	e = zone_writer_open(&w, path, comment, soa);
 	if (e == 0) {
 		e = sorter_finish(lines, zone_writer_add, &w);
 		if (e == 0)
 			e = flush(&w);
 		if (e == 0)
-			e = has_old ? compare(t, w.new_path, &old, soa, serial) : 1;
+			e = has_old && reached == 0 ? compare(t, w.new_path, &old, soa, serial) : 1;
 		if (e == 1) {
 			e = zone_writer_commit(&w);
 			e = e == 0 ? 1 : e;
@@ -237,10 +299,43 @@ int journal_commit(const struct journal_terms *t, struct sorter *lines, uint32_t
 	}
 	if (e >= 0)
 		*ret_serial = e == 1 ? serial : old.numbers.serial;
-	if (e == 1)
+	if (e == 1) {
 		prune(t->folder, serial, w.n_bytes);
+		prune_layers(t->folder);
+	}
 	zone_reader_close(&old);
 	return e;
+}
+
+int journal_change(const struct journal_terms *t, const struct delta *d, uint32_t *ret_serial)
+{
+	char path[PATH_ROOM], soa[2 * NAME_TEXT_MAX], comment[NAME_TEXT_MAX + 64];
+	struct zone_reader old;
+	uint64_t records;
+	journal_zone_path(t->folder, path, sizeof path);
+	int e = zone_reader_open(&old, path, t->zone);
+	if (e != 0)
+		return e;
+	uint32_t serial = old.numbers.serial;
+	if (d->n_lines > 0) {
+		serial = next_serial(true, serial, t->now_s);
+		describe(t, serial, comment, sizeof comment, soa, sizeof soa);
+		const struct zone_layers_terms terms = {
+			.path = path, .zone = t->zone, .comment = comment, .soa = soa
+		};
+		e = write_step(t, &old, soa, serial, d);
+		if (e == 0)
+			e = zone_layers_change(&terms, old.numbers.serial, d, &records);
+		if (e == 0) {
+			prune(t->folder, serial, old.head.bytes);
+			prune_layers(t->folder);
+		}
+	}
+	zone_reader_close(&old);
+	if (e != 0)
+		return e;
+	*ret_serial = serial;
+	return d->n_lines > 0;
 }
 
 /* ---- reading steps ---- */

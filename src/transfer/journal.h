@@ -10,12 +10,14 @@
  *                -bad.rpz.example.<TAB>60<TAB>CNAME<TAB>.
  *                +worse.rpz.example.<TAB>60<TAB>CNAME<TAB>.
  *
+ *            What came by journal_change() is in layers, in STATE/publish/layers.
+ *
  *            A step is on the disk before the version it leads to. What is too old or too much is
  *            removed; whoever is so far behind gets the whole zone.
  * Not here:  sending -> transfer/send.c; where the lines come from -> transfer/publication.c.
  * Threads:   one writer a zone; readers any, at any time: they hold what they opened.
  * Memory:    a delta.
- * Cost:      a new version costs reading the old one and writing the new one.
+ * Cost:      a new version costs reading the old one and writing the new one; journal_change(): the delta.
  * Limits:    JOURNAL_MAX_STEPS steps, which together are no more than half of the zone, or 1 MiB.
  * Standards: RFC 1995 5 (what is kept), RFC 1982
  * Tests:     tests/unit/transfer/journal_test.c
@@ -49,6 +51,15 @@ struct journal_terms {
  * Returns 1: there is a new one; 0: nothing changed; -errno: the one before stays.
  */
 MUST_USE int journal_commit(const struct journal_terms *terms, struct sorter *lines,
+                            uint32_t *ret_serial);
+
+/*
+ * journal_change - the same by what changes: the sealed delta is applied to the version that is current.
+ *
+ * Costs what the delta is, but for the first time after journal_commit(). Returns as that does; -ESTALE,
+ * -ENOENT, -ENODATA, -EBADMSG: they do not fit, or what is current is not of one piece: to be committed whole.
+ */
+MUST_USE int journal_change(const struct journal_terms *terms, const struct delta *d,
                             uint32_t *ret_serial);
 
 /* A step, opened. */

@@ -19,6 +19,7 @@
 
 enum {
 	FOLDER_ROOM = 4200,
+	TEXT_PATH_ROOM = FOLDER_ROOM + 16,
 	MAKER_NICE = 10,
 	TRIES = 5,         /* when the list's file changes while it is read */
 	RETRY_MAX_S = 300, /* after a failure: 1, 2, 4 ... seconds */
@@ -51,6 +52,7 @@ struct make {
 	int error;                    /* 1: a new version */
 	uint32_t serial;
 	uint64_t n_left_out;
+	bool has_text; /* "text" in the folder is what the current version was made of */
 	_Atomic bool is_finished;
 };
 
@@ -71,6 +73,7 @@ struct publication {
 	bool is_again, is_stopped;
 	bool is_orphan; /* the configuration that `feed` points into is gone */
 	uint64_t n_left_out;
+	bool has_text;       /* the next version can be made of what changes */
 	unsigned n_failures; /* in a row */
 	char error[TRANSFER_ERROR_MAX];
 };
@@ -219,6 +222,7 @@ void publication_free(struct publication *p)
 
 struct taking {
 	struct record_text *text;
+	struct delta *delta;   /* what changes of a list */
 	struct text *lines;    /* edits */
 	struct sorter *sorter; /* a list */
 	const struct publication *of;
@@ -226,15 +230,20 @@ struct taking {
 	int error;
 };
 
+static struct rr rr_of(const struct feeds_record *r)
+{
+	return (struct rr){ .owner = r->owner,
+		            .rdata = r->data,
+		            .type = r->type,
+		            .class = DNS_CLASS_IN,
+		            .rdata_len = r->n,
+		            .ttl_s = r->ttl_s };
+}
+
 static int take_record(void *arg, const struct feeds_record *r)
 {
 	struct taking *t = arg;
-	const struct rr rr = { .owner = r->owner,
-		               .rdata = r->data,
-		               .type = r->type,
-		               .class = DNS_CLASS_IN,
-		               .rdata_len = r->n,
-		               .ttl_s = r->ttl_s };
+	const struct rr rr = rr_of(r);
 	const char *line;
 	size_t n;
 	if (record_to_line(t->text, &rr, &line, &n) != 0)
@@ -295,48 +304,152 @@ static int add_server(const struct make *m, struct sorter *s)
 	return sorter_add(s, line, n);
 }
 
-static int add_feed(struct make *m, struct sorter *s)
+static struct feeds_plan plan_of(struct make *m)
+{
+	return (struct feeds_plan){ .lists = &m->feed->list,
+		                    .n_lists = 1,
+		                    .state_dir = m->feed->state_dir,
+		                    .is_read_only = true,
+		                    .stop = &m->stop };
+}
+
+static void text_path(const struct make *m, const char *name, char *ret, size_t room)
+{
+	snprintf(ret, room, "%s/%s", m->folder, name);
+}
+
+/* If the list is a text in layers, the next version may be made of what differs from this one. */
+static bool hold_text(struct make *m, const struct feeds_plan *plan, uint64_t published)
+{
+	char path[TEXT_PATH_ROOM];
+	uint64_t text;
+	text_path(m, "text.new", path, sizeof path);
+	for (int of_copy = 0; of_copy < 2; of_copy++) {
+		if (feeds_hold_text(plan, of_copy == 1, path, &text) == 0 && text == published)
+			return true;
+	}
+	(void)unlink(path);
+	return false;
+}
+
+static void keep_text(struct make *m)
+{
+	char from[TEXT_PATH_ROOM], to[TEXT_PATH_ROOM];
+	text_path(m, "text.new", from, sizeof from);
+	text_path(m, "text", to, sizeof to);
+	/* Links to one file are not renamed, and both stay. */
+	m->has_text = rename(from, to) == 0;
+	(void)unlink(from);
+}
+
+static int add_feed(struct make *m, struct sorter *s, bool *ret_is_held)
 {
 	struct taking t = { .sorter = s };
 	const struct feeds_publication what = { &m->zone, PUBLICATION_TTL_S };
-	const struct feeds_plan plan = {
-		.lists = &m->feed->list,
-		.n_lists = 1,
-		.state_dir = m->feed->state_dir,
-		.is_read_only = true,
-		.stop = &m->stop,
-	};
+	const struct feeds_plan plan = plan_of(m);
+	struct feeds_published done = { 0 };
 	int e = record_text_new(&t.text);
 	atomic_store(&m->is_feeding, true);
 	if (e == 0)
-		e = atomic_load(&m->stop)
-		            ? -ECANCELED
-		            : feeds_publish(&plan, &what, take_record, &t, &m->n_left_out);
+		e = atomic_load(&m->stop) ? -ECANCELED
+		                          : feeds_publish(&plan, &what, take_record, &t, &done);
+	if (e == 0) {
+		m->n_left_out = done.n_left_out;
+		*ret_is_held = hold_text(m, &plan, done.text);
+	}
 	atomic_store(&m->is_feeding, false);
 	record_text_free(t.text);
+	return e;
+}
+
+static struct journal_terms terms_of(const struct make *m)
+{
+	return (struct journal_terms){ .folder = m->folder,
+		                       .zone = &m->zone,
+		                       .ttl_s = PUBLICATION_TTL_S,
+		                       .refresh_s = PUBLICATION_REFRESH_S,
+		                       .retry_s = PUBLICATION_RETRY_S,
+		                       .expire_s = PUBLICATION_EXPIRE_S,
+		                       .now_s = (uint32_t)(clock_wall_ns() / NS_PER_S) };
+}
+
+static int take_changed(void *arg, bool is_gone, const struct feeds_record *r)
+{
+	struct taking *t = arg;
+	const char *line;
+	size_t n;
+	const struct rr rr = rr_of(r);
+	return record_to_line(t->text, &rr, &line, &n) != 0
+	               ? 0
+	               : delta_add(t->delta, !is_gone, line, n);
+}
+
+/* What differs from the text of the current version to the last good copy. */
+static int find_change(struct make *m, struct delta *d)
+{
+	struct taking t = { .delta = d };
+	char old[TEXT_PATH_ROOM], now[TEXT_PATH_ROOM];
+	const struct feeds_publication what = { &m->zone, PUBLICATION_TTL_S };
+	const struct feeds_plan plan = plan_of(m);
+	const struct feeds_change change = { old, now, take_changed, &t };
+	int64_t left_out = 0;
+	uint64_t text;
+	text_path(m, "text", old, sizeof old);
+	text_path(m, "text.new", now, sizeof now);
+	int e = record_text_new(&t.text);
+	atomic_store(&m->is_feeding, true);
+	if (e == 0)
+		e = atomic_load(&m->stop) ? -ECANCELED : feeds_hold_text(&plan, true, now, &text);
+	if (e == 0)
+		e = feeds_publish_change(&plan, &what, &change, &left_out);
+	atomic_store(&m->is_feeding, false);
+	record_text_free(t.text);
+	if (e == 0)
+		e = delta_seal(d);
+	if (e == 0)
+		m->n_left_out += (uint64_t)left_out;
+	return e;
+}
+
+/*
+ * In proportion to what changes. A copy that is as before says nothing: what is in force may be another
+ * text, where the copy could not be written.
+ */
+static int change_version(struct make *m)
+{
+	struct delta d = { 0 };
+	const struct journal_terms terms = terms_of(m);
+	if (!m->has_text)
+		return -ENOTSUP;
+	int e = find_change(m, &d);
+	if (e == 0)
+		e = d.n_lines > 0 ? journal_change(&terms, &d, &m->serial) : -ENOTSUP;
+	delta_done(&d);
+	if (e >= 0)
+		keep_text(m);
 	return e;
 }
 
 static int make_version(struct make *m)
 {
 	struct sorter *s;
-	const struct journal_terms terms = {
-		.folder = m->folder,
-		.zone = &m->zone,
-		.ttl_s = PUBLICATION_TTL_S,
-		.refresh_s = PUBLICATION_REFRESH_S,
-		.retry_s = PUBLICATION_RETRY_S,
-		.expire_s = PUBLICATION_EXPIRE_S,
-		.now_s = (uint32_t)(clock_wall_ns() / NS_PER_S),
-	};
-	int e = sorter_new(m->folder, &s);
+	bool is_held = false;
+	const struct journal_terms terms = terms_of(m);
+	int e = change_version(m);
+	if (e >= 0 || e == -ECANCELED || e == -ENOMEM)
+		return e;
+	m->has_text = false;
+	e = sorter_new(m->folder, &s);
 	if (e != 0)
 		return e;
 	e = add_server(m, s);
 	if (e == 0)
-		e = m->feed != NULL ? add_feed(m, s) : add_edits(m, s);
+		e = m->feed != NULL ? add_feed(m, s, &is_held) : add_edits(m, s);
 	if (e == 0)
 		e = journal_commit(&terms, s, &m->serial);
+	/* Of equal records one is published: that one of them goes would not say that it goes. */
+	if (e >= 0 && is_held && sorter_n_equal(s) == 0)
+		keep_text(m);
 	sorter_free(s);
 	return e;
 }
@@ -395,6 +508,8 @@ static void start_make(struct timer *t)
 	memcpy(m->folder, p->folder, sizeof m->folder);
 	m->zone = p->zone;
 	m->feed = p->feed;
+	m->has_text = p->has_text;
+	m->n_left_out = p->n_left_out;
 	p->last_ns = clock_mono_ns();
 	p->is_again = false;
 	int e = p->feed == NULL ? collect_edits(p, m) : 0;
@@ -453,6 +568,7 @@ bool publication_finish(struct publication *p)
 		return false;
 	pthread_join(m->thread, NULL);
 	p->make = NULL;
+	p->has_text = m->has_text;
 	if (m->error >= 0)
 		atomic_store(&p->version, VERSION(m->serial));
 	if (!p->is_stopped)

@@ -15,6 +15,7 @@ enum {
 	ZONE_AT = DNS_HEADER_BYTES, /* the question's name, which all owners end with */
 	RR_FIXED_BYTES = 10,
 	PATH_ROOM = 4400,
+	TRIES = 5,
 };
 
 struct sending {
@@ -153,6 +154,21 @@ static int send_answer(struct sending *g, struct zone_reader *zone, const char *
 	return send_whole(g, zone);
 }
 
+/* Its layers too: those of a version that is replaced meanwhile may go. */
+static int open_zone(struct zone_reader *ret, const char *path, const struct name *zone)
+{
+	int e = -ENOENT;
+	for (int i = 0; e == -ENOENT && i < TRIES; i++) {
+		e = zone_reader_open(ret, path, zone);
+		if (e != 0)
+			return e;
+		e = zone_reader_reach(ret);
+		if (e != 0)
+			zone_reader_close(ret);
+	}
+	return e;
+}
+
 int send_zone(struct stream *s, struct request *r, const char *folder, struct send_result *ret)
 {
 	char path[PATH_ROOM];
@@ -167,7 +183,7 @@ int send_zone(struct stream *s, struct request *r, const char *folder, struct se
 	int e = record_text_new(&g->text);
 	journal_zone_path(folder, path, sizeof path);
 	if (e == 0)
-		e = zone_reader_open(&zone, path, &r->zone);
+		e = open_zone(&zone, path, &r->zone);
 	if (e == 0) {
 		ret->serial = zone.numbers.serial;
 		begin(g, 0);

@@ -34,6 +34,7 @@ struct sorter {
 	size_t n_pieces, pieces_room;
 	struct run runs[SORTER_MAX_RUNS];
 	unsigned n_runs;
+	uint64_t n_equal;
 };
 
 static int compare(const char *a, size_t na, const char *b, size_t nb)
@@ -205,11 +206,13 @@ struct last {
 	bool is_set;
 };
 
-static int take_once(struct last *last, const struct run *r,
+static int take_once(struct sorter *s, struct last *last, const struct run *r,
                      int (*take)(void *arg, const char *line, size_t n), void *arg)
 {
-	if (last->is_set && compare(last->p, last->n, r->line, (size_t)r->n) == 0)
+	if (last->is_set && compare(last->p, last->n, r->line, (size_t)r->n) == 0) {
+		s->n_equal++;
 		return 0;
+	}
 	if ((size_t)r->n + 1 > last->room) {
 		char *bigger = realloc(last->p, 2 * (size_t)r->n + 64);
 		if (bigger == NULL)
@@ -239,7 +242,7 @@ static int merge(struct sorter *s, int (*take)(void *arg, const char *line, size
 	for (size_t i = n / 2; i > 0; i--)
 		sink(heap, n, i - 1);
 	while (n > 0 && e == 0) {
-		e = take_once(&last, heap[0], take, arg);
+		e = take_once(s, &last, heap[0], take, arg);
 		if (e == 0)
 			e = next_line(heap[0]);
 		if (heap[0]->n < 0)
@@ -259,8 +262,15 @@ static int give(struct sorter *s, int (*take)(void *arg, const char *line, size_
 	for (size_t i = 0; i < s->n_pieces && e == 0; i++) {
 		if (i == 0 || compare_pieces(&s->pieces[i - 1], &s->pieces[i]) != 0)
 			e = take(arg, s->pieces[i].p, s->pieces[i].n);
+		else
+			s->n_equal++;
 	}
 	return e;
+}
+
+uint64_t sorter_n_equal(const struct sorter *s)
+{
+	return s->n_equal;
 }
 
 int sorter_finish(struct sorter *s, int (*take)(void *arg, const char *line, size_t n), void *arg)

@@ -32,6 +32,9 @@ void sorter_free(struct sorter *s);
 /* A line without its end, which has no newline in it. 0; -ENOMEM; -EFBIG; -errno of the disk. */
 MUST_USE int sorter_add(struct sorter *s, const char *line, size_t n);
 
+/* How many of the lines were equal to another one: known once they were given. */
+uint64_t sorter_n_equal(const struct sorter *s);
+
 /*
  * Give all lines to `take`, in order; once. Returns 0, what `take` returned, or -errno.
  */

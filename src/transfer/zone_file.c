@@ -16,8 +16,36 @@ enum {
 
 /* ---- reading ---- */
 
+static int next_of_layers(struct zone_reader *r)
+{
+	const char *line;
+	size_t n;
+	int e = zone_reader_reach(r);
+	int got = e == 0 ? layers_next(r->layers, &line, &n, NULL) : e;
+	if (got != 1)
+		return got;
+	if (n + 1 > r->room) {
+		char *more = realloc(r->line, 2 * (n + 1));
+		if (more == NULL)
+			return -ENOMEM;
+		r->line = more;
+		r->room = 2 * (n + 1);
+	}
+	memcpy(r->line, line, n);
+	r->line[n] = 0;
+	r->n = n;
+	return 1;
+}
+
+int zone_reader_reach(struct zone_reader *r)
+{
+	return r->has_head && r->layers == NULL ? layers_open(r->path, &r->head, &r->layers) : 0;
+}
+
 int zone_reader_next(struct zone_reader *r)
 {
+	if (r->has_head)
+		return next_of_layers(r);
 	errno = 0;
 	ssize_t n = getline(&r->line, &r->room, r->file);
 	if (n < 0)
@@ -50,6 +78,18 @@ static int read_soa(struct zone_reader *r, const struct name *zone)
 	return e;
 }
 
+static int look_for_layers(struct zone_reader *r, const char *path)
+{
+	char text[LAYERS_HEAD_MAX];
+	size_t n;
+	int e = layers_head_read(fileno(r->file), text, &n, &r->head);
+	r->has_head = e == 0;
+	if (e != 0)
+		return e == -ENOENT ? 0 : e;
+	r->path = strdup(path);
+	return r->path == NULL ? -ENOMEM : 0;
+}
+
 int zone_reader_open(struct zone_reader *r, const char *path, const struct name *zone)
 {
 	*r = (struct zone_reader){ 0 };
@@ -72,6 +112,8 @@ int zone_reader_open(struct zone_reader *r, const char *path, const struct name 
 	}
 	if (e == 0)
 		e = read_soa(r, zone);
+	if (e == 0)
+		e = look_for_layers(r, path);
 	if (e != 0)
 		zone_reader_close(r);
 	return e;
@@ -81,8 +123,10 @@ void zone_reader_close(struct zone_reader *r)
 {
 	if (r->file != NULL)
 		fclose(r->file);
+	layers_close(r->layers);
 	free(r->line);
 	free(r->soa);
+	free(r->path);
 	*r = (struct zone_reader){ 0 };
 }
 

@@ -10,6 +10,9 @@
  *                rpz.example.<TAB>300<TAB>SOA<TAB>...
  *                bad.rpz.example.<TAB>300<TAB>CNAME<TAB>.
  *
+ *            A version that came by what changed is the head of a text in layers (io/layers.h) instead; who
+ *            reads it gets the same lines.
+ *
  *            A new version is written beside the old one, synced, and renamed over it: whoever
  *            opens the file sees one version whole, and a crash leaves one.
  * Not here:  zones that are followed -> transfer/zone_layers.h, whose heads are read and written here.
@@ -25,6 +28,7 @@
 #include <stdio.h>
 
 #include "dns/name.h"
+#include "io/layers.h"
 #include "transfer/delta.h"
 #include "transfer/record.h"
 
@@ -35,6 +39,10 @@ struct zone_reader {
 	char *soa;      /* the line of the SOA record */
 	size_t n_soa;
 	struct record_soa numbers;
+	char *path;
+	bool has_head; /* the other records are in layers (io/layers.h) */
+	struct layers_head head;
+	struct layers *layers; /* NULL: not opened yet */
 };
 
 /*
@@ -42,6 +50,8 @@ struct zone_reader {
  * another zone); another -errno. zone: NULL for any.
  */
 MUST_USE int zone_reader_open(struct zone_reader *r, const char *path, const struct name *zone);
+/* If the file is the head of layers: open them now. 0; -ENOENT: it was replaced: open it again; -errno. */
+MUST_USE int zone_reader_reach(struct zone_reader *r);
 /* The next record's line in r->line and r->n: 1, 0 at the end, -errno. */
 MUST_USE int zone_reader_next(struct zone_reader *r);
 void zone_reader_close(struct zone_reader *r);

@@ -24,7 +24,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "lab"))
 from lab import LabError, Process, ask, enter_namespace  # noqa: E402
 
 ZONE = b"\x03rpz\x05bench\x00"
-PORT, PRIMARY_PORT = 6013, 6014
+PORT, PRIMARY_PORT, LAST_PORT = 6013, 6014, 6015
 SOA, CNAME, IXFR, AXFR = 6, 5, 251, 252
 A_MESSAGE = 400  # records
 
@@ -98,19 +98,23 @@ def in_messages(records):
 
 
 class Daemon:
-    """A Weir that follows the zone."""
+    """A Weir that follows the zone; in a chain it publishes it, and another one follows that."""
 
-    def __init__(self, binary, directory):
+    def __init__(self, binary, directory, port=PORT, primary_port=PRIMARY_PORT, zone="rpz.bench", publishes=False):
+        self.port = port
         self.binary, self.directory = os.path.abspath(binary), directory
         os.makedirs(directory)
         config = {
-            "server": {"listen": [f"127.0.0.1@{PORT}"], "workers": 1},
+            "server": {"listen": [f"127.0.0.1@{port}"], "workers": 1},
             "resolver": {"trust-anchors": "none"}, "detect": {"enable": False}, "incidents": {"enable": False},
-            "lists": [{"name": "names", "format": "rpz", "zone": "rpz.bench", "primaries": [f"127.0.0.1@{PRIMARY_PORT}"],
+            "lists": [{"name": "names", "format": "rpz", "zone": zone, "primaries": [f"127.0.0.1@{primary_port}"],
                        "min-update-interval": "0s", "max-zone-size": "4GiB"}],
             "groups": [{"name": "default", "clients": ["127.0.0.0/8"], "lists": ["names"]}],
             "control": os.path.join(directory, "control"), "state": os.path.join(directory, "state"),
         }
+        if publishes:
+            config["publish"] = [{"zone": "rpz.chain", "list": "names", "allow": ["127.0.0.1"],
+                                  "notify": [f"127.0.0.1@{LAST_PORT}"]}]
         with open(os.path.join(directory, "weir.yaml"), "w") as f:
             json.dump(config, f)
         self.process = Process("weir", [self.binary, "serve", "-c", os.path.join(directory, "weir.yaml")], directory)
@@ -133,7 +137,7 @@ class Daemon:
         while time.monotonic() < end:
             self.process.check()
             try:
-                if ask("127.0.0.1", name, port=PORT, timeout_s=1).rcode() == 3:
+                if ask("127.0.0.1", name, port=self.port, timeout_s=1).rcode() == 3:
                     return
             except Exception:  # pylint: disable=broad-except  # not up yet, or busy
                 pass
@@ -176,14 +180,15 @@ class Zone:
         return f"probe{now}.example"
 
 
-def measure(binary, n, sizes, times, say, directory):
+def measure(binary, n, sizes, times, say, directory, is_chain):
     primary = measure.primary
     zone = Zone(primary, n)
     zone.begin()
     begin = time.monotonic()
-    daemon = Daemon(binary, os.path.join(directory, "weir"))
+    daemon = Daemon(binary, os.path.join(directory, "weir"), publishes=is_chain)
+    last = Daemon(binary, os.path.join(directory, "last"), LAST_PORT, PORT, "rpz.chain") if is_chain else daemon
     try:
-        daemon.wait("probe1.example")
+        last.wait("probe1.example")
         say(f"{n:>10,} {'(AXFR)':>9} {time.monotonic() - begin:9.2f} s {daemon.cpu_s():9.2f} s {daemon.written() / 1e6:10.1f} MB")
         time.sleep(1)
         for size in sizes:
@@ -194,16 +199,17 @@ def measure(binary, n, sizes, times, say, directory):
                 name = zone.change(size)
                 begin = time.monotonic()
                 daemon.notify()
-                daemon.wait(name)
+                last.wait(name)
                 wall += time.monotonic() - begin
                 time.sleep(0.3)  # what is kept of it is written after it is in force
             cpu, written = daemon.cpu_s() - cpu, daemon.written() - written
             say(f"{n:>10,} {size:>9,} {wall / many:9.2f} s {cpu / many:9.3f} s {written / many / 1e6:10.2f} MB   (of {many})")
-        if daemon.log().count("by AXFR") != 1:
+        if daemon.log().count("by AXFR") != 1 or last.log().count("by AXFR") != 1:
             say("  not all of these came as deltas")
     finally:
-        daemon.process.stop()
-        shutil.rmtree(os.path.join(directory, "weir"))
+        for d in {daemon, last}:
+            d.process.stop()
+            shutil.rmtree(d.directory)
 
 
 def main():
@@ -212,6 +218,8 @@ def main():
     p.add_argument("--sizes", default="1,1000,1%", help="records that change (default 1,1000,1%%)")
     p.add_argument("--times", type=int, default=8, help="deltas of each size (default 8)")
     p.add_argument("--weir", action="append", help="the binary (default build/weir); several to compare")
+    p.add_argument("--chain", action="store_true",
+                   help="publish the zone, and let another one follow: times are of that one, the rest of the one between")
     args = p.parse_args()
     if not enter_namespace():
         print("ixfr.py: needs root or user namespaces", file=sys.stderr)
@@ -223,7 +231,7 @@ def main():
             print(f"{binary}: records, changed, from NOTIFY to in force, processor time, written", flush=True)
             for n in (int(z) for z in args.zones.split(",")):
                 sizes = [n * int(s[:-1]) // 100 if s.endswith("%") else int(s) for s in args.sizes.split(",")]
-                measure(binary, n, sizes, args.times, lambda t: print(t, flush=True), directory)
+                measure(binary, n, sizes, args.times, lambda t: print(t, flush=True), directory, args.chain)
     finally:
         shutil.rmtree(directory)
     return 0

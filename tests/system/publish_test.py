@@ -448,3 +448,82 @@ def test_a_weir_follows_a_weir_within_two_seconds(start_weir):
     assert f"serial {z['serial']}; 1 of 1 that are told have heard of it" in w.cli("status").stdout
     w.cli("undo", "first.example")
     assert until(lambda: not blocked(f, "first.example"), 2)
+
+
+# ---- a chain ----
+
+CHAIN_RULES = 100_000
+CHAIN_MOST_BYTES = 1_000_000  # written for one record; the zone alone is 8 MB
+CHAIN_MOST_CPU_S = 2  # 0.02 s are usual
+
+
+def written(w):
+    """Bytes that a daemon has given to write() and the like, sockets and logs too."""
+    with open(f"/proc/{w.process.pid}/io", encoding="ascii") as f:
+        return int(dict(line.split(": ") for line in f)["wchar"])
+
+
+def cpu_s(w):
+    with open(f"/proc/{w.process.pid}/stat", encoding="ascii") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def chained(w, source, zone, notify):
+    """w follows `source`, a zone of w's name, and publishes it on."""
+    w.config["lists"] = [{"name": "big", "format": "rpz", "zone": zone, "primaries": [source],
+                          "min-update-interval": "0s"}]
+    w.config["groups"][0]["lists"] = ["big"]
+    if notify:
+        w.config["publish"] = [{"zone": "two.rpz.example", "list": "big", "allow": ["127.0.0.1"], "notify": notify}]
+
+
+def set_port(w, port):
+    w.port = port
+    w.config["server"]["listen"] = [f"127.0.0.1@{port}"]
+
+
+def write_chain_list(path, new):
+    with open(path, "w", encoding="ascii") as f:
+        f.writelines(f"n{i * 7919 % 1000003}.bad.example\n" for i in range(CHAIN_RULES))
+        f.writelines(f"{name}\n" for name in new)
+
+
+def test_a_chain_costs_what_changes(start_weir, tmp_path):
+    """A list goes from one Weir to a second, and from there to a third: what one record costs there."""
+    path = str(tmp_path / "big.txt")
+    write_chain_list(path, [])
+    ports = [next(next_port), next(next_port)]
+
+    def first(w):
+        w.config["lists"] = [{"name": "big", "file": path, "format": "domains", "subdomains": False}]
+        w.config["groups"][0]["lists"] = ["big"]
+        w.config["publish"] = [{"zone": "one.rpz.example", "list": "big", "allow": ["127.0.0.1"],
+                                "notify": [f"127.0.0.1@{ports[0]}"]}]
+
+    a = start_weir(prepare=first)
+    b = start_weir(prepare=lambda w: (chained(w, f"127.0.0.1@{a.port}", "one.rpz.example",
+                                              [f"127.0.0.1@{ports[1]}"]), set_port(w, ports[0])))
+    c = start_weir(prepare=lambda w: (chained(w, f"127.0.0.1@{ports[0]}", "two.rpz.example", []),
+                                      set_port(w, ports[1])))
+    assert until(lambda: blocked(c, "n7919.bad.example"), 120), log_of(c)
+    new = []
+    for step in range(4):
+        new.append(f"new{step}.example")
+        if step == 3:
+            new = new[1:]  # one goes as well
+        write_chain_list(path, new)
+        before, start, cpu = [written(b), written(c)], time.monotonic(), cpu_s(b)
+        a.cli("reload")
+        assert until(lambda: blocked(c, f"new{step}.example"), 120), log_of(c) + log_of(b)
+        took = time.monotonic() - start
+        time.sleep(1)  # what is kept of it is written after it is in force
+        cost = [written(b) - before[0], written(c) - before[1]]
+        print(f"step {step}: {took:.2f} s, written: {cost[0]} in the middle, {cost[1]} at the end")
+        if step > 0:  # with the first the published zone becomes one that is kept in layers
+            assert max(cost) < CHAIN_MOST_BYTES, cost
+            assert cpu_s(b) - cpu < CHAIN_MOST_CPU_S
+    assert until(lambda: not blocked(c, "new0.example"), 60)
+    assert blocked(c, "new1.example") and blocked(c, "n7919.bad.example")
+    assert log_of(c).count("by AXFR") == 1, log_of(c)
+    assert "what changed" in log_of(b)

@@ -54,7 +54,11 @@ static int publish(size_t i, void *arg, uint64_t *ret_left_out)
 	const struct feeds_publication what = { &apex, 60 };
 	memcpy(spec.path, path, sizeof path);
 	all[0] = 0;
-	return feeds_publish(&plan, &what, take, arg, ret_left_out);
+	struct feeds_published done = { 0 };
+	int e = feeds_publish(&plan, &what, take, arg, &done);
+	if (e == 0)
+		*ret_left_out = done.n_left_out;
+	return e;
 }
 
 static void write_list(const char *text)

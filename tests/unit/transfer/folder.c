@@ -16,15 +16,20 @@ int folder_make(void **state)
 	return mkdtemp(folder) != NULL ? 0 : -1;
 }
 
-int folder_remove(void **state)
+int folder_remove_at(const char *path)
 {
-	(void)state;
-	DIR *d = opendir(folder);
+	DIR *d = opendir(path);
 	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;)
 		(void)unlinkat(dirfd(d), e->d_name, 0);
 	if (d != NULL)
 		closedir(d);
-	return rmdir(folder);
+	return rmdir(path);
+}
+
+int folder_remove(void **state)
+{
+	(void)state;
+	return folder_remove_at(folder);
 }
 
 unsigned folder_count(const char *suffix)

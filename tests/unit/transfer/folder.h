@@ -6,6 +6,7 @@
 
 extern char folder[64];
 
-int folder_make(void **state);   /* for cmocka */
-int folder_remove(void **state); /* with all files in it */
+int folder_make(void **state);          /* for cmocka */
+int folder_remove(void **state);        /* with all files in it */
+int folder_remove_at(const char *path); /* the same of another */
 unsigned folder_count(const char *suffix);

@@ -123,6 +123,84 @@ static void a_step_to_nowhere_does_no_harm(void **state)
 	journal_close_steps(steps, n);
 }
 
+static void expect_zone(const char *letters)
+{
+	char path[100];
+	struct zone_reader r;
+	journal_zone_path(folder, path, sizeof path);
+	assert_int_equal(zone_reader_open(&r, path, &zone), 0);
+	for (; *letters != 0; letters++) {
+		assert_int_equal(zone_reader_next(&r), 1);
+		assert_int_equal(r.line[0], *letters);
+	}
+	assert_int_equal(zone_reader_next(&r), 0);
+	zone_reader_close(&r);
+}
+
+/* "+a-b" */
+static int change(const char *what, uint32_t *ret_serial)
+{
+	const struct journal_terms t = { .folder = folder, .zone = &zone, .ttl_s = 60, .now_s = 1 };
+	struct delta d = { 0 };
+	char line[64];
+	for (; *what != 0; what += 2) {
+		int n = snprintf(line, sizeof line, "%c.rpz.\t60\tCNAME\t.", what[1]);
+		assert_int_equal(delta_add(&d, what[0] == '+', line, (size_t)n), 0);
+	}
+	assert_int_equal(delta_seal(&d), 0);
+	int e = journal_change(&t, &d, ret_serial);
+	delta_done(&d);
+	return e;
+}
+
+static void versions_come_by_deltas(void **state)
+{
+	(void)state;
+	uint32_t serial = 7;
+	struct journal_step steps[JOURNAL_MAX_STEPS];
+	char layers[150];
+	unsigned n;
+	/* The zone in a folder of its own, so that its layers are in ours. */
+	char outer[sizeof folder];
+	memcpy(outer, folder, sizeof outer);
+	snprintf(folder + strlen(folder), 8, "/zone");
+	assert_int_equal(change("+a", &serial), -ENOENT); /* there is none */
+	assert_int_equal(commit("ab", 1, &serial), 1);
+	assert_int_equal(change("", &serial), 0);
+	assert_int_equal(serial, 1);
+	assert_int_equal(change("-a+c", &serial), 1);
+	assert_int_equal(serial, 2);
+	expect_zone("bc");
+	assert_int_equal(change("+a+d", &serial), 1);
+	expect_zone("abcd");
+	assert_int_equal(change("-x", &serial), -ESTALE);
+	assert_int_equal(change("+a", &serial), -ESTALE);
+	expect_zone("abcd");
+	assert_int_equal(journal_open_steps(folder, 1, 3, steps, JOURNAL_MAX_STEPS, &n), 0);
+	assert_int_equal(n, 2);
+	expect_step(steps[0].file, "-a+c");
+	expect_step(steps[1].file, "+a+d");
+	journal_close_steps(steps, n);
+	assert_int_equal(commit("abcd", 1, &serial), 0); /* it is compared with what layers say */
+	assert_int_equal(commit("abce", 1, &serial), 1);
+	assert_int_equal(serial, 4);
+	expect_zone("abce");
+	assert_int_equal(journal_open_steps(folder, 3, 4, steps, JOURNAL_MAX_STEPS, &n), 0);
+	expect_step(steps[0].file, "-d+e");
+	journal_close_steps(steps, n);
+	/* Without its layers it is begun anew, and the serial goes on. */
+	assert_int_equal(change("+f", &serial), 1);
+	snprintf(layers, sizeof layers, "%s/layers", outer);
+	assert_int_equal(folder_remove_at(layers), 0);
+	int e = change("+g", &serial);
+	assert_true(e == -ENODATA || e == -ENOENT);
+	assert_int_equal(commit("abc", 1, &serial), 1);
+	assert_int_equal(serial, 6);
+	expect_zone("abc");
+	assert_int_equal(folder_remove_at(folder), 0);
+	memcpy(folder, outer, sizeof outer);
+}
+
 static int set_up(void **state)
 {
 	assert_int_equal(name_from_text("rpz", 3, &zone), 0);
@@ -136,6 +214,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(steps_are_bounded, set_up, folder_remove),
 		cmocka_unit_test_setup_teardown(a_step_to_nowhere_does_no_harm, set_up,
 		                                folder_remove),
+		cmocka_unit_test_setup_teardown(versions_come_by_deltas, set_up, folder_remove),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,16 +7,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/log.h"
+#include "base/random.h"
 #include "base/rcu.h"
+#include "folder.h"
 #include "policy/policy.h"
 #include "transfer/journal.h"
+#include "transfer/zone_layers.h"
 
-static char folder[64];
 static struct loop *loop;
 static struct config *config;
 static struct keyring *ring;
@@ -192,11 +195,146 @@ static void lists_are_published(void **state)
 	publication_free(p);
 }
 
+/* ---- a list that is a zone in layers ---- */
+
+enum {
+	N_NAMES = 300
+};
+
+static const char *const layered_targets[] = { ".", "*.", "rpz-passthru.", "rpz-drop.",
+	                                       "other.example." };
+static int layered[N_NAMES]; /* 1 + the target of each name; 0: it is not there */
+
+static void layered_path(const char *folder_name, char ret[200])
+{
+	snprintf(ret, 200, "%s/%s/main", folder, folder_name);
+}
+
+/* Names of all kinds: some are addresses, some stand for what is below, some cannot be said. */
+static size_t layered_line(int i, int target, char ret[200])
+{
+	char name[60];
+	if (i % 4 == 2)
+		snprintf(name, sizeof name, "32.%d.2.0.192.rpz-ip", i / 4);
+	else
+		snprintf(name, sizeof name, "%sn%d.example%s", i % 4 == 1 ? "*." : "", i,
+		         i % 4 == 3 ? ".rpz-nsdname" : "");
+	int n = snprintf(ret, 200, "%s.src.\t%d\tCNAME\t%s", name, i % 7 == 0 ? 60 : 300,
+	                 layered_targets[target]);
+	return (size_t)n;
+}
+
+/* The zone with this serial, and what the loader keeps of it: its last good copy. */
+static void layered_put(uint32_t serial, struct delta *d)
+{
+	char path[200], copy[200], soa[200];
+	struct name zone;
+	uint64_t records;
+	assert_int_equal(name_from_text("src", 3, &zone), 0);
+	layered_path("zones", path);
+	layered_path("lists", copy);
+	snprintf(soa, sizeof soa, "src.\t300\tSOA\tlocalhost. root.localhost. %u 60 60 60 60",
+	         serial);
+	const struct zone_layers_terms t = { path, &zone, "zone src", soa, 0 };
+	if (serial == 1) {
+		struct sorter *s;
+		assert_int_equal(sorter_new(folder, &s), 0);
+		for (size_t i = 0; i < d->n_lines; i++)
+			assert_int_equal(sorter_add(s, delta_text(d, i), d->lines[i].n), 0);
+		assert_int_equal(zone_layers_put(&t, s, &records), 0);
+		sorter_free(s);
+	} else {
+		assert_int_equal(delta_seal(d), 0);
+		assert_int_equal(zone_layers_change(&t, serial - 1, d, &records), 0);
+	}
+	delta_done(d);
+	(void)unlink(copy);
+	assert_int_equal(link(path, copy), 0);
+}
+
+/* So many names change: they go, come, or mean something else. */
+static void layered_change(uint32_t serial, unsigned n)
+{
+	struct delta d = { 0 };
+	char line[200];
+	for (unsigned k = 0; k < n; k++) {
+		int i = (int)random_below(N_NAMES), now = (int)random_below(6);
+		if (layered[i] != 0)
+			assert_int_equal(
+				delta_add(&d, false, line, layered_line(i, layered[i] - 1, line)),
+				0);
+		layered[i] = now;
+		if (now != 0)
+			assert_int_equal(delta_add(&d, true, line, layered_line(i, now - 1, line)),
+			                 0);
+	}
+	layered_put(serial, &d);
+}
+
+static bool is_in_layers(const struct publication *p)
+{
+	char path[300];
+	struct zone_reader r;
+	journal_zone_path(publication_folder(p), path, sizeof path);
+	assert_int_equal(zone_reader_open(&r, path, publication_zone(p)), 0);
+	bool is = r.has_head;
+	zone_reader_close(&r);
+	return is;
+}
+
+/* What comes by deltas is what the whole list is published as. */
+static void deltas_come_to_the_whole(void **state)
+{
+	(void)state;
+	struct publication *p, *whole;
+	struct delta none = { 0 };
+	char line[200];
+	struct policy_list_spec spec = { .name = "main", .action = POLICY_NONE, .is_rpz = true };
+	layered_path("zones", spec.path);
+	static const char *const folders[] = { "zones", "lists" };
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(line, sizeof line, "%s/%s", folder, folders[i]);
+		assert_int_equal(mkdir(line, 0700), 0);
+	}
+	const struct feeds_list feed = { .spec = &spec, .format = FEEDS_RPZ };
+	assert_int_equal(delta_add(&none, true, line, layered_line(0, 0, line)), 0);
+	layered[0] = 1;
+	layered_put(1, &none);
+	assert_int_equal(publication_new(loop, config, &config->publish.at[1], &feed, ring, &p), 0);
+	uint32_t serial = make(p);
+	assert_false(is_in_layers(p)); /* the first is whole */
+	for (uint32_t step = 2; step < 60; step++) {
+		layered_change(step, 1 + random_below(step % 10 == 0 ? 200 : 5));
+		uint32_t next = make(p);
+		assert_true(next >= serial);
+		serial = next;
+		assert_true(step < 12 || is_in_layers(p));
+		/* One that begins anew reads the whole list, and finds nothing to change. */
+		if (step % 5 == 0) {
+			assert_int_equal(publication_new(loop, config, &config->publish.at[1],
+			                                 &feed, ring, &whole),
+			                 0);
+			assert_int_equal(make(whole), serial);
+			assert_true(publication_stop(whole));
+			publication_free(whole);
+		}
+	}
+	/* The layers of before are gone: the whole is published. */
+	snprintf(line, sizeof line, "%s/publish/layers", folder);
+	assert_int_equal(folder_remove_at(line), 0);
+	layered_change(60, 5);
+	assert_true(make(p) > serial);
+	assert_false(is_in_layers(p));
+	assert_true(publication_stop(p));
+	publication_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(edits_are_published),
 		cmocka_unit_test(lists_are_published),
+		cmocka_unit_test(deltas_come_to_the_whole),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
