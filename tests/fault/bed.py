@@ -415,12 +415,12 @@ class Bed:
         open_ = {(base + i) & 0xFFFF: name for i, name in enumerate(names)}
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.connect(("127.0.0.1", self.weir.port))
-            s.settimeout(0.4)
-            for _ in range(12):
+            for i in range(12):
+                s.settimeout(0.4 * (1 + i))
                 for number, name in open_.items():
                     s.send(struct.pack("!H", number) + question(name)[2:])
                 try:
-                    self.hear(s, open_, found)
+                    self.hear(s, open_, found, 0.2 * (1 + i))
                 except TimeoutError:  # it died with the questions, or is slow
                     if self.weir.is_dead():
                         raise
@@ -429,8 +429,8 @@ class Bed:
         raise OSError(f"{' '.join(open_.values())}: no answer")
 
     @staticmethod
-    def hear(s, open_, found):
-        """A reply for each question, or SERVFAIL: the Internet is slow to answer."""
+    def hear(s, open_, found, pause_s):
+        """A reply for each question, or SERVFAIL: the Internet is slow to answer. Then a pause."""
         failed = set()
         while open_.keys() - failed:
             reply = s.recv(4096)
@@ -442,7 +442,7 @@ class Bed:
                     raise OSError(f"{open_[number]}: {dns.rcode.to_text(rcode)}")
                 found[open_.pop(number)] = rcode == dns.rcode.NXDOMAIN
         if open_:
-            time.sleep(0.2)
+            time.sleep(pause_s)
 
     def is_blocked(self, name):
         return self.are_blocked([name])[0]

@@ -37,7 +37,7 @@ def work(number, args, pipe):
                 if bench is not None:
                     bench.__exit__()
                 bench = None  # until the new one stands
-                bench = faults.Bench(name, args).__enter__()
+                bench = stand_up(name, args)
             if piece is None:
                 pipe.send(bench.count())
                 continue
@@ -51,6 +51,17 @@ def work(number, args, pipe):
     finally:
         if bench is not None:
             bench.__exit__()
+
+
+def stand_up(name, args):
+    """On a machine that is busy with other work it may take more than one try."""
+    for wait_s in (1, 10):
+        try:
+            return faults.Bench(name, args).__enter__()
+        except (AssertionError, OSError, ValueError) as e:
+            print(f"  {name}: no bed: {str(e)[:300]}", flush=True)
+            time.sleep(wait_s)
+    return faults.Bench(name, args).__enter__()
 
 
 class Job:
@@ -121,13 +132,13 @@ class Crew:
     # ---- who does what ----
 
     def next_piece(self, had):
-        """(job, piece): of the step the hand is at, or one that waits to be counted, or the one with most left."""
+        """(job, piece): of the step the hand is at, or the first that waits to be counted, or has faults left."""
         if had is not None and had.left:
             job = had
         else:
             job = next((j for j in self.jobs if j.left is None and not j.is_counting), None)
-            if job is None:
-                job = max((j for j in self.jobs if j.left), key=lambda j: len(j.left), default=None)
+            if job is None:  # steps are whole one after the other, should it be broken off
+                job = next((j for j in self.jobs if j.left), None)
         if job is None:
             return None, None
         if job.left is None:
@@ -190,6 +201,7 @@ class Crew:
         finally:
             for pipe, (process, _) in self.hands.items():
                 pipe.close()
+                process.terminate()  # what it has begun is of no use
             for process, _ in self.hands.values():
                 process.join()
         return sorted((r for name, r in self.done.items() if name in self.wanted),

@@ -360,7 +360,7 @@ def start_afresh(step):
         try:
             step.fresh()
             return
-        except AssertionError as e:
+        except (AssertionError, OSError, ValueError) as e:
             print(f"  {step.name}: no fresh start: {str(e)[:300]}", flush=True)
             time.sleep(wait_s)
     step.fresh()
