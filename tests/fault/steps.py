@@ -39,7 +39,7 @@ class Step:
 
     def says(self, how, text):
         """Other words for a cause."""
-        if how == "ENOSPC" and "no space left on the disk" in text:
+        if how == "ENOSPC" and ("no space left on the disk" in text or "disk of the state folder is full" in text):
             return True
         if how in ("EIO", "ENOMEM") and "temporarily unavailable" in text:  # of the file that may have changed
             return True
