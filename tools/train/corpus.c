@@ -137,7 +137,8 @@ static bool seen_add(struct seen *s, uint64_t h, bool is_put)
 	return false;
 }
 
-static struct seen malware, ordinary_seen[SETS], generated_seen, confirmed;
+/* Of malware: names of families and command servers; listed: these, and what block lists have. */
+static struct seen malware, listed, ordinary_seen[SETS], generated_seen, confirmed, twice;
 
 static bool lower(char *text)
 {
@@ -186,7 +187,7 @@ static void add(struct entries *to, struct entry one)
 static void add_ordinary(struct corpus *c, struct entry one, enum set set)
 {
 	uint64_t h = hash_of(one.label, one.suffix);
-	if (seen_add(&malware, h, false)) {
+	if (seen_add(&listed, h, false)) {
 		c->n_cleaned++;
 		return;
 	}
@@ -218,10 +219,16 @@ static int family_of(const char *name, bool is_other)
 	return -1;
 }
 
+static void add_listed(const struct entry *one)
+{
+	seen_add(&listed, hash_of(one->label, one->suffix), true);
+}
+
 static void add_generated(struct corpus *c, struct entry one, int family)
 {
 	uint64_t h = hash_of(one.label, one.suffix);
 	seen_add(&malware, h, true);
+	seen_add(&listed, h, true);
 	if (family < 0 || seen_add(&generated_seen, h, true))
 		return;
 	one.family = (uint8_t)family;
@@ -257,6 +264,7 @@ static void feed_line(struct corpus *c, char **field, unsigned n)
 {
 	struct entry one;
 	char *at = field[0];
+	(void)c;
 	(void)n;
 	if (strncmp(at, "0.0.0.0 ", 8) == 0)
 		at += 8;
@@ -266,20 +274,24 @@ static void feed_line(struct corpus *c, char **field, unsigned n)
 	/* A host that is listed says nothing of its domain. */
 	if (at[0] >= '0' && lower(at) && split_name(at, &one) &&
 	    strlen(at) == strlen(one.label) + 1 + strlen(one.suffix))
-		add_generated(c, one, -1);
+		add_listed(&one);
 }
 
 /* ---- who lives with whom ---- */
 
-/* Names at an address, and those of them that are on a list. */
+/* Names at an address, those of them that are on a list, and of these, those of malware. */
 struct home {
 	uint64_t address;
-	uint32_t n, n_listed;
+	uint32_t n, n_listed, n_malware;
 };
 enum {
 	HOMES = 1 << 20,
-	LISTED_MIN = 2,   /* listed names that give an address a bad name */
-	LISTED_SHARE = 20 /* one in so many of all that live there */
+	LISTED_MIN = 2,    /* listed names that give an address a bad name */
+	LISTED_SHARE = 20, /* one in so many of all that live there */
+	/* Where names go that have expired or were taken away: parking, sinkholes. At hosts of pages it is one
+	 * in 500 and fewer. */
+	MALWARE_MIN = 5,
+	MALWARE_SHARE = 100,
 };
 static struct home *homes;
 
@@ -294,7 +306,7 @@ static struct home *home_of(const char *address, size_t n)
 }
 
 /* Calls `fn` for each address of an answer like "CNAME/60/x.y|A/60/192.0.2.1". */
-static bool each_home(char *answer, bool (*fn)(struct home *h, bool is_listed), bool is_listed)
+static bool each_home(char *answer, bool (*fn)(struct home *h, uint64_t name), uint64_t name)
 {
 	bool is_any = false;
 	for (char *p = answer; p != NULL && *p != '\0';) {
@@ -304,23 +316,25 @@ static bool each_home(char *answer, bool (*fn)(struct home *h, bool is_listed), 
 			value = strrchr(p, '/');
 		}
 		if (strncmp(p, "A/", 2) == 0 && value != NULL)
-			is_any |= fn(home_of(value + 1, strlen(value + 1)), is_listed);
+			is_any |= fn(home_of(value + 1, strlen(value + 1)), name);
 		p = bar == NULL ? NULL : bar + 1;
 	}
 	return is_any;
 }
 
-static bool home_count(struct home *h, bool is_listed)
+static bool home_count(struct home *h, uint64_t name)
 {
 	h->n++;
-	h->n_listed += is_listed;
+	h->n_listed += seen_add(&listed, name, false);
+	h->n_malware += seen_add(&malware, name, false);
 	return true;
 }
 
-static bool home_is_bad(struct home *h, bool is_listed)
+static bool home_is_bad(struct home *h, uint64_t name)
 {
-	(void)is_listed;
-	return h->n_listed >= LISTED_MIN && h->n_listed * LISTED_SHARE >= h->n;
+	(void)name;
+	return (h->n_listed >= LISTED_MIN && h->n_listed * LISTED_SHARE >= h->n) ||
+	       (h->n_malware >= MALWARE_MIN && h->n_malware * MALWARE_SHARE >= h->n);
 }
 
 static struct seen counted;
@@ -333,18 +347,19 @@ static void homes_line(struct corpus *c, char **field, unsigned n)
 		return;
 	uint64_t h = hash_of(one.label, one.suffix);
 	if (!seen_add(&counted, h, true))
-		each_home(field[5], home_count, seen_add(&malware, h, false));
+		each_home(field[5], home_count, h);
 }
 
 static void neighbours_line(struct corpus *c, char **field, unsigned n)
 {
 	struct entry one;
+	(void)c;
 	if (n < 6 || strstr(field[5], "A/") == NULL || !lower(field[3]) ||
 	    !split_name(field[3], &one))
 		return;
 	uint64_t h = hash_of(one.label, one.suffix);
-	if (each_home(field[5], home_is_bad, false))
-		add_generated(c, one, -1);
+	if (each_home(field[5], home_is_bad, h))
+		add_listed(&one);
 	else
 		seen_add(&confirmed, h, true);
 }
@@ -406,7 +421,8 @@ static void response_line(struct corpus *c, char **field, unsigned n)
 		add_name(c, field[3], SET_FAILED);
 }
 
-/* The crawl is of one year; who was in a list of another maker and another year was there to stay. */
+/* The crawl is of one year; who was in a list of another maker and another year was there to stay. Such names
+ * are few, and a threshold needs many: none is trained with. */
 static void mark_twice(struct corpus *c)
 {
 	static const enum set others[] = { SET_ALEXA, SET_OPENDNS, SET_OPENDNS_RANDOM, SET_CHINA };
@@ -415,7 +431,14 @@ static void mark_twice(struct corpus *c)
 		uint64_t h = hash_of(e->label, e->suffix);
 		for (size_t k = 0; k < 4 && e->set == SET_RANKED; k++)
 			e->is_twice |= seen_add(&ordinary_seen[others[k]], h, false);
+		if (e->is_twice)
+			seen_add(&twice, h, true);
 		c->n_twice += e->is_twice;
+	}
+	for (size_t i = 0; i < c->ordinary.n; i++) {
+		struct entry *e = &c->ordinary.at[i];
+		if (e->part == PART_TRAIN && seen_add(&twice, hash_of(e->label, e->suffix), false))
+			e->part = PART_HELD;
 	}
 }
 

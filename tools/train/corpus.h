@@ -57,6 +57,7 @@ enum part {
 	PART_TRAIN,
 	PART_VALID,
 	PART_TEST,
+	PART_HELD, /* would be in the training part, but is in two lists: for that threshold alone */
 	PARTS,
 };
 
@@ -69,7 +70,7 @@ struct entry {
 	uint32_t kept;     /* its features: 1 + place in the trainer's store; 0: none */
 	bool is_free;      /* its licence allows an excerpt to be shipped */
 	bool is_confirmed; /* its address is known, and no generated or listed name lives there */
-	bool is_twice;     /* in the crawl and in another list of ordinary names */
+	bool is_twice;     /* resolved in the crawl, and in another list of ordinary names */
 };
 
 /* Which of the resolved names of the crawl a threshold is taken from. */

@@ -213,6 +213,9 @@ void generate_typos(struct corpus *c, size_t n, uint64_t seed)
 		if (!generate_typo(&d, &base, &typo))
 			continue;
 		typo.label = keep_text(typo.label, typo.n_label);
+		if (typo.part == PART_HELD)
+			typo.part = PART_TRAIN;
+		typo.is_twice = false;
 		entries_add(&c->ordinary, &typo);
 		c->n_read[SET_TYPO]++;
 		i++;

@@ -27,7 +27,9 @@ void measure_levels(const struct dga_model *m, const struct corpus *c, enum part
 		die("no memory", "scores");
 	for (size_t i = 0; i < c->ordinary.n; i++) {
 		const struct entry *e = &c->ordinary.at[i];
-		if (e->part == part && entry_is_in(e, view))
+		/* Names that are held back are few enough without those of another part. */
+		bool is_held = view == VIEW_TWICE && part == PART_VALID && e->part == PART_HELD;
+		if ((e->part == part || is_held) && entry_is_in(e, view))
 			score[n++] = log_odds(m, e);
 	}
 	if (n == 0)
