@@ -200,9 +200,9 @@ static void find_sums(const struct dga_model *m, const struct corpus *c, unsigne
 
 static struct net *train_one(const struct material *m, unsigned seed, int out, uint32_t day)
 {
-	struct net_plan plan = { .n_rows = 1U << 15,
+	struct net_plan plan = { .n_rows = 1U << 16,
 		                 .n_hidden = 48,
-		                 .n_epochs = 2,
+		                 .n_epochs = 6,
 		                 .rate = 0.1F,
 		                 .generated = 0.6F,
 		                 .made = 0.4F,
