@@ -504,6 +504,13 @@ class Bed:
             return True
         return self.until(is_settled, limit_s)
 
+    def wait_for_hit(self, limit_s):
+        """What follows a change, or a start, may come later than that."""
+        w = self.weir
+        if not w.is_dead() and w.tell("hits") == "hit 0":
+            self.until(lambda: w.is_dead() or w.tell("hits") != "hit 0", limit_s)
+            self.settle()
+
 
 def wipe(folder):
     shutil.rmtree(folder)

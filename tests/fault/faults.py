@@ -106,6 +106,7 @@ def faults_of(counts, is_every=True):
 
 NOT_REACHED, LIBRARY = "not reached", "ended by a library"
 TRIES = 3       # of a call that is not made each time
+SOON_S = 0.5    # a new version may be in force so long after a message that its image could not be kept
 LATE_S = 2.5    # a call may come so long after the change
 LIMIT_S = 20    # for what takes some tenths of a second on a machine that has nothing else to do
 
@@ -152,9 +153,11 @@ def is_to_be_told(r):
 def after_an_error(bed, step, r, mark):
     """The daemon lives: what is in force, what was said, and the next attempt."""
     w = bed.weir
-    told = w.told(mark) + step.replies
-    r.said = told
     seen = step.look()
+    if seen == "old" and bed.until(step.is_new, SOON_S):  # a message came first
+        bed.settle()
+        seen = step.look()
+    told = r.said = w.told(mark) + step.replies
     r.outcome = seen
     if seen not in ("old", "new"):
         r.wrong.append(f"in force: {seen}")
@@ -226,10 +229,7 @@ def try_fault(bed, step, key, k, how):
     bed.until(lambda: w.is_dead() or step.replies or w.told(mark) or step.is_new(), LIMIT_S)
     try:
         bed.settle()
-        # What follows a change may come later than the change.
-        if not w.is_dead() and w.tell("hits") == "hit 0":
-            bed.until(lambda: w.is_dead() or w.tell("hits") != "hit 0", LATE_S)
-            bed.settle()
+        bed.wait_for_hit(LATE_S)
     except (ConnectionError, ValueError):  # it died meanwhile
         w.process.popen.wait(10)
     is_library = split(key)[2] == "memory" and w.is_dead() and died_in_a_library(w)

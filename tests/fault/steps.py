@@ -701,6 +701,7 @@ class Start(Step):
         try:
             if w.start(limit_s=faults.LIMIT_S, arm=f"{k} {how} {key}"):
                 self.bed.settle()
+                self.bed.wait_for_hit(faults.LATE_S)
             self.judge(r, mark)
         except (ConnectionError, ValueError):  # it died while it was looked at
             w.process.popen.wait(10)
