@@ -138,7 +138,8 @@ def judge_messages(r, step, told):
     text = "\n".join(told)
     if STRERROR[how] not in text and not step.says(how, text):
         r.wrong.append(f"the cause is not told ({STRERROR[how]})")
-    words = step.words + (("list 'zone'",) if "/zones/" in r.key else ())  # its primary is looked at after each change
+    # After each change the zone's primary is looked at; the table of domains is written whenever it is time.
+    words = step.words + (("list 'zone'",) if "/zones/" in r.key else ()) + ("table of domains",)
     if not any(word in text for word in words):
         r.wrong.append("what it is about is not told")
 

@@ -595,7 +595,7 @@ class Enforce(Learn):
     def wants(key):
         return "cell.json" not in key  # the step `learn`
 
-    words = ("learn", "cell", "reload", "policy", "lists", "weir.yaml", "local data", "table of domains")
+    words = ("learn", "cell", "reload", "policy", "lists", "weir.yaml", "local data")
 
     def look(self):
         lists = Step.look(self)

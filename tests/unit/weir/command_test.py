@@ -118,7 +118,7 @@ class Check(unittest.TestCase):
         self.assertIn("line 4: ", out)
         code, out, err = run("check", bad)
         self.assertEqual(code, 1)
-        self.assertIn(f"{bad}:3:3: the list 'b' cannot be used: ", err)
+        self.assertIn(f"{bad}:3:3: list 'b': {self.folder.name}/bad.txt:1: has lines, but none of them is a rule", err)
         self.assertEqual(run("check", "--no-lists", bad)[0], 0)
         self.assertEqual(run("check", "-q", good), (0, "", ""))
 

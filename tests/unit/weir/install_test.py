@@ -58,6 +58,8 @@ class Install(unittest.TestCase):
         for name in ("malware.txt.gz", "bad-networks.txt", "bad-name-servers.txt"):
             with open(os.path.join(lists, name), "w", encoding="utf-8"):
                 pass
+        with open(os.path.join(self.folder.name, "etc/weir/transfer.key"), "w", encoding="utf-8") as f:
+            f.write("c2VjcmV0IG9mIHRoZSBleGFtcGxl\n")
         lines = []
         for line in read(self.config).splitlines():
             stripped = line.lstrip()
@@ -76,7 +78,7 @@ class Install(unittest.TestCase):
         p = subprocess.run([WEIR, "check", "--no-lists", self.config], stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, text=True, timeout=20, check=False)
         self.assertEqual(p.returncode, 0, p.stderr)
-        self.assertIn("lists: 6, groups: 2", p.stdout)
+        self.assertIn("lists: 7, groups: 2", p.stdout)
 
     def test_unit_file(self):
         text = read(os.path.join(BUILD, "packaging/weir.service"))
