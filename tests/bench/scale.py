@@ -28,6 +28,7 @@ from lab import LabError, enter_namespace
 
 ROUNDS = 5  # of each kind, in turn
 MEMORY = "/dev/shm"
+PLACES = {"disk": "on the disk", "memory": "in memory"}
 
 
 def write_halves(scene, directory):
@@ -194,7 +195,7 @@ def latency(scene, server, report, args, paths, place):
             wrong += n
     middle = {kind: statistics.median(found[kind]) for kind in kinds}
     for kind in kinds[1:]:
-        report.say(f"files in {place}: p99.9 {middle['quiet']:.0f} us quiet, {middle[kind]:.0f} us with {kind}: "
+        report.say(f"files {PLACES[place]}: p99.9 {middle['quiet']:.0f} us quiet, {middle[kind]:.0f} us with {kind}: "
                    f"{middle[kind] / middle['quiet']:.2f} times (medians of {ROUNDS})")
     bound = 1.2 * max(middle["quiet"], middle.get("writes", 0))
     return wrong > 0 or middle["reloads"] > bound
@@ -270,6 +271,7 @@ def main():
     p.add_argument("--reloads", type=int, default=1000, help="for the memory (default 1000; 0: none)")
     p.add_argument("--flat-names", type=int, default=100_000, help="names in those (default 100,000)")
     p.add_argument("--only", default="bench,delta,daemon,flat", help="parts (default bench,delta,daemon,flat)")
+    p.add_argument("--places", default="disk,memory", help="where the daemon's files are (default disk,memory)")
     p.add_argument("--out", default="", help="also write what is said to this file")
     p.add_argument("--directory", help="for files; default: a temporary one, removed at the end")
     args = p.parse_args()
@@ -293,9 +295,11 @@ def main():
         if "delta" in parts:
             bad += small_changes(args, report, os.path.join(directory, "delta"))
         if "daemon" in parts:
-            bad += with_daemon(args, report, os.path.join(directory, "daemon"), "disk")
+            places = args.places.split(",")
+            if "disk" in places:
+                bad += with_daemon(args, report, os.path.join(directory, "daemon"), "disk")
             # The disk of a virtual machine takes processor time of the host that is not this machine's to give.
-            if os.path.isdir(MEMORY):
+            if "memory" in places and os.path.isdir(MEMORY):
                 with tempfile.TemporaryDirectory(prefix="weir-scale.", dir=MEMORY) as beside:
                     bad += with_daemon(args, report, beside, "memory")
         if "flat" in parts and args.reloads > 0:
