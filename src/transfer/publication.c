@@ -419,7 +419,7 @@ static int change_version(struct make *m)
 {
 	struct delta d = { 0 };
 	const struct journal_terms terms = terms_of(m);
-	if (!m->has_text)
+	if (!m->has_text || m->feed == NULL)
 		return -ENOTSUP;
 	int e = find_change(m, &d);
 	if (e == 0)

@@ -19,11 +19,13 @@ enum {
 static int next_of_layers(struct zone_reader *r)
 {
 	const char *line;
-	size_t n;
+	size_t n = 0;
 	int e = zone_reader_reach(r);
-	int got = e == 0 ? layers_next(r->layers, &line, &n, NULL) : e;
-	if (got != 1)
-		return got;
+	if (e != 0)
+		return e;
+	e = layers_next(r->layers, &line, &n, NULL);
+	if (e != 1)
+		return e;
 	if (n + 1 > r->room) {
 		char *more = realloc(r->line, 2 * (n + 1));
 		if (more == NULL)
