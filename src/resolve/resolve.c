@@ -548,6 +548,10 @@ void resolver_forget(struct resolver *r, const uint8_t *lower)
 {
 	if (r->denials != NULL)
 		denials_flush(r->denials, lower);
+}
+
+void resolve_forget_shared(const uint8_t *lower)
+{
 	failure_reset();
 	if (*lower == 0)
 		server_table_reset();

@@ -125,11 +125,12 @@ void resolve_cancel(struct resolver *r, struct resolve_request *request);
 void resolve_refresh(struct resolver *r, const struct resolve_request *what);
 
 /*
- * Forget what proves that names at, above or below `lower` do not exist (RFC 8198), and all questions
- * that failed a moment ago; with the root also what was learned of servers. The cache is the
- * caller's. On the worker's thread.
+ * Forget what proves that names at, above or below `lower` do not exist (RFC 8198). On the worker's
+ * thread. The cache is the caller's.
  */
 void resolver_forget(struct resolver *r, const uint8_t *lower);
+/* The same of what all resolvers share: questions that failed a moment ago; for the root also servers. */
+void resolve_forget_shared(const uint8_t *lower);
 
 /* clang-format off */
 #define RESOLVE_COUNTERS(X) \

@@ -38,6 +38,7 @@ int64_t flushing_run(struct flushing *f, struct cache *cache, struct worker *con
 		worker_forget(workers[i], one);
 	}
 	bool all_did = wait_for_workers(f);
+	resolve_forget_shared(lower);
 	size_t n = cache_flush(cache, lower, true);
 	rcu_flush();
 	return all_did ? (int64_t)n : -EBUSY;
